@@ -1,0 +1,31 @@
+// Package stream holds the live streams by name, their shared tracks and the
+// fan-out of each track's packets to every viewer: the hot path.
+//
+// A source writes a packet once, into a [Track]. The packet is put into the
+// track's cache, frozen, and the workers are woken; [Track.WriteRTP] returns.
+// Each worker owns a share of the viewers. In a pass it goes viewer by viewer
+// and hands each one what lies between its cursor and the cache's head. A
+// viewer is a cursor, a short list of breakpoints and a few counters: it has no
+// goroutine, no timer, no queue and no copy of a packet.
+//
+// # Numbers
+//
+// A track gives each packet a 64-bit packet index, once: the source's extended
+// sequence number, going on over a take-over. An index is never written twice.
+// A viewer's sequence number, extended to 48 bits, is a pure function of the
+// index and of the viewer's breakpoints, and so are all other header fields:
+// what is sent again is byte for byte what was sent first. A hole in the
+// source's numbers stays a hole in the viewer's; what a viewer skips on purpose
+// takes no number.
+//
+// # Concurrency
+//
+// Locks, in the order in which they may be taken: Registry.mu, Stream.mu,
+// Track.mu, demand.mu. None is held over a write, a callback or a channel send
+// that could block. The workers take no lock at all: they read copied slices
+// behind atomic pointers, and the cache by atomic loads.
+//
+// Only the worker touches a viewer's Outlet, numbers, breakpoints and
+// retransmission counter. What comes from elsewhere (a NACK, a key frame
+// request, the end) is noted in atomics, and the worker is woken.
+package stream

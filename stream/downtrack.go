@@ -1,0 +1,314 @@
+package stream
+
+import (
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+
+	"weir/internal/codec"
+)
+
+const (
+	// passPackets is how many packets one viewer gets in a pass before the
+	// next one has its turn.
+	passPackets = 32
+	// nackRoom is how many numbers asked for again wait for the worker.
+	nackRoom = 256
+	// resendFloor is how many bytes may always be sent again at once.
+	resendFloor = 64 << 10
+	// reportEvery is the time between two sender reports.
+	reportEvery = time.Second
+)
+
+// A Line names what a viewer's transport was negotiated to carry for one
+// DownTrack. RTXSSRC and RTXPayloadType are 0 where retransmission (RFC 4588)
+// was not negotiated: packets are then sent again as they were.
+type Line struct {
+	SSRC, RTXSSRC               uint32
+	PayloadType, RTXPayloadType uint8
+}
+
+// A DownTrack is one viewer's end of one kind of media: a cursor into a Track's
+// cache, and the line of numbers that the viewer sees. Attach comes before
+// Viewer.Start; NACK is for one goroutine at a time; RequestKeyFrame and the
+// counters are for any.
+type DownTrack struct {
+	// static after Attach
+	viewer *Viewer
+	track  *Track
+	names  Line
+	open   func(Flusher) Outlet
+
+	// owned by the worker
+	outlet     Outlet
+	line       line
+	cursor     uint64 // the next index to send
+	lateCursor uint64 // how many late packets of the track are dealt with
+	waiting    bool   // for a key frame that begins at waitFrom or later
+	waitFrom   uint64
+	rtxNext    uint64 // 48 bits, only ever goes up
+	allowance  int64  // bytes that may be sent again now
+	allowedAt  int64
+	reportAt   int64
+
+	keyFrame atomic.Bool // the viewer asked for a key frame
+	nacks    nackRing
+
+	// written by the worker, read by anyone
+	offered, delivered, octets           atomic.Uint64
+	drops                                [dropReasons]atomic.Uint64
+	resent, unanswered, limited, flooded atomic.Uint64
+	keyFramesAsked, forgotten            atomic.Uint64
+}
+
+func newDownTrack(v *Viewer, t *Track) *DownTrack {
+	return &DownTrack{viewer: v, track: t}
+}
+
+// Track is the shared track that feeds this end at present.
+func (d *DownTrack) Track() *Track { return d.track }
+
+// Attach names the numbers that the transport carries and how the worker opens
+// the way out. The worker calls open once, in its first pass after
+// Viewer.Start; DownTracks of one viewer may be given the same Outlet.
+func (d *DownTrack) Attach(l Line, open func(Flusher) Outlet) { d.names, d.open = l, open }
+
+// NACK notes that the viewer misses packets (RFC 4585 6.2.1). It never blocks:
+// beyond 256 numbers that wait, more are dropped and counted.
+func (d *DownTrack) NACK(pairs []rtcp.NackPair) {
+	for i := range pairs {
+		pairs[i].Range(func(n uint16) bool {
+			if !d.nacks.push(n) {
+				d.flooded.Add(1)
+			}
+			return true
+		})
+	}
+	d.viewer.shard.wake()
+}
+
+// RequestKeyFrame notes that the viewer cannot go on without a key frame (PLI
+// or FIR, RFC 4585 6.3.1, RFC 5104 4.3.1). The source is asked again until one
+// has begun.
+func (d *DownTrack) RequestKeyFrame() {
+	if d.track.kind != codec.Video {
+		return
+	}
+	d.keyFramesAsked.Add(1)
+	d.keyFrame.Store(true)
+	d.viewer.shard.wake()
+}
+
+// pass is one turn of this viewer on its worker: what was asked for again
+// first, then what came late, then what is new.
+func (d *DownTrack) pass(w *worker, now time.Time) due {
+	if d.open == nil {
+		return dueLater
+	}
+	mono := d.track.now()
+	if d.outlet == nil {
+		d.begin(w, mono)
+	}
+	if len(d.line.breaks) > 0 {
+		d.answerNACKs(w, mono)
+		d.sendLate(w)
+	}
+	more := d.sendNew(w, mono)
+	if d.keyFrame.Swap(false) {
+		d.waitFrom = max(d.waitFrom, d.track.cache.head.Load())
+	}
+	d.report(w, now, mono)
+	switch {
+	case more:
+		return dueNow
+	case d.track.kind == codec.Video && d.track.newestKey.Load() < d.waitFrom:
+		d.track.askKeyFrame(mono)
+		return dueSoon
+	default:
+		return dueLater
+	}
+}
+
+// begin opens the way out and puts the cursor where the viewer can start: audio
+// at the newest packet, video at a key frame fresh enough, or else at the next.
+func (d *DownTrack) begin(w *worker, mono int64) {
+	d.outlet = d.open(w.flusher)
+	d.line.next = uint64(rand.N(1 << 15)) // the first roll-over stays far
+	d.rtxNext = uint64(rand.N(1 << 15))
+	d.allowance, d.allowedAt = resendFloor, mono
+	d.reportAt = mono
+	d.lateCursor = d.track.lateHead.Load()
+	d.cursor = d.track.cache.head.Load()
+	if d.track.kind != codec.Video {
+		d.cut(mono)
+		return
+	}
+	d.waiting, d.waitFrom = true, d.cursor
+	newest := d.track.newestKey.Load()
+	if p := d.track.cache.get(newest); p != nil && mono-p.arrived < int64(keyFrameGap) {
+		d.waitFrom = newest
+	}
+}
+
+// cut begins a breakpoint at the cursor.
+func (d *DownTrack) cut(mono int64) {
+	var offset uint32
+	if len(d.line.breaks) > 0 {
+		offset = d.line.current().offset
+	} else {
+		offset = rand.Uint32()
+	}
+	if d.line.cut(breakpoint{
+		track: d.track, index: d.cursor, offset: offset, payloadType: d.names.PayloadType,
+	}, mono) {
+		d.forgotten.Add(1)
+	}
+}
+
+// sendNew sends from the cursor to the cache's head, at most passPackets. It
+// says whether more is there.
+func (d *DownTrack) sendNew(w *worker, mono int64) (more bool) {
+	head := d.track.cache.head.Load()
+	if d.cursor < d.track.cache.tail() {
+		d.overrun(head, mono)
+	}
+	if d.waiting && !d.findKeyFrame(head, mono) {
+		return false
+	}
+	for sent := 0; d.cursor < head; d.cursor++ {
+		p := d.track.cache.get(d.cursor)
+		b := d.line.current()
+		n := b.first + (d.cursor - b.index)
+		d.line.next = n + 1 // a hole keeps its number
+		if p == nil {
+			continue
+		}
+		if sent == passPackets {
+			d.line.next = n
+			return true
+		}
+		sent++
+		d.send(w, b, n, p)
+	}
+	return false
+}
+
+// overrun gives up what the cache no longer holds.
+func (d *DownTrack) overrun(head uint64, mono int64) {
+	d.drop(DropOverrun, head-d.cursor)
+	d.cursor = head
+	if d.track.kind == codec.Video {
+		d.waiting, d.waitFrom = true, head
+		return
+	}
+	d.cut(mono)
+}
+
+// findKeyFrame moves the cursor to the key frame that the viewer waits for, if
+// it is there; the packets before it are dropped.
+func (d *DownTrack) findKeyFrame(head uint64, mono int64) bool {
+	newest := d.track.newestKey.Load()
+	if newest < d.waitFrom || newest < d.track.cache.tail() || newest >= head {
+		d.drop(DropNoKeyFrame, head-d.cursor)
+		d.cursor = head
+		return false
+	}
+	if newest > d.cursor {
+		d.drop(DropNoKeyFrame, newest-d.cursor)
+	}
+	d.waiting, d.cursor = false, newest
+	d.cut(mono)
+	return true
+}
+
+func (d *DownTrack) drop(reason DropReason, n uint64) {
+	d.offered.Add(n)
+	d.drops[reason].Add(n)
+}
+
+// send makes the header of number n, a pure function of its breakpoint, and
+// hands the packet out. The number is used up whatever becomes of it.
+func (d *DownTrack) send(w *worker, b *breakpoint, n uint64, p *packet) {
+	w.header = d.header(b, n, p)
+	d.offered.Add(1)
+	if reason := d.outlet.Append(&w.header, p.payload); reason != DropNone {
+		d.drops[reason].Add(1)
+		return
+	}
+	d.delivered.Add(1)
+	d.octets.Add(uint64(len(p.payload)))
+}
+
+func (d *DownTrack) header(b *breakpoint, n uint64, p *packet) rtp.Header {
+	return rtp.Header{
+		Version: 2, Marker: p.marker, PayloadType: b.payloadType, SequenceNumber: uint16(n),
+		Timestamp: p.timestamp + b.offset, SSRC: d.names.SSRC,
+	}
+}
+
+// sendLate sends packets that came after the cursor had passed their index.
+func (d *DownTrack) sendLate(w *worker) {
+	head := d.track.lateHead.Load()
+	if head-d.lateCursor > lateKept {
+		d.unanswered.Add(head - d.lateCursor - lateKept)
+		d.lateCursor = head - lateKept
+	}
+	for ; d.lateCursor < head; d.lateCursor++ {
+		index := d.track.late[d.lateCursor%lateKept].Load()
+		b := d.line.current()
+		if d.waiting || index >= d.cursor || index < b.index {
+			continue // it comes in order, or lies before the start
+		}
+		if p := d.track.cache.get(index); p != nil {
+			d.send(w, b, b.first+(index-b.index), p)
+		}
+	}
+}
+
+// report sends a sender report if one is due and something was sent.
+func (d *DownTrack) report(w *worker, now time.Time, mono int64) {
+	c := d.track.clock.Load()
+	if mono < d.reportAt || c == nil || d.delivered.Load() == 0 {
+		return
+	}
+	d.reportAt = max(d.reportAt+int64(reportEvery), mono)
+	at := c.at.Add(now.Sub(c.at)) // the wall clock of the pair, by the monotonic one
+	w.report = rtcp.SenderReport{
+		SSRC: d.names.SSRC, NTPTime: ntp(at), RTPTime: d.track.timestampAt(c, now) + d.line.current().offset,
+		PacketCount: uint32(d.delivered.Load()), OctetCount: uint32(d.octets.Load()),
+	}
+	d.outlet.Report(&w.report)
+}
+
+// ntp is a wall time as NTP counts it: seconds since 1900, 32 bits of fraction
+// (RFC 3550 4).
+func ntp(t time.Time) uint64 {
+	const from1900 = 2208988800
+	return uint64(t.Unix()+from1900)<<32 | uint64(t.Nanosecond())<<32/uint64(time.Second)
+}
+
+// DownTrackStats are a DownTrack's counters. Offered is Delivered plus the sum
+// of Drops.
+type DownTrackStats struct {
+	Offered, Delivered uint64            // packets, without those sent again
+	Bytes              uint64            // of payload, delivered
+	Drops              map[string]uint64 // by reason
+	Resent             uint64            // packets sent again
+	Unanswered         uint64            // asked for again, no longer there
+	Limited            uint64            // asked for again, over the allowance
+	Flooded            uint64            // asked for again, no room to note it
+	KeyFramesAsked     uint64            // PLI and FIR of the viewer
+}
+
+func (d *DownTrack) stats() DownTrackStats {
+	st := DownTrackStats{
+		Offered: d.offered.Load(), Delivered: d.delivered.Load(), Bytes: d.octets.Load(), Drops: map[string]uint64{},
+		Resent: d.resent.Load(), Unanswered: d.unanswered.Load() + d.forgotten.Load(),
+		Limited: d.limited.Load(), Flooded: d.flooded.Load(), KeyFramesAsked: d.keyFramesAsked.Load(),
+	}
+	countDrops(st.Drops, &d.drops)
+	return st
+}

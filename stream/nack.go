@@ -1,0 +1,92 @@
+package stream
+
+import "sync/atomic"
+
+// A nackRing holds the numbers that a viewer asked for again until its worker
+// takes them. One goroutine pushes, one pops; neither waits.
+type nackRing struct {
+	slots      [nackRoom]atomic.Uint32
+	head, tail atomic.Uint32 // pushed, popped
+}
+
+// push says whether there was room.
+func (r *nackRing) push(n uint16) bool {
+	h := r.head.Load()
+	if h-r.tail.Load() == nackRoom {
+		return false
+	}
+	r.slots[h%nackRoom].Store(uint32(n))
+	r.head.Store(h + 1)
+	return true
+}
+
+func (r *nackRing) pop() (n uint16, ok bool) {
+	t := r.tail.Load()
+	if t == r.head.Load() {
+		return 0, false
+	}
+	n = uint16(r.slots[t%nackRoom].Load())
+	r.tail.Store(t + 1)
+	return n, true
+}
+
+// answerNACKs sends again what was asked for, with at most the stream's own
+// byte rate; what goes beyond is counted, and the viewer asks again.
+func (d *DownTrack) answerNACKs(w *worker, mono int64) {
+	for {
+		n16, ok := d.nacks.pop()
+		if !ok {
+			return
+		}
+		n := d.line.extend(n16)
+		b := d.line.find(n)
+		if b == nil {
+			d.unanswered.Add(1)
+			continue
+		}
+		p := b.track.cache.get(b.index + (n - b.first))
+		if p == nil {
+			d.unanswered.Add(1)
+			continue
+		}
+		if !d.allow(mono, int64(len(p.payload))) {
+			d.limited.Add(1)
+			continue
+		}
+		d.resend(w, b, n, p)
+	}
+}
+
+// allow takes bytes from what may be sent again: the track's own rate, and
+// half a second of it at once.
+func (d *DownTrack) allow(mono, bytes int64) bool {
+	rate := int64(d.track.rate.Load())
+	most := max(resendFloor, rate/2)
+	earned := int64(float64(mono-d.allowedAt) / 1e9 * float64(max(rate, resendFloor)))
+	if earned > 0 {
+		d.allowance, d.allowedAt = min(d.allowance+earned, most), mono
+	}
+	if d.allowance < bytes {
+		return false
+	}
+	d.allowance -= bytes
+	return true
+}
+
+// resend repeats a packet: as the payload of a retransmission packet with a
+// number of its own (RFC 4588 4), or, where that was not negotiated, byte for
+// byte as it was.
+func (d *DownTrack) resend(w *worker, b *breakpoint, n uint64, p *packet) {
+	w.header = d.header(b, n, p)
+	payload := p.payload
+	if d.names.RTXSSRC != 0 {
+		w.header.SSRC, w.header.PayloadType = d.names.RTXSSRC, d.names.RTXPayloadType
+		w.header.SequenceNumber = uint16(d.rtxNext)
+		d.rtxNext++
+		w.scratch = append(append(w.scratch[:0], byte(n>>8), byte(n)), payload...)
+		payload = w.scratch
+	}
+	if d.outlet.Append(&w.header, payload) == DropNone {
+		d.resent.Add(1)
+	}
+}

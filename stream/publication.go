@@ -1,0 +1,69 @@
+package stream
+
+import (
+	"log/slog"
+	"slices"
+	"sync"
+)
+
+// A Publication is the exclusive right to feed a stream. It ends by Close, or
+// when the same publisher takes it over by publishing again. Its methods may be
+// called from any goroutine.
+type Publication struct {
+	// static after publish
+	stream *Stream
+	by     string
+	tracks []*Track
+	wanted chan *Track
+	done   chan struct{}
+
+	mu sync.Mutex
+	// guarded by mu
+	ended  bool
+	reason string
+}
+
+// Stream is the stream that is fed.
+func (p *Publication) Stream() *Stream { return p.stream }
+
+// Tracks are the shared tracks to write to, one for each Spec given to Publish
+// and in that order.
+func (p *Publication) Tracks() []*Track { return slices.Clone(p.tracks) }
+
+// KeyFrameWanted yields a track when somebody needs a key frame of it: at most
+// one request per 300 ms and track, however many viewers ask. A request that is
+// not answered comes again.
+func (p *Publication) KeyFrameWanted() <-chan *Track { return p.wanted }
+
+// Done closes when the publication has ended.
+func (p *Publication) Done() <-chan struct{} { return p.done }
+
+// Reason is why the publication ended, "" while it has not.
+func (p *Publication) Reason() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.reason
+}
+
+// Close gives the right back. Packets written later are dropped and counted.
+// The stream's viewers stay. Only the first call counts.
+func (p *Publication) Close(reason string) {
+	if !p.end(reason) {
+		return
+	}
+	p.stream.unpublish(p)
+	p.stream.reg.opts.Logger.Info("stream has ended", "stream", p.stream.name, "reason", reason)
+	p.stream.reg.opts.Event("stream_ended", slog.String("stream", p.stream.name), slog.String("reason", reason))
+}
+
+// end marks the publication as over; it says whether it was not before.
+func (p *Publication) end(reason string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return false
+	}
+	p.ended, p.reason = true, reason
+	close(p.done)
+	return true
+}

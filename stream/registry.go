@@ -1,0 +1,184 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Options configure a Registry. The zero value works.
+type Options struct {
+	// Workers is the number of goroutines that send; 0 is one a core.
+	Workers int
+	// NewFlusher makes a worker's Flusher; nil is one that does nothing.
+	NewFlusher func() Flusher
+	// Logger gets a line when a stream begins or ends; nil discards it.
+	Logger *slog.Logger
+	// Event is told what happens; it must not block. Nil tells nobody.
+	Event func(name string, attrs ...slog.Attr)
+	// Reserved are names that no stream may have.
+	Reserved []string
+	// DemandGrace is how long a track stays in demand after its last viewer
+	// has left; 0 is 5 s.
+	DemandGrace time.Duration
+}
+
+// A Registry holds the live streams by name and runs the workers that send.
+// Its methods may be called from any goroutine.
+type Registry struct {
+	// static after New
+	opts    Options
+	workers []*worker
+
+	mu sync.Mutex
+	// guarded by mu
+	streams map[string]*Stream
+	closed  bool
+}
+
+type noFlusher struct{}
+
+func (noFlusher) Flush() {}
+
+// New makes a Registry. Nothing is sent before Run.
+func New(o Options) *Registry {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.NewFlusher == nil {
+		o.NewFlusher = func() Flusher { return noFlusher{} }
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Event == nil {
+		o.Event = func(string, ...slog.Attr) {}
+	}
+	if o.DemandGrace <= 0 {
+		o.DemandGrace = 5 * time.Second
+	}
+	r := &Registry{opts: o, streams: map[string]*Stream{}}
+	for range o.Workers {
+		r.workers = append(r.workers, newWorker(o.NewFlusher()))
+	}
+	return r
+}
+
+// Run sends until ctx ends, then ends every publication and returns when the
+// workers have stopped: no Outlet is used after that.
+func (r *Registry) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	for _, w := range r.workers {
+		wg.Go(func() { w.run(ctx) })
+	}
+	<-ctx.Done()
+	r.mu.Lock()
+	r.closed = true
+	var live []*Publication
+	for _, s := range r.streams {
+		if p := s.publication(); p != nil {
+			live = append(live, p)
+		}
+	}
+	r.mu.Unlock()
+	for _, p := range live {
+		p.Close("shutdown")
+	}
+	wg.Wait()
+	return nil
+}
+
+// ValidName says whether a stream may have this name: a letter or digit, then
+// up to 63 letters, digits, dots, underscores or hyphens, and none of the
+// reserved names. Case counts.
+func (r *Registry) ValidName(name string) bool {
+	if name == "" || len(name) > 64 || slices.Contains(r.opts.Reserved, name) {
+		return false
+	}
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case i > 0 && (c == '.' || c == '_' || c == '-'):
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// Find returns the stream of that name, if somebody feeds it or watches it.
+func (r *Registry) Find(name string) (*Stream, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s, ok := r.streams[name]
+	return s, ok
+}
+
+// Publish takes the right to feed a stream, and says with which tracks, the
+// preferred codec of each kind first. by names the publisher: the same one
+// publishing again takes the stream over at once, and the older publication's
+// Done closes. It fails with ErrName, ErrPublished or ErrClosed.
+func (r *Registry) Publish(name, by string, specs []Spec) (*Publication, error) {
+	if !r.ValidName(name) {
+		return nil, fmt.Errorf("publish: %w", ErrName)
+	}
+	if len(specs) == 0 {
+		return nil, errors.New("publish: no tracks")
+	}
+	r.mu.Lock()
+	if r.closed {
+		r.mu.Unlock()
+		return nil, fmt.Errorf("publish: %w", ErrClosed)
+	}
+	s, ok := r.streams[name]
+	if !ok {
+		s = newStream(r, name)
+	}
+	p, old, err := s.publish(by, specs)
+	if err == nil && !ok {
+		r.streams[name] = s
+		for i, w := range r.workers {
+			w.addShard(s.shards[i])
+		}
+	}
+	r.mu.Unlock()
+	if err != nil {
+		return nil, fmt.Errorf("publish: %w", err)
+	}
+	if old != nil {
+		old.end("taken_over")
+	}
+	r.opts.Logger.Info("stream is live", "stream", name)
+	r.opts.Event("stream_live", slog.String("stream", name))
+	return p, nil
+}
+
+// forget drops a stream that nobody feeds and nobody watches.
+func (r *Registry) forget(s *Stream) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.streams[s.name] != s || !s.retire() {
+		return
+	}
+	delete(r.streams, s.name)
+	for i, w := range r.workers {
+		w.removeShard(s.shards[i])
+	}
+}
+
+// quietest returns the number of the worker with the fewest viewers.
+func (r *Registry) quietest() int {
+	best := 0
+	for i, w := range r.workers {
+		if w.load.Load() < r.workers[best].load.Load() {
+			best = i
+		}
+	}
+	return best
+}
