@@ -1,7 +1,8 @@
 package stream
 
 import (
-	"math/rand/v2"
+	"crypto/rand"
+	"encoding/binary"
 	"sync/atomic"
 	"time"
 
@@ -136,8 +137,8 @@ func (d *DownTrack) pass(w *worker, now time.Time) due {
 // at the newest packet, video at a key frame fresh enough, or else at the next.
 func (d *DownTrack) begin(w *worker, mono int64) {
 	d.outlet = d.open(w.flusher)
-	d.line.next = uint64(rand.N(1 << 15)) // the first roll-over stays far
-	d.rtxNext = uint64(rand.N(1 << 15))
+	d.line.next = 1 + uint64(unforeseeable()>>17) // 15 bits: the first roll-over stays far
+	d.rtxNext = 1 + uint64(unforeseeable()>>17)
 	d.allowance, d.allowedAt = resendFloor, mono
 	d.reportAt = mono
 	d.lateCursor = d.track.lateHead.Load()
@@ -159,13 +160,20 @@ func (d *DownTrack) cut(mono int64) {
 	if len(d.line.breaks) > 0 {
 		offset = d.line.current().offset
 	} else {
-		offset = rand.Uint32()
+		offset = unforeseeable()
 	}
 	if d.line.cut(breakpoint{
 		track: d.track, index: d.cursor, offset: offset, payloadType: d.names.PayloadType,
 	}, mono) {
 		d.forgotten.Add(1)
 	}
+}
+
+// unforeseeable is where a line's numbers or timestamps begin (RFC 3550 5.1).
+func unforeseeable() uint32 {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
+	return binary.BigEndian.Uint32(b[:])
 }
 
 // sendNew sends from the cursor to the cache's head, at most passPackets. It
