@@ -1,6 +1,8 @@
 package session
 
 import (
+	"slices"
+
 	"github.com/pion/webrtc/v4"
 
 	"weir/internal/codec"
@@ -28,7 +30,9 @@ type Plan struct {
 	// Lenient constants. Each at most once, in no order that means anything.
 	Leniencies []string
 
-	mozilla bool // see Mozilla
+	bundle  []string // mids of the offer's BUNDLE group that are accepted, in its order; nil: the answer has no group
+	tagged  int      // index of the section that carries the transport (RFC 9143 7.3.1)
+	mozilla bool     // see Mozilla
 }
 
 // Section is one m= section of an offer and what became of it.
@@ -50,7 +54,18 @@ type Section struct {
 	Format         codec.Format // Name as the offer spells it, Fmtp as the answer will say it
 	Feedback       []string     // a=rtcp-fb values of the payload type that are answered: "nack", "nack pli", "ccm fir"
 
-	sent codec.Format // the track's own format
+	reducedSize bool         // a=rtcp-rsize was offered (RFC 5506)
+	sent        codec.Format // the track's own format
+}
+
+// live says whether the offer wants the section at all: port 0 means not, except with bundle-only (RFC 9143 6).
+func (s *Section) live() bool { return s.Port != 0 || s.BundleOnly }
+
+// lenient notes a leniency.
+func (p *Plan) lenient(name string) {
+	if !slices.Contains(p.Leniencies, name) {
+		p.Leniencies = append(p.Leniencies, name)
+	}
 }
 
 // The leniencies that a Plan can name. They are stable: metrics count them.

@@ -32,7 +32,7 @@ func (f Format) Match(sent Format) Match {
 	if Canonical(f.Name) != name || f.ClockRate != sent.ClockRate || !f.sameChannels(sent) {
 		return MatchNone
 	}
-	if strings.TrimSpace(f.Fmtp) == "" && f.Kind() == Video {
+	if strings.TrimSpace(f.Fmtp) == "" && (name == H264 || name == H265 || name == VP9 || name == AV1) {
 		return MatchUnstated
 	}
 	offered, ours := Params(f.Fmtp), Params(sent.Fmtp)

@@ -1,0 +1,225 @@
+package session
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"weir/internal/codec"
+)
+
+// payload is one payload type of a section.
+type payload struct {
+	number   uint8
+	format   codec.Format // Name as offered
+	feedback []string     // a=rtcp-fb values, blanks normalized, lower case
+}
+
+// payloads reads the payload types of a section in its order (RFC 8866 6.6, 6.15; RFC 4585 4.2). What has no usable rtpmap
+// is left out, and so are the numbers 64 to 95, which cannot be told from RTCP on one port (RFC 5761 4).
+func payloads(m media) []payload {
+	var list []payload
+	index := make(map[string]int) // payload type as spelled in the m= line
+	for _, spelled := range m.formats {
+		number, err := strconv.ParseUint(spelled, 10, 7)
+		if _, seen := index[spelled]; err != nil || seen || number >= 64 && number < 96 {
+			continue
+		}
+		index[spelled] = len(list)
+		list = append(list, payload{number: uint8(number), format: staticFormat(number)})
+	}
+	mapped := make(map[int]bool)
+	for _, attribute := range m.attributes {
+		spelled, value, _ := strings.Cut(attribute.value, " ")
+		at, known := index[spelled]
+		value = strings.TrimSpace(value)
+		switch attribute.key {
+		case "rtpmap":
+			if format, ok := parseRTPMap(value); ok && known && !mapped[at] {
+				mapped[at] = true
+				format.Fmtp = list[at].format.Fmtp
+				list[at].format = format
+			}
+		case "fmtp":
+			if known && list[at].format.Fmtp == "" {
+				list[at].format.Fmtp = value
+			}
+		case "rtcp-fb":
+			value = strings.ToLower(strings.Join(strings.Fields(value), " "))
+			if known {
+				list[at].feedback = append(list[at].feedback, value)
+			} else if spelled == "*" {
+				for i := range list {
+					list[i].feedback = append(list[i].feedback, value)
+				}
+			}
+		default:
+		}
+	}
+	return slices.DeleteFunc(list, func(p payload) bool { return p.format.Name == "" })
+}
+
+// staticFormat returns the formats that need no rtpmap (RFC 3551 6).
+func staticFormat(number uint64) codec.Format {
+	switch number {
+	case 0:
+		return codec.Format{Name: codec.PCMU, ClockRate: 8000}
+	case 8:
+		return codec.Format{Name: codec.PCMA, ClockRate: 8000}
+	case 9:
+		return codec.Format{Name: codec.G722, ClockRate: 8000}
+	default:
+		return codec.Format{}
+	}
+}
+
+// parseRTPMap reads "name/clock" or "name/clock/channels".
+func parseRTPMap(value string) (codec.Format, bool) {
+	fields := strings.Split(value, "/")
+	if len(fields) < 2 || len(fields) > 3 || !token(fields[0]) {
+		return codec.Format{}, false
+	}
+	clock, err := strconv.ParseUint(fields[1], 10, 32)
+	if err != nil || clock == 0 {
+		return codec.Format{}, false
+	}
+	format := codec.Format{Name: fields[0], ClockRate: uint32(clock)}
+	if len(fields) == 3 {
+		channels, err := strconv.ParseUint(fields[2], 10, 8)
+		if err != nil {
+			return codec.Format{}, false
+		}
+		format.Channels = uint8(channels)
+	}
+	return format, true
+}
+
+// matchSection finds the first track that a payload type of the section takes, and the payload type that takes it best,
+// the first of equals. It says whether there is one.
+func (n *negotiation) matchSection(section *Section, m media) bool {
+	list := payloads(m)
+	for i, spec := range n.tracks {
+		if spec.Format.Kind().String() != section.Kind {
+			continue
+		}
+		best, grade := payload{}, codec.MatchNone
+		for _, p := range list {
+			if g := p.format.Match(spec.Format); g > grade {
+				best, grade = p, g
+			}
+		}
+		if grade == codec.MatchNone {
+			continue
+		}
+		section.Accepted = true
+		section.Track = i
+		section.PayloadType = best.number
+		section.sent = spec.Format
+		section.Format = best.format
+		section.Format.Fmtp = answerFmtp(best.format, spec.Format)
+		section.Feedback = answerFeedback(section.Kind, best.feedback)
+		section.RTXPayloadType = retransmission(section, list)
+		n.noteMatch(best.format, grade)
+		return true
+	}
+	section.Reason = "no common codec"
+	return false
+}
+
+// noteMatch names the leniency that a match took.
+func (n *negotiation) noteMatch(offered codec.Format, grade codec.Match) {
+	if codec.Canonical(offered.Name) != codec.H264 {
+		return
+	}
+	switch grade {
+	case codec.MatchUnstated:
+		n.plan.lenient(LenientFmtp)
+	case codec.MatchSuperset, codec.MatchBaseline:
+		n.plan.lenient(LenientProfile)
+	case codec.MatchMode:
+		n.plan.lenient(LenientMode)
+	default:
+	}
+}
+
+// answerFeedback returns the feedback that is answered: what this program acts on and the player offered. Congestion
+// control by transport-cc or REMB is neither. Audio is resent on NACK like video.
+func answerFeedback(kind string, offered []string) []string {
+	ours := []string{"nack"}
+	if kind == "video" {
+		ours = append(ours, "nack pli", "ccm fir")
+	}
+	return slices.DeleteFunc(ours, func(value string) bool { return !slices.Contains(offered, value) })
+}
+
+// retransmission returns the payload type for retransmissions (RFC 4588 8.1) of the section's payload type, 0 for none.
+// It needs NACK, and stays with video: a lost audio packet is resent as it was, on its own SSRC.
+func retransmission(section *Section, list []payload) uint8 {
+	if section.Kind != "video" || !slices.Contains(section.Feedback, "nack") {
+		return 0
+	}
+	apt := strconv.Itoa(int(section.PayloadType))
+	for _, p := range list {
+		if strings.EqualFold(p.format.Name, "rtx") && p.format.ClockRate == section.Format.ClockRate &&
+			codec.Params(p.format.Fmtp)["apt"] == apt && p.number != section.PayloadType {
+			return p.number
+		}
+	}
+	return 0
+}
+
+// answerFmtp returns the format parameters that the answer states for a payload type.
+func answerFmtp(offered, sent codec.Format) string {
+	switch codec.Canonical(sent.Name) {
+	case codec.H264:
+		return answerH264(codec.Params(offered.Fmtp), codec.Params(sent.Fmtp))
+	case codec.Opus:
+		return answerOpus(codec.Params(offered.Fmtp), codec.Params(sent.Fmtp))
+	case codec.VP9, codec.AV1, codec.H265:
+		return echo(codec.Params(offered.Fmtp), "profile-id", "profile", "level-idx", "tier", "tier-flag", "level-id", "tx-mode")
+	default:
+		return ""
+	}
+}
+
+// answerH264 repeats the offered configuration (RFC 6184 8.2.2: an answer keeps it or drops the payload type), level
+// included, since strict clients compare whole values. What the offer leaves open is stated as it will be sent.
+func answerH264(offered, sent map[string]string) string {
+	answer := map[string]string{}
+	for _, key := range [...]string{"packetization-mode", "profile-level-id"} {
+		if value := offered[key]; value != "" {
+			answer[key] = value
+		} else if value := sent[key]; value != "" {
+			answer[key] = value
+		}
+	}
+	// Free levels need both sides (RFC 6184 8.1). An offer without parameters gets all of ours.
+	if offered["level-asymmetry-allowed"] == "1" || len(offered) == 0 && sent["level-asymmetry-allowed"] == "1" {
+		answer["level-asymmetry-allowed"] = "1"
+	}
+	return echo(answer, "level-asymmetry-allowed", "packetization-mode", "profile-level-id")
+}
+
+// answerOpus states what is sent (RFC 7587 6.1). sprop-stereo tells that there are two channels, which Firefox wants to
+// hear; stereo is repeated from the offer, where Chrome and Safari put it when they want both.
+func answerOpus(offered, sent map[string]string) string {
+	answer := map[string]string{"minptime": sent["minptime"], "useinbandfec": sent["useinbandfec"]}
+	if sent["sprop-stereo"] == "1" || sent["stereo"] == "1" {
+		answer["sprop-stereo"] = "1"
+		if offered["stereo"] == "1" {
+			answer["stereo"] = "1"
+		}
+	}
+	return echo(answer, "minptime", "stereo", "sprop-stereo", "useinbandfec")
+}
+
+// echo writes those of the named parameters that have a value fit to be repeated.
+func echo(params map[string]string, keys ...string) string {
+	var parts []string
+	for _, key := range keys {
+		if value := params[key]; token(value) {
+			parts = append(parts, key+"="+value)
+		}
+	}
+	return strings.Join(parts, ";")
+}
