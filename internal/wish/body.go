@@ -1,0 +1,104 @@
+package wish
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"unicode/utf8"
+)
+
+// ReadOffer reads the body of a POST, an offer of at most limit bytes. It
+// refuses another media type with 415 and Accept-Post, a longer body with 413,
+// and one that is empty or no text with 400; whether the text is a session
+// description is not looked at (RFC 9725 4.2).
+func ReadOffer(w http.ResponseWriter, r *http.Request, limit int64) (string, error) {
+	if err := checkType(r, TypeSDP, "Accept-Post"); err != nil {
+		return "", err
+	}
+	body, err := readText(w, r, limit, "offer")
+	if err != nil {
+		return "", err
+	}
+	return string(body), nil
+}
+
+// mediaType is the Content-Type of a request in lower case and without its
+// parameters, which are never looked at (RFC 9110 8.3.1).
+func mediaType(r *http.Request) string {
+	name, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	return strings.ToLower(strings.TrimSpace(name))
+}
+
+// checkType refuses a request whose body is not of the wanted media type, or
+// that is compressed: accept is the field that says what would be taken.
+func checkType(r *http.Request, want, accept string) error {
+	if got := mediaType(r); got != want {
+		detail := "The body has no Content-Type"
+		if got != "" {
+			detail = "The body is of type " + printable(got)
+		}
+		return &Refusal{
+			Status:  http.StatusUnsupportedMediaType,
+			Code:    "wrong_media_type",
+			Detail:  detail + ", not " + want + ".",
+			Remedy:  "Send it with Content-Type: " + want + ".",
+			Headers: map[string]string{accept: want},
+		}
+	}
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return &Refusal{
+			Status:  http.StatusUnsupportedMediaType,
+			Code:    "wrong_content_encoding",
+			Detail:  "The body is compressed.",
+			Remedy:  "Send it without Content-Encoding.",
+			Headers: map[string]string{accept: want, "Accept-Encoding": "identity"},
+		}
+	}
+	return nil
+}
+
+// readText reads a body of at most limit bytes that must be text. What names
+// the body in refusals and their codes.
+func readText(w http.ResponseWriter, r *http.Request, limit int64, what string) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	if err != nil {
+		return nil, refuseRead(err, what)
+	}
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil, malformed(what, "The body is empty.")
+	}
+	if !utf8.Valid(body) || bytes.IndexByte(body, 0) >= 0 {
+		return nil, malformed(what, "The body is no text.")
+	}
+	return body, nil
+}
+
+func refuseRead(err error, what string) error {
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return &Refusal{
+			Status: http.StatusRequestEntityTooLarge,
+			Code:   what + "_too_large",
+			Detail: fmt.Sprintf("The body is longer than %d bytes.", tooLarge.Limit),
+		}
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &Refusal{
+			Status: http.StatusRequestTimeout,
+			Code:   what + "_timeout",
+			Detail: "The body did not arrive in time.",
+		}
+	}
+	return &Refusal{
+		Status: http.StatusBadRequest,
+		Code:   what + "_incomplete",
+		Detail: "The body ended before it was complete.",
+	}
+}
+
+func malformed(what, detail string) *Refusal {
+	return &Refusal{Status: http.StatusBadRequest, Code: what + "_malformed", Detail: detail}
+}
