@@ -61,61 +61,63 @@ func (f Fragment) Ended() bool {
 // in the first m= section, as in the examples of RFC 9725, or at session level
 // if there is none.
 func (f Fragment) String() string {
-	var b strings.Builder
-	line := func(parts ...string) {
-		for _, part := range parts {
-			b.WriteString(part)
-		}
-		b.WriteString("\r\n")
-	}
+	var b fragmentPrinter
 	if f.Lite {
-		line("a=ice-lite")
+		b.line("ice-lite", "")
 	}
-	if f.Options != "" {
-		line("a=ice-options:", f.Options)
-	}
-	if f.Pacing != "" {
-		line("a=ice-pacing:", f.Pacing)
-	}
-	var mids []string
+	b.line("ice-options:", f.Options)
+	b.line("ice-pacing:", f.Pacing)
+	media, mids := false, ""
 	for _, section := range f.Sections {
+		media = media || section.Media != ""
 		if section.Media != "" && section.Mid != "" {
-			mids = append(mids, section.Mid)
+			mids += " " + section.Mid
 		}
 	}
-	if len(mids) > 0 {
-		line("a=group:BUNDLE ", strings.Join(mids, " "))
-	}
-	credentials := func() {
-		if f.Ufrag != "" {
-			line("a=ice-ufrag:", f.Ufrag)
-		}
-		if f.Pwd != "" {
-			line("a=ice-pwd:", f.Pwd)
-		}
-	}
-	if !slices.ContainsFunc(f.Sections, func(s FragmentSection) bool { return s.Media != "" }) {
-		credentials()
-		credentials = func() {}
+	b.line("group:BUNDLE ", strings.TrimPrefix(mids, " "))
+	if !media {
+		b.credentials(&f)
 	}
 	if f.EndOfCandidates {
-		line("a=end-of-candidates")
+		b.line("end-of-candidates", "")
 	}
 	for _, section := range f.Sections {
 		if section.Media != "" {
-			line("m=", section.Media, " 9 UDP/TLS/RTP/SAVPF 0")
-			if section.Mid != "" {
-				line("a=mid:", section.Mid)
-			}
-			credentials()
-			credentials = func() {}
+			b.text.WriteString("m=" + section.Media + " 9 UDP/TLS/RTP/SAVPF 0\r\n")
+			b.line("mid:", section.Mid)
+			b.credentials(&f)
 		}
 		for _, candidate := range section.Candidates {
-			line("a=", candidate)
+			b.line(candidate, "")
 		}
 		if section.EndOfCandidates {
-			line("a=end-of-candidates")
+			b.line("end-of-candidates", "")
 		}
 	}
-	return b.String()
+	return b.text.String()
+}
+
+// A fragmentPrinter collects the lines of a fragment.
+type fragmentPrinter struct {
+	text strings.Builder
+	done bool // the credentials are in
+}
+
+// line adds an attribute. One that has a value, so that its name ends in a colon
+// or a blank, is left out without.
+func (p *fragmentPrinter) line(name, value string) {
+	if value == "" && (strings.HasSuffix(name, ":") || strings.HasSuffix(name, " ")) {
+		return
+	}
+	p.text.WriteString("a=" + name + value + "\r\n")
+}
+
+// credentials adds the credentials, once.
+func (p *fragmentPrinter) credentials(f *Fragment) {
+	if p.done {
+		return
+	}
+	p.done = true
+	p.line("ice-ufrag:", f.Ufrag)
+	p.line("ice-pwd:", f.Pwd)
 }

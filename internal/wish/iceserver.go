@@ -30,10 +30,10 @@ func ParseICEServer(s string) (ICEServer, error) {
 	scheme = strings.ToLower(scheme)
 	turn := scheme == "turn" || scheme == "turns"
 	if !ok || !turn && scheme != "stun" && scheme != "stuns" {
-		return ICEServer{}, fmt.Errorf("%w: it begins with none of stun:, stuns:, turn:, turns:", errICEServer)
+		return ICEServer{}, fmt.Errorf("%w: its scheme is none of stun, stuns, turn and turns", errICEServer)
 	}
 	if strings.HasPrefix(rest, "//") {
-		return ICEServer{}, fmt.Errorf("%w: no // after %s:", errICEServer, scheme)
+		return ICEServer{}, fmt.Errorf("%w: %s: is followed by //, which it is not", errICEServer, scheme)
 	}
 	var server ICEServer
 	at := strings.LastIndexByte(rest, '@')

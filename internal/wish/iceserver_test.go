@@ -35,7 +35,7 @@ func TestICEServer(t *testing.T) {
 	} {
 		if server, err := wish.ParseICEServer(bad); err == nil {
 			t.Errorf("%q became %+v", bad, server)
-		} else if strings.Contains(err.Error(), "pass") && strings.Contains(bad, "pass") && !strings.Contains(err.Error(), "none of") {
+		} else if strings.Contains(err.Error(), "pass") {
 			t.Errorf("%q: the error may tell a password: %v", bad, err)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 // A Refusal is the error for everything that a WHIP client or a WHEP player can
 // be refused. It is written as it is: nothing secret belongs into it. It is not
 // changed once it was returned.
-type Refusal struct {
+type Refusal struct { //nolint:errname // named for what it is to the client, not for what it is to Go
 	Status  int               // HTTP status code, 4xx or 5xx
 	Code    string            // stable and in snake_case: for programs
 	Detail  string            // what went wrong, one sentence: for people
