@@ -1,0 +1,406 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/pion/dtls/v3"
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/rtcp"
+	"github.com/pion/webrtc/v4"
+
+	"weir/internal/wish"
+	"weir/stream"
+)
+
+// Request is a player's wish for a stream.
+type Request struct {
+	Stream string // name
+	Offer  string // SDP
+	// Remote made the HTTP request, and Local is where it came in; Local may
+	// be the zero value.
+	Remote, Local netip.AddrPort
+	Credential    string // that the request carried; not looked at here, never logged
+	// Forwarded says that a proxy handed the request on: one from loopback is
+	// then not from this machine.
+	Forwarded bool
+}
+
+// Egress answers a WHEP player's offer with a session and the SDP answer, which
+// holds all candidates. The tracks of the stream are in demand from then on.
+// What the player is to be told is a *wish.Refusal. When ctx ends before the
+// answer is ready nothing remains of the session.
+func (m *Manager) Egress(ctx context.Context, r Request) (*Session, string, error) {
+	if !m.options.Registry.ValidName(r.Stream) {
+		return nil, "", refuseNoSuchStream()
+	}
+	select {
+	case <-m.ready:
+	case <-m.ended:
+		return nil, "", refuseDraining()
+	case <-ctx.Done():
+		return nil, "", ctx.Err()
+	}
+	tracks := m.liveTracks(r.Stream)
+	if len(tracks) == 0 {
+		return nil, "", refuseNotLive()
+	}
+	place, err := m.limits.reserve(r.Remote.Addr())
+	if err != nil {
+		return nil, "", err
+	}
+	s, err := m.newSession(r, place)
+	if err != nil {
+		place.release()
+		return nil, "", err
+	}
+	answer, err := s.setUp(ctx, r, tracks)
+	if err == nil {
+		for _, f := range s.feedback {
+			s.reading.Go(f.read)
+		}
+		err = m.start(s)
+	}
+	if err != nil {
+		s.release()
+		return nil, "", err
+	}
+	s.logger.Info("session created", "duration", time.Since(s.created))
+	m.options.Event("session.created", slog.String("session", s.id), slog.String("stream", s.stream),
+		slog.String("remote", r.Remote.Addr().String()))
+	return s, answer, nil
+}
+
+func (m *Manager) liveTracks(name string) []*stream.Track {
+	st, ok := m.options.Registry.Find(name)
+	if !ok {
+		return nil
+	}
+	return st.Tracks()
+}
+
+func (m *Manager) newSession(r Request, p *place) (*Session, error) {
+	secret := make([]byte, 16)
+	if _, err := rand.Read(secret); err != nil {
+		return nil, fmt.Errorf("make session secret: %w", err)
+	}
+	id, err := uuid.NewRandom()
+	if err != nil {
+		return nil, fmt.Errorf("make session id: %w", err)
+	}
+	remote := netip.AddrPortFrom(r.Remote.Addr().Unmap(), r.Remote.Port())
+	loopback := remote.Addr().IsLoopback() && !r.Forwarded
+	return &Session{
+		manager: m, id: id.String(), secret: hex.EncodeToString(secret), stream: r.Stream, remote: remote,
+		created:  time.Now(),
+		logger:   m.options.Logger.With("session", id.String(), "stream", r.Stream, "remote", remote),
+		place:    p,
+		route:    newRoute(m.ports, r.Local.Addr(), loopback),
+		filter:   candidateFilter{mdns: m.options.MDNS, loopback: loopback},
+		wake:     make(chan struct{}, 1),
+		checking: make(chan struct{}),
+		stop:     make(chan struct{}),
+		done:     make(chan struct{}),
+		patching: make(chan struct{}, 1),
+	}, nil
+}
+
+// setUp negotiates and makes the session's PeerConnection and answer. Whatever
+// it leaves behind release takes away, also when it fails. A panic of a parser
+// below is the offer's fault and ends with it.
+func (s *Session) setUp(ctx context.Context, r Request, tracks []*stream.Track) (answer string, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.logger.Error("offer made the WebRTC stack panic", "err", fmt.Sprint(p))
+			answer, err = "", refuseOffer()
+		}
+	}()
+	specs := make([]stream.Spec, len(tracks))
+	for i, t := range tracks {
+		specs[i] = t.Spec()
+	}
+	s.plan, err = Negotiate(r.Offer, specs)
+	if err != nil {
+		return "", err
+	}
+	local := r.Local.Addr().Unmap()
+	if usableHost(local) && !s.manager.ports.has(local) {
+		s.manager.ports.rescan(time.Second)
+	}
+	if len(s.route.addresses()) == 0 {
+		return "", refuseNoAddress()
+	}
+	accepted := s.plan.Accepted()
+	chosen := make([]*stream.Track, len(accepted))
+	for i, section := range accepted {
+		chosen[i] = tracks[section.Track]
+	}
+	if s.viewer, err = s.addViewer(chosen); err != nil {
+		return "", err
+	}
+	if err := s.connect(ctx, accepted); err != nil {
+		var refusal *wish.Refusal
+		if errors.As(err, &refusal) || ctx.Err() != nil {
+			return "", err
+		}
+		s.logger.Warn("offer could not be set up", "err", err)
+		return "", refuseOffer()
+	}
+	return s.answer(specs), nil
+}
+
+func (s *Session) addViewer(tracks []*stream.Track) (*stream.Viewer, error) {
+	st, ok := s.manager.options.Registry.Find(s.stream)
+	if !ok {
+		return nil, refuseNotLive()
+	}
+	v, err := st.AddViewer(tracks)
+	if errors.Is(err, stream.ErrNotLive) {
+		return nil, refuseNotLive()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("add viewer: %w", err)
+	}
+	return v, nil
+}
+
+// connect makes the PeerConnection and takes it to where its candidates are
+// gathered.
+func (s *Session) connect(ctx context.Context, accepted []Section) error {
+	cert, err := s.manager.certificates.forSession()
+	if err != nil {
+		return err
+	}
+	s.ice.fingerprint = cert.fingerprint
+	if s.pc, err = s.newPeerConnection(cert); err != nil {
+		return err
+	}
+	s.pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) { s.post() })
+	s.pc.OnICEConnectionStateChange(func(webrtc.ICEConnectionState) {
+		s.begun.Do(func() { close(s.checking) })
+	})
+	s.pc.OnICECandidate(s.gathered)
+	s.outlet = &outlet{route: s.route, cname: rand.Text()[:16], rtcp: func(packets []rtcp.Packet) error {
+		_, err := s.transport().WriteRTCP(packets)
+		return err
+	}}
+	for i, down := range s.viewer.DownTracks() {
+		track := &trackLocal{section: accepted[i], streamID: s.stream, down: down, outlet: s.outlet}
+		transceiver, err := s.pc.AddTransceiverFromTrack(track,
+			webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+		if err != nil {
+			return fmt.Errorf("add transceiver: %w", err)
+		}
+		s.feedback = append(s.feedback, &feedback{track: track, sender: transceiver.Sender()})
+	}
+	candidates, _ := s.usable(s.plan.Candidates)
+	s.ice.remoteUfrag, s.ice.remotePwd = s.plan.Ufrag, s.plan.Pwd
+	s.ice.etag = newETag()
+	s.ice.candidates = keys(candidates)
+	return s.negotiate(ctx, s.plan.Ufrag, s.plan.Pwd, candidates)
+}
+
+// negotiate gives pion the plan's offer with the player's ICE credentials, the
+// first time or to restart ICE, and waits for our candidates.
+func (s *Session) negotiate(ctx context.Context, ufrag, pwd string, candidates []remoteCandidate) error {
+	lines := make([]string, len(candidates))
+	for i, c := range candidates {
+		lines[i] = c.line
+	}
+	g := &gathering{complete: make(chan struct{})}
+	s.mu.Lock()
+	s.gathering = g
+	s.mu.Unlock()
+	offer := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: s.plan.Offer(ufrag, pwd, lines)}
+	if err := s.pc.SetRemoteDescription(offer); err != nil {
+		return fmt.Errorf("set remote description: %w", err)
+	}
+	answer, err := s.pc.CreateAnswer(nil)
+	if err != nil {
+		return fmt.Errorf("create answer: %w", err)
+	}
+	if err := s.pc.SetLocalDescription(answer); err != nil {
+		return fmt.Errorf("set local description: %w", err)
+	}
+	select {
+	case <-g.complete:
+	case <-s.stop:
+		return refuseNoSession()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	parameters, err := s.transport().ICETransport().GetLocalParameters()
+	if err != nil {
+		return fmt.Errorf("read ICE parameters: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ice.ufrag, s.ice.pwd = parameters.UsernameFragment, parameters.Password
+	s.ice.local = localCandidates(g.candidates, s.route.addresses())
+	if len(s.ice.local) == 0 {
+		return refuseNoAddress()
+	}
+	return nil
+}
+
+// gathering collects our candidates of one ICE generation.
+type gathering struct {
+	// guarded by Session.mu
+	candidates []webrtc.ICECandidate
+	finished   bool
+
+	complete chan struct{} // closed when candidates has all
+}
+
+// gathered is pion's callback for each candidate, and for nil after the last.
+func (s *Session) gathered(c *webrtc.ICECandidate) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch g := s.gathering; {
+	case g == nil || g.finished: // pion repeats the nil
+	case c == nil:
+		g.finished = true
+		close(g.complete)
+	default:
+		g.candidates = append(g.candidates, *c)
+	}
+}
+
+// answer is the SDP for the player.
+func (s *Session) answer(specs []stream.Spec) string {
+	id := uuid.New()
+	local := Local{
+		Ufrag:       s.ice.ufrag,
+		Pwd:         s.ice.pwd,
+		Fingerprint: s.ice.fingerprint,
+		Setup:       "passive",
+		Candidates:  s.ice.local,
+		StreamID:    s.stream,
+	}
+	for _, b := range id[:8] {
+		local.SessionID = local.SessionID<<8 | uint64(b)
+	}
+	if s.plan.Setup == "passive" {
+		local.Setup = "active"
+	}
+	for i, f := range s.feedback {
+		local.Streams = append(local.Streams, LocalStream{
+			SSRC:    f.track.ssrc,
+			RTXSSRC: f.track.rtxSSRC,
+			CNAME:   s.outlet.cname,
+			TrackID: f.track.ID(),
+			Title:   specs[s.plan.Accepted()[i].Track].Title,
+		})
+	}
+	text := s.plan.Answer(local)
+	s.ice.options = iceOptions(text)
+	return text
+}
+
+// iceOptions are the tokens of the first a=ice-options line: a restart's reply
+// has to repeat them.
+func iceOptions(answer string) string {
+	for line := range strings.Lines(answer) {
+		if value, ok := strings.CutPrefix(strings.TrimRight(line, "\r\n"), "a=ice-options:"); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// usable are the candidates that can be tried, each transport address once, and
+// the ufrags that they name.
+func (s *Session) usable(values []string) (candidates []remoteCandidate, ufrags []string) {
+	seen := map[string]bool{}
+	for _, value := range values {
+		c, ok := s.filter.parse(value)
+		if c.ufrag != "" && !slices.Contains(ufrags, c.ufrag) {
+			ufrags = append(ufrags, c.ufrag)
+		}
+		if ok && !seen[c.key] {
+			seen[c.key] = true
+			candidates = append(candidates, c)
+		}
+	}
+	return candidates, ufrags
+}
+
+func keys(candidates []remoteCandidate) map[string]bool {
+	set := make(map[string]bool, len(candidates))
+	for _, c := range candidates {
+		set[c.key] = true
+	}
+	return set
+}
+
+// newPeerConnection makes a PeerConnection with the plan's codecs and without
+// interceptors: those that matter to viewers are the stream's, shared.
+func (s *Session) newPeerConnection(cert certificate) (*webrtc.PeerConnection, error) {
+	media := &webrtc.MediaEngine{}
+	for _, c := range s.plan.Codecs() {
+		if err := media.RegisterCodec(c.Parameters, c.Kind); err != nil {
+			return nil, fmt.Errorf("register codec: %w", err)
+		}
+	}
+	settings, err := s.settings()
+	if err != nil {
+		return nil, err
+	}
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithSettingEngine(settings),
+		webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
+	pc, err := api.NewPeerConnection(webrtc.Configuration{
+		BundlePolicy: webrtc.BundlePolicyMaxBundle,
+		Certificates: []webrtc.Certificate{cert.Certificate},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make peer connection: %w", err)
+	}
+	return pc, nil
+}
+
+func (s *Session) settings() (webrtc.SettingEngine, error) {
+	o := s.manager.options
+	e := webrtc.SettingEngine{LoggerFactory: newPionLog(s.logger, slog.LevelDebug)}
+	role := webrtc.DTLSRoleServer
+	if s.plan.Setup == "passive" {
+		role = webrtc.DTLSRoleClient
+	}
+	if err := e.SetAnsweringDTLSRole(role); err != nil {
+		return e, fmt.Errorf("set DTLS role: %w", err)
+	}
+	e.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
+	e.SetDTLSInsecureSkipHelloVerify(true) // ICE has proved the address
+	e.SetDTLSRetransmissionInterval(100 * time.Millisecond)
+	e.SetDTLSConnectContextMaker(func() (context.Context, func()) {
+		return context.WithDeadline(context.Background(), s.created.Add(o.SetupTimeout))
+	})
+	mdns := ice.MulticastDNSModeDisabled
+	if o.MDNS {
+		mdns = ice.MulticastDNSModeQueryOnly
+	}
+	e.SetICEMulticastDNSMode(mdns)
+	e.SetNet(s.manager.net)
+	e.SetICEUDPMux(s.route)
+	e.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+	e.SetIncludeLoopbackCandidate(s.route.loopback)
+	// Checks are sent each sixth of the time; a packet of any kind from the
+	// player counts as a sign of it.
+	disconnected := o.Consent / 6
+	e.SetICETimeouts(disconnected, o.Consent-disconnected, min(2*time.Second, o.Consent/12))
+	e.DisableMediaEngineCopy(true) // it is this session's alone
+	return e, nil
+}
+
+// newETag names an ICE session: strong, and never used twice (RFC 9110 8.8.3).
+func newETag() string { return `"` + rand.Text() + `"` }
+

@@ -1,0 +1,149 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/pion/ice/v4"
+
+	"weir/internal/wish"
+)
+
+var (
+	// errPortTaken is returned by Manager.Run where the UDP port is free on no
+	// address.
+	errPortTaken = errors.New("the port is taken or not permitted")
+	// errNoSocket is what pion gets for an address that has gone meanwhile.
+	errNoSocket = errors.New("no socket on this address")
+)
+
+func closedPipe(err error) bool {
+	return errors.Is(err, io.ErrClosedPipe) || errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) ||
+		errors.Is(err, ice.ErrClosed)
+}
+
+// retryAfter is the header of a refusal that need not be the last word.
+func retryAfter(seconds string) map[string]string {
+	return map[string]string{"Retry-After": seconds}
+}
+
+// The refusals of the runtime, by their codes. Each call makes a new one.
+
+func refuseNoSuchStream() *wish.Refusal {
+	return &wish.Refusal{
+		Status: 404, Code: "no_such_stream",
+		Detail: "This is not a name that a stream can have.",
+		Remedy: "Check the URL.",
+	}
+}
+
+// refuseNotLive is the same for every valid name: it tells nothing of a stream.
+func refuseNotLive() *wish.Refusal {
+	return &wish.Refusal{
+		Status: 409, Code: "stream_not_live",
+		Detail: "Nobody publishes this stream at present.",
+		Remedy: "Try again when the publisher is there.", Headers: retryAfter("2"),
+	}
+}
+
+func refuseServerFull() *wish.Refusal {
+	return &wish.Refusal{
+		Status: 503, Code: "server_full",
+		Detail: "The server has as many sessions as it may have.",
+		Remedy: "Try again later.", Headers: retryAfter("5"),
+	}
+}
+
+func refuseTooMany() *wish.Refusal {
+	return &wish.Refusal{
+		Status: 429, Code: "too_many_sessions",
+		Detail: "Your address has as many sessions as one address may have.",
+		Remedy: "End one with DELETE, or try again later.", Headers: retryAfter("5"),
+	}
+}
+
+func refuseTooManyConnecting() *wish.Refusal {
+	return &wish.Refusal{
+		Status: 429, Code: "too_many_connecting",
+		Detail: "Your address has too many sessions that have not connected yet.",
+		Remedy: "Wait until they are connected or given up, some seconds.", Headers: retryAfter("5"),
+	}
+}
+
+func refuseDraining() *wish.Refusal {
+	return &wish.Refusal{
+		Status: 503, Code: "shutting_down",
+		Detail: "The server is not taking sessions now.",
+		Remedy: "Try again later.", Headers: retryAfter("5"),
+	}
+}
+
+func refuseNoAddress() *wish.Refusal {
+	return &wish.Refusal{
+		Status: 503, Code: "no_address",
+		Detail: "The server has no address that media could come from.",
+		Remedy: "The server's log names the addresses it could not use.", Headers: retryAfter("5"),
+	}
+}
+
+// refuseOffer is for an offer that Negotiate took and the WebRTC stack did not.
+func refuseOffer() *wish.Refusal {
+	return &wish.Refusal{
+		Status: 422, Code: "offer_not_usable",
+		Detail: "The offer could not be set up.",
+		Remedy: "The server's log says more under this request's id.",
+	}
+}
+
+func refuseNoSession() *wish.Refusal {
+	return &wish.Refusal{
+		Status: 404, Code: "no_such_session",
+		Detail: "There is no such session: it has ended, or never was.",
+		Remedy: "Begin a new one with POST to the endpoint.",
+	}
+}
+
+func refuseNoPrecondition() *wish.Refusal {
+	return &wish.Refusal{
+		Status: 428, Code: "if_match_missing",
+		Detail: "A PATCH needs an If-Match field.",
+		Remedy: "Send the entity-tag of the 201, or * to restart ICE.",
+	}
+}
+
+func refusePrecondition() *wish.Refusal {
+	return &wish.Refusal{
+		Status: 412, Code: "etag_mismatch",
+		Detail: "The entity-tag is not that of the current ICE session.",
+		Remedy: "Use the entity-tag of the last restart's reply, or restart ICE with If-Match: *.",
+	}
+}
+
+func refuseCredentials(detail string) *wish.Refusal {
+	return &wish.Refusal{
+		Status: 422, Code: "ice_credentials",
+		Detail: detail,
+		Remedy: "To restart ICE send a new ufrag of 4 to 256 and a new pwd of 22 to 256 characters (RFC 8839 5.4); " +
+			"to add candidates send those of the session or none. The session goes on.",
+	}
+}
+
+// refuseGeneration names ufrags, which are no secret between the two ends.
+func refuseGeneration(got, have string) *wish.Refusal {
+	return &wish.Refusal{
+		Status: 422, Code: "ice_ufrag_mismatch",
+		Detail:  fmt.Sprintf("The candidates are of ufrag %s, session has %s.", got, have),
+		Remedy:  "Send candidates of the current ICE session, or a new ufrag and pwd to restart ICE.",
+		Offered: []string{got}, Has: []string{have},
+	}
+}
+
+func refuseTooManyCandidates() *wish.Refusal {
+	return &wish.Refusal{
+		Status: 422, Code: "too_many_candidates",
+		Detail: "The session has as many candidates as it may have.",
+		Remedy: "Restart ICE to begin a new set.",
+	}
+}

@@ -1,0 +1,205 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/pion/transport/v4"
+	"github.com/pion/transport/v4/stdnet"
+
+	"weir/internal/wish"
+)
+
+// Manager holds the sessions by their secret: it creates, finds, limits and
+// closes them. It implements wish.Sessions. Its methods may be called from any
+// goroutine.
+type Manager struct {
+	// static after New
+	options      Options
+	limits       *limits
+	tombstones   *tombstones
+	certificates *certificates
+	ports        *ports
+	net          transport.Net // shared: making one walks the interfaces
+	ready        chan struct{} // closed when Run has opened the sockets
+	ended        chan struct{} // closed when Run has returned
+
+	running sync.WaitGroup // sessions: their goroutines
+
+	mu sync.Mutex
+	// guarded by mu
+	sessions map[string]*Session // by secret
+	draining bool
+}
+
+var _ wish.Sessions = (*Manager)(nil)
+
+// New makes a Manager. It takes no session until Run has opened its sockets.
+func New(o Options) (*Manager, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	shared, err := stdnet.NewNet()
+	if err != nil {
+		return nil, fmt.Errorf("read network interfaces: %w", err)
+	}
+	return &Manager{
+		options:      o,
+		limits:       newLimits(o.MaxSessions, o.MaxPerAddress, o.MaxConnecting),
+		tombstones:   newTombstones(o.TombstoneExpiry, o.MaxTombstones),
+		certificates: newCertificates(o.CertificateLife),
+		ports:        newPorts(o.Logger, o.UDPPort),
+		net:          shared,
+		ready:        make(chan struct{}),
+		ended:        make(chan struct{}),
+		sessions:     map[string]*Session{},
+	}, nil
+}
+
+// Run opens the UDP sockets and serves until ctx ends; then it closes every
+// session with a DTLS close and returns when they have given everything back.
+// It fails at once when the UDP port can be had on no address. It may be called
+// once.
+func (m *Manager) Run(ctx context.Context) error {
+	defer close(m.ended)
+	defer m.drain()
+	if err := m.ports.open(); err != nil {
+		return err
+	}
+	defer m.ports.close()
+	defer m.shutdown()
+	close(m.ready)
+	tick := time.NewTicker(m.options.Rescan)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			m.ports.rescan(0)
+			m.tombstones.sweep()
+		}
+	}
+}
+
+// drain lets no further session in.
+func (m *Manager) drain() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.draining = true
+}
+
+// shutdown ends all sessions, side by side, and waits.
+func (m *Manager) shutdown() {
+	m.drain()
+	for _, s := range m.Sessions() {
+		s.end(ReasonShutdown)
+	}
+	m.running.Wait()
+}
+
+// Ready is closed when Run has opened the sockets: from then on sessions can
+// begin.
+func (m *Manager) Ready() <-chan struct{} { return m.ready }
+
+// Addresses are those that media can come from, all of one port; none before
+// Ready.
+func (m *Manager) Addresses() []netip.AddrPort {
+	var addrs []netip.AddrPort
+	for _, l := range m.ports.list() {
+		addrs = append(addrs, l.local.AddrPort())
+	}
+	return addrs
+}
+
+// start registers a session and runs it, unless the Manager is ending.
+func (m *Manager) start(s *Session) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.draining {
+		return refuseDraining()
+	}
+	m.sessions[s.secret] = s
+	m.running.Go(s.run)
+	return nil
+}
+
+// forget makes the session unknown.
+func (m *Manager) forget(s *Session) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.sessions, s.secret)
+}
+
+// Find returns the session with the secret, or refuses with 404.
+func (m *Manager) Find(secret string) (*Session, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s := m.sessions[secret]; s != nil {
+		return s, nil
+	}
+	return nil, refuseNoSession()
+}
+
+// Sessions are those alive at this moment, in no order.
+func (m *Manager) Sessions() []*Session {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := make([]*Session, 0, len(m.sessions))
+	for _, s := range m.sessions {
+		all = append(all, s)
+	}
+	return all
+}
+
+// Exists says whether there is such a session (wish.Sessions).
+func (m *Manager) Exists(secret string) bool {
+	_, err := m.Find(secret)
+	return err == nil
+}
+
+// Delete ends the session for its player and waits until media has stopped
+// (wish.Sessions). A session that the server or DTLS has ended can be deleted
+// once more while it is remembered.
+func (m *Manager) Delete(ctx context.Context, secret string) error {
+	s, err := m.Find(secret)
+	if err != nil {
+		if m.tombstones.take(secret) {
+			return nil
+		}
+		return err
+	}
+	s.end(ReasonDeleted)
+	select {
+	case <-s.done:
+	case <-ctx.Done(): // it ends all the same
+		return nil
+	}
+	if s.Reason() != ReasonDeleted {
+		m.tombstones.take(secret)
+	}
+	return nil
+}
+
+// Patch adds remote candidates or restarts ICE (wish.Sessions): RFC 9725 4.3,
+// draft-ietf-wish-whep-04 4.5. PATCHes of one session are handled one at a time,
+// so that the entity-tag decides between those that overlap.
+func (m *Manager) Patch(ctx context.Context, secret string, match wish.Match, f wish.Fragment) (wish.Patched, error) {
+	s, err := m.Find(secret)
+	if err != nil {
+		return wish.Patched{}, err
+	}
+	if match.Missing() {
+		return wish.Patched{}, refuseNoPrecondition()
+	}
+	patched, err := s.patch(ctx, match, f)
+	if err != nil {
+		s.logger.LogAttrs(ctx, slog.LevelDebug, "patch refused", slog.Any("err", err))
+	}
+	return patched, err
+}

@@ -1,0 +1,76 @@
+package session
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"weir/stream"
+)
+
+// Options configure a Manager. Zero values of numbers and durations stand for
+// the defaults named beside them.
+type Options struct {
+	Registry *stream.Registry // where streams are found; required
+	Logger   *slog.Logger     // required
+	// Event, if set, is told of sessions that begin, connect and end. It must
+	// not block.
+	Event func(name string, attrs ...slog.Attr)
+
+	// UDPPort is the one port number of all sessions on every address of this
+	// machine; 0 takes any that is free on the first address.
+	UDPPort int
+	// MDNS lets the players' .local candidates be resolved (RFC 8828); without
+	// it they are dropped.
+	MDNS bool
+
+	MaxSessions     int // in all: 10,000
+	MaxPerAddress   int // from one remote address, loopback exempt: 200
+	MaxConnecting   int // of these not yet connected: 50
+	MaxCandidates   int // of a player, in one ICE generation: 100
+	MaxTombstones   int // ended sessions that are remembered: 10,000
+	TombstoneExpiry time.Duration
+
+	SetupTimeout    time.Duration // from the offer until connected: 15 s
+	Consent         time.Duration // without a sign of the player until the session ends (RFC 7675): 30 s
+	Rescan          time.Duration // between two looks at this machine's addresses: 5 s
+	CertificateLife time.Duration // of one DTLS certificate; the next is made at half of it: 30 days
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Registry == nil || o.Logger == nil {
+		return o, errors.New("session: Options need a Registry and a Logger")
+	}
+	if o.Event == nil {
+		o.Event = func(string, ...slog.Attr) {}
+	}
+	for _, n := range []struct {
+		value *int
+		preset  int
+	}{
+		{&o.MaxSessions, 10_000},
+		{&o.MaxPerAddress, 200},
+		{&o.MaxConnecting, 50},
+		{&o.MaxCandidates, 100},
+		{&o.MaxTombstones, 10_000},
+	} {
+		if *n.value == 0 {
+			*n.value = n.preset
+		}
+	}
+	for _, d := range []struct {
+		value *time.Duration
+		preset  time.Duration
+	}{
+		{&o.TombstoneExpiry, time.Minute},
+		{&o.SetupTimeout, 15 * time.Second},
+		{&o.Consent, 30 * time.Second},
+		{&o.Rescan, 5 * time.Second},
+		{&o.CertificateLife, 30 * 24 * time.Hour},
+	} {
+		if *d.value == 0 {
+			*d.value = d.preset
+		}
+	}
+	return o, nil
+}

@@ -1,0 +1,214 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/pion/webrtc/v4"
+
+	"weir/internal/wish"
+)
+
+// generation is one ICE session of a Session (RFC 8445 2.6): what both ends
+// said of it. Only the PATCH at work changes it, under Session.mu.
+type generation struct {
+	etag string
+
+	ufrag, pwd  string // ours
+	local       []string
+	options     string // of the answer, a=ice-options
+	fingerprint string // of the answer
+
+	remoteUfrag, remotePwd string
+	candidates             map[string]bool // the player's, by key
+
+	restarted *restart // nil in the first generation
+}
+
+// restart is what is needed to answer the same restart again, if the reply was
+// lost.
+type restart struct {
+	candidates map[string]bool // of the fragment, by key
+	ended      bool            // the fragment said end-of-candidates
+	reply      wish.Patched
+}
+
+// patch does one PATCH whose precondition is not missing.
+func (s *Session) patch(ctx context.Context, match wish.Match, f wish.Fragment) (wish.Patched, error) {
+	return s.alone(ctx, func() (wish.Patched, error) {
+		now := s.generation()
+		if !match.Matches(now.etag) {
+			return wish.Patched{}, refusePrecondition()
+		}
+		if f.Ufrag != "" && f.Ufrag != now.remoteUfrag {
+			return s.restartICE(f)
+		}
+		if match.Any() && s.repeats(now, f) {
+			return now.restarted.reply, nil
+		}
+		return wish.Patched{}, s.trickle(now, f)
+	})
+}
+
+// Trickle adds the fragment's candidates to the current ICE session (RFC 8838).
+// Those that cannot be used are dropped without a word.
+func (s *Session) Trickle(f wish.Fragment) error {
+	_, err := s.alone(context.Background(), func() (wish.Patched, error) {
+		return wish.Patched{}, s.trickle(s.generation(), f)
+	})
+	return err
+}
+
+// Restart restarts ICE with the fragment's credentials and candidates (RFC 8840
+// 4.4, RFC 9725 4.3.3) and returns what the player has to know. A restart that is
+// refused leaves the current ICE session as it is.
+func (s *Session) Restart(ctx context.Context, f wish.Fragment) (wish.Patched, error) {
+	return s.alone(ctx, func() (wish.Patched, error) { return s.restartICE(f) })
+}
+
+// alone runs one PATCH at a time, and none on a session that has ended.
+func (s *Session) alone(ctx context.Context, patch func() (wish.Patched, error)) (patched wish.Patched, err error) {
+	select {
+	case s.patching <- struct{}{}:
+		defer func() { <-s.patching }()
+	case <-s.stop:
+		return wish.Patched{}, refuseNoSession()
+	case <-ctx.Done():
+		return wish.Patched{}, fmt.Errorf("wait for another PATCH: %w", ctx.Err())
+	}
+	select {
+	case <-s.stop:
+		return wish.Patched{}, refuseNoSession()
+	default:
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			s.logger.Error("fragment made the WebRTC stack panic", "err", fmt.Sprint(p))
+			s.end(ReasonFailed)
+			err = errors.New("a panic in the WebRTC stack, which was logged")
+		}
+	}()
+	return patch()
+}
+
+// generation is a copy of the current one.
+func (s *Session) generation() generation {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ice
+}
+
+// repeats says whether the fragment is the last restart's once more: the same
+// credentials, and nothing new.
+func (s *Session) repeats(now generation, f wish.Fragment) bool {
+	last := now.restarted
+	if last == nil || f.Ufrag != now.remoteUfrag || f.Pwd != now.remotePwd || f.Ended() && !last.ended {
+		return false
+	}
+	candidates, ufrags := s.usable(f.Candidates())
+	if slices.ContainsFunc(ufrags, func(u string) bool { return u != now.remoteUfrag }) {
+		return false
+	}
+	return !slices.ContainsFunc(candidates, func(c remoteCandidate) bool { return !last.candidates[c.key] })
+}
+
+func (s *Session) trickle(now generation, f wish.Fragment) error {
+	if f.Ufrag != "" && f.Ufrag != now.remoteUfrag {
+		return refuseGeneration(clip(f.Ufrag), clip(now.remoteUfrag))
+	}
+	if f.Pwd != "" && f.Pwd != now.remotePwd {
+		return refuseCredentials("The pwd is not that of the session, and the ufrag is not a new one.")
+	}
+	candidates, ufrags := s.usable(f.Candidates())
+	for _, ufrag := range ufrags {
+		if ufrag != now.remoteUfrag {
+			return refuseGeneration(clip(ufrag), clip(now.remoteUfrag))
+		}
+	}
+	candidates = slices.DeleteFunc(candidates, func(c remoteCandidate) bool { return now.candidates[c.key] })
+	if len(now.candidates)+len(candidates) > s.manager.options.MaxCandidates {
+		return refuseTooManyCandidates()
+	}
+	for _, c := range candidates {
+		if err := s.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: c.line}); err != nil {
+			s.logger.Debug("candidate not taken", "err", err)
+		}
+	}
+	set := maps.Clone(now.candidates)
+	maps.Copy(set, keys(candidates))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ice.candidates = set
+	return nil
+}
+
+// restartICE looks at everything first, because pion drops the old ICE session
+// at once.
+func (s *Session) restartICE(f wish.Fragment) (wish.Patched, error) {
+	now := s.generation()
+	switch {
+	case f.Pwd == "":
+		return wish.Patched{}, refuseCredentials(
+			fmt.Sprintf("The fragment is of ufrag %s, session has %s; a new one comes with a pwd.", clip(f.Ufrag), clip(now.remoteUfrag)))
+	case f.Ufrag == now.remoteUfrag:
+		return wish.Patched{}, refuseCredentials("The ufrag is not a new one.")
+	case !isICEChars(f.Ufrag, 4, 256) || !isICEChars(f.Pwd, 22, 256):
+		return wish.Patched{}, refuseCredentials("The ufrag or the pwd is too short, too long, or has characters that they cannot have.")
+	}
+	candidates, ufrags := s.usable(f.Candidates())
+	for _, ufrag := range ufrags {
+		if ufrag != f.Ufrag {
+			return wish.Patched{}, refuseGeneration(clip(ufrag), clip(f.Ufrag))
+		}
+	}
+	if len(candidates) > s.manager.options.MaxCandidates {
+		return wish.Patched{}, refuseTooManyCandidates()
+	}
+	select { // what pion does first when it begins would undo a restart before
+	case <-s.checking:
+	case <-s.stop:
+		return wish.Patched{}, refuseNoSession()
+	}
+	// From here on it is done even if the client has gone: it may ask again.
+	if err := s.negotiate(context.Background(), f.Ufrag, f.Pwd, candidates); err != nil {
+		s.logger.Error("ice restart failed", "err", err)
+		s.end(ReasonFailed)
+		return wish.Patched{}, err
+	}
+	s.logger.Info("ice restarted")
+	return s.restarted(f, candidates), nil
+}
+
+// restarted notes the new generation and makes the reply.
+func (s *Session) restarted(f wish.Fragment, candidates []remoteCandidate) wish.Patched {
+	accepted := s.plan.Accepted()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ice.etag = newETag()
+	s.ice.remoteUfrag, s.ice.remotePwd = f.Ufrag, f.Pwd
+	s.ice.candidates = keys(candidates)
+	reply := wish.Patched{ETag: s.ice.etag, Restart: &wish.Fragment{
+		Ufrag:   s.ice.ufrag,
+		Pwd:     s.ice.pwd,
+		Options: s.ice.options,
+		Sections: []wish.FragmentSection{{
+			Media:           accepted[0].Kind,
+			Mid:             accepted[0].Mid,
+			Candidates:      s.ice.local,
+			EndOfCandidates: true,
+		}},
+	}}
+	s.ice.restarted = &restart{candidates: keys(candidates), ended: f.Ended(), reply: reply}
+	return reply
+}
+
+// clip is a stranger's token as it may stand in a reply.
+func clip(s string) string {
+	if isICEChars(s, 1, 32) {
+		return s
+	}
+	return "(not shown)"
+}

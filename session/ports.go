@@ -1,0 +1,254 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/pion/ice/v4"
+)
+
+// hostAddress is an address of this machine that sessions can use.
+type hostAddress struct {
+	addr  netip.Addr
+	iface string
+}
+
+// listener is the UDP socket on one address, shared by all sessions.
+type listener struct {
+	// static after bind
+	hostAddress
+
+	local *net.UDPAddr
+	mux   *ice.UDPMuxDefault
+}
+
+// ports holds one UDP socket on each address of this machine, all with the same
+// port number. A wildcard socket would not do: on a machine with several
+// addresses it answers from another one than was asked. Its methods may be
+// called from any goroutine.
+type ports struct {
+	// static after newPorts
+	logger *slog.Logger
+	pion   *pionLog
+	scan   func() ([]hostAddress, error)
+
+	mu sync.Mutex
+	// guarded by mu
+	port      int // wanted, then taken
+	listeners map[netip.Addr]*listener
+	skipped   map[netip.Addr]bool // could not be bound, and that was logged
+	scanned   time.Time
+
+	current atomic.Pointer[[]*listener] // those of listeners, sorted; the slice is not changed
+}
+
+func newPorts(logger *slog.Logger, port int) *ports {
+	return &ports{
+		logger:    logger,
+		pion:      newPionLog(logger, slog.LevelWarn),
+		scan:      hostAddresses,
+		port:      port,
+		listeners: map[netip.Addr]*listener{},
+		skipped:   map[netip.Addr]bool{},
+	}
+}
+
+// freePortTries is how many port numbers are tried when any will do.
+const freePortTries = 20
+
+// open binds the sockets. It fails when the port can be had on no address.
+func (p *ports) open() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	wanted := p.port
+	for try := 1; ; try++ {
+		err := p.rescanLocked()
+		if err != nil {
+			return err
+		}
+		if wanted != 0 || len(p.skipped) == 0 || try == freePortTries {
+			break
+		}
+		p.closeLocked() // free here and taken there: another one
+		p.port = 0
+		clear(p.skipped)
+	}
+	for addr := range p.skipped {
+		p.logger.Warn("udp port cannot be used on an address", "addr", netip.AddrPortFrom(addr, uint16(p.port)))
+	}
+	if len(p.listeners) == 0 {
+		return fmt.Errorf("udp port %d cannot be used on any address of this machine: %w", wanted, errPortTaken)
+	}
+	return nil
+}
+
+// rescan looks for addresses that came or went. It does nothing when the last
+// look was less than min ago.
+func (p *ports) rescan(least time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.scanned.IsZero() || time.Since(p.scanned) < least {
+		return
+	}
+	known := len(p.skipped)
+	if err := p.rescanLocked(); err != nil {
+		p.logger.Warn("local addresses cannot be read", "err", err)
+	}
+	if len(p.skipped) > known {
+		p.logger.Warn("udp port cannot be used on a new address", "addr", p.port)
+	}
+}
+
+func (p *ports) rescanLocked() error {
+	found, err := p.scan()
+	if err != nil {
+		return fmt.Errorf("read local addresses: %w", err)
+	}
+	p.scanned = time.Now()
+	there := make(map[netip.Addr]bool, len(found))
+	for _, h := range found {
+		there[h.addr] = true
+		if l := p.listeners[h.addr]; l != nil && !l.mux.IsClosed() {
+			continue
+		}
+		l, err := p.bind(h)
+		if err != nil {
+			p.skipped[h.addr] = true
+			continue
+		}
+		delete(p.skipped, h.addr)
+		p.listeners[h.addr] = l
+	}
+	for addr, l := range p.listeners {
+		if !there[addr] {
+			_ = l.mux.Close() // it always returns nil
+			delete(p.listeners, addr)
+			p.logger.Info("address has gone", "addr", addr)
+		}
+	}
+	for addr := range p.skipped {
+		if !there[addr] {
+			delete(p.skipped, addr)
+		}
+	}
+	p.publishLocked()
+	return nil
+}
+
+// socketBuffer is asked for in bytes, in each direction; the kernel may give
+// less.
+const socketBuffer = 4 << 20
+
+// bind opens the socket of one address, without SO_REUSEPORT: a port that
+// another process has must be an error.
+func (p *ports) bind(h hostAddress) (*listener, error) {
+	conn, err := net.ListenUDP(udpNetwork(h.addr), net.UDPAddrFromAddrPort(netip.AddrPortFrom(h.addr, uint16(p.port))))
+	if err != nil {
+		return nil, fmt.Errorf("listen on udp %s: %w", h.addr, err)
+	}
+	_ = conn.SetReadBuffer(socketBuffer)  // what the kernel refuses is no reason not to serve
+	_ = conn.SetWriteBuffer(socketBuffer) // same
+	local, ok := conn.LocalAddr().(*net.UDPAddr)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("listen on udp %s: no UDP address", h.addr), conn.Close())
+	}
+	socket, err := newSocket(conn)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("listen on udp %s: %w", h.addr, err), conn.Close())
+	}
+	p.port = local.Port
+	return &listener{
+		hostAddress: h,
+		local:       local,
+		mux:         ice.NewUDPMuxDefault(ice.UDPMuxParams{Logger: p.pion.NewLogger("udp"), UDPConn: socket}),
+	}, nil
+}
+
+func udpNetwork(a netip.Addr) string {
+	if a.Is4() {
+		return "udp4"
+	}
+	return "udp6"
+}
+
+func (p *ports) publishLocked() {
+	current := make([]*listener, 0, len(p.listeners))
+	for _, l := range p.listeners {
+		current = append(current, l)
+	}
+	slices.SortFunc(current, func(a, b *listener) int { return a.addr.Compare(b.addr) })
+	p.current.Store(&current)
+}
+
+// list is the sockets of this moment, by address. The slice must not be changed.
+func (p *ports) list() []*listener {
+	if l := p.current.Load(); l != nil {
+		return *l
+	}
+	return nil
+}
+
+// has says whether there is a socket on the address.
+func (p *ports) has(addr netip.Addr) bool {
+	return slices.ContainsFunc(p.list(), func(l *listener) bool { return l.addr == addr })
+}
+
+// close closes all sockets.
+func (p *ports) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closeLocked()
+	p.scanned = time.Time{}
+}
+
+func (p *ports) closeLocked() {
+	for _, l := range p.listeners {
+		_ = l.mux.Close() // it always returns nil
+	}
+	clear(p.listeners)
+	p.publishLocked()
+}
+
+// hostAddresses are the addresses of the interfaces that are up, loopback
+// included, without those that need a zone or are no unicast (RFC 8445 5.1.1.1).
+func hostAddresses() ([]hostAddress, error) {
+	interfaces, err := net.Interfaces()
+	if err != nil {
+		return nil, err
+	}
+	var found []hostAddress
+	for i := range interfaces {
+		if interfaces[i].Flags&net.FlagUp == 0 {
+			continue
+		}
+		addrs, err := interfaces[i].Addrs()
+		if errors.Is(err, syscall.ENODEV) || errors.Is(err, syscall.ENXIO) {
+			continue // it went while we looked
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range addrs {
+			prefix, err := netip.ParsePrefix(a.String())
+			if err != nil {
+				continue // not an IP address
+			}
+			if addr := prefix.Addr().Unmap(); usableHost(addr) {
+				found = append(found, hostAddress{addr: addr, iface: interfaces[i].Name})
+			}
+		}
+	}
+	return found, nil
+}
+
+func usableHost(a netip.Addr) bool {
+	return a.IsLoopback() || a.IsGlobalUnicast() && a.Zone() == ""
+}

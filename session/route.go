@@ -1,0 +1,126 @@
+package session
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/pion/ice/v4"
+
+	"weir/stream"
+)
+
+// route is what one session sees of the ports: an ice.UDPMux with the addresses
+// that its player may know, and a note of why the last write failed, which pion
+// does not tell.
+type route struct {
+	// static after newRoute
+	ports    *ports
+	local    netip.Addr // that the HTTP request came in on; may be invalid
+	loopback bool       // the player is on this machine
+
+	failed atomic.Uint32 // stream.DropReason of the last write that failed, until taken
+}
+
+func newRoute(p *ports, local netip.Addr, loopback bool) *route {
+	return &route{ports: p, local: local.Unmap().WithZone(""), loopback: loopback}
+}
+
+// addresses are those of the session's candidates, best first.
+func (r *route) addresses() []hostAddress {
+	list := r.ports.list()
+	all := make([]hostAddress, len(list))
+	for i, l := range list {
+		all[i] = l.hostAddress
+	}
+	return orderAddresses(all, r.local, r.loopback)
+}
+
+// GetListenAddresses implements ice.UDPMux.
+func (r *route) GetListenAddresses() []net.Addr {
+	var addrs []net.Addr
+	for _, h := range r.addresses() {
+		for _, l := range r.ports.list() {
+			if l.addr == h.addr {
+				addrs = append(addrs, l.local)
+			}
+		}
+	}
+	return addrs
+}
+
+// GetConn implements ice.UDPMux.
+func (r *route) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
+	for _, l := range r.ports.list() {
+		if l.local != addr && l.local.String() != addr.String() {
+			continue
+		}
+		conn, err := l.mux.GetConn(ufrag, addr)
+		if err != nil {
+			return nil, err
+		}
+		direct, ok := conn.(ice.AddrPortReaderWriter)
+		if !ok {
+			return conn, nil
+		}
+		return &routeConn{PacketConn: conn, direct: direct, route: r}, nil
+	}
+	return nil, errNoSocket
+}
+
+// RemoveConnByUfrag implements ice.UDPMux.
+func (r *route) RemoveConnByUfrag(ufrag string) {
+	for _, l := range r.ports.list() {
+		l.mux.RemoveConnByUfrag(ufrag)
+	}
+}
+
+// Close implements ice.UDPMux. The sockets are shared and stay open.
+func (r *route) Close() error { return nil }
+
+// takeFailure is why a write has failed since the last call: DropNotReady if
+// none did.
+func (r *route) takeFailure() stream.DropReason {
+	if reason := stream.DropReason(r.failed.Swap(0)); reason != stream.DropNone {
+		return reason
+	}
+	return stream.DropNotReady
+}
+
+// routeConn is a session's share of one socket.
+type routeConn struct {
+	net.PacketConn
+
+	direct ice.AddrPortReaderWriter
+	route  *route
+}
+
+// ReadFromAddrPort implements ice.AddrPortReaderWriter.
+func (c *routeConn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
+	return c.direct.ReadFromAddrPort(b)
+}
+
+// WriteToAddrPort implements ice.AddrPortReaderWriter.
+func (c *routeConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
+	n, err := c.direct.WriteToAddrPort(b, to)
+	if err != nil {
+		c.route.failed.Store(uint32(dropReason(err)))
+	}
+	return n, err
+}
+
+// dropReason is the reason that a failed write is counted under.
+func dropReason(err error) stream.DropReason {
+	switch {
+	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ENOBUFS), errors.Is(err, syscall.ENOMEM):
+		return stream.DropQueueFull
+	case closedPipe(err):
+		return stream.DropGone
+	case errors.Is(err, ice.ErrNoCandidatePairs):
+		return stream.DropNotReady // between two ICE generations
+	default:
+		return stream.DropWriteError
+	}
+}

@@ -1,0 +1,273 @@
+package session
+
+import (
+	"log/slog"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+
+	"weir/stream"
+)
+
+// The reasons for which a session ends.
+const (
+	ReasonDeleted  = "deleted"         // by the player's DELETE
+	ReasonSetup    = "setup_timeout"   // not connected in time
+	ReasonICE      = "ice_failed"      // no way to the player was found
+	ReasonDTLS     = "dtls_failed"     // the handshake failed
+	ReasonConsent  = "consent_expired" // no sign of the player any more (RFC 7675)
+	ReasonPeer     = "peer_closed"     // the player closed DTLS
+	ReasonShutdown = "shutdown"        // the server ends
+	ReasonFailed   = "failed"          // an error of ours, which was logged
+)
+
+// Session is one player's WebRTC session. Its methods may be called from any
+// goroutine.
+//
+// One goroutine owns its life. pion's callbacks only post to it, because
+// closing a PeerConnection inside one of them would wait for itself.
+type Session struct {
+	// static after Manager.Egress
+	manager  *Manager
+	id       string
+	secret   string
+	stream   string
+	remote   netip.AddrPort
+	created  time.Time
+	logger   *slog.Logger
+	place    *place
+	plan     *Plan
+	route    *route
+	filter   candidateFilter
+	pc       *webrtc.PeerConnection
+	viewer   *stream.Viewer
+	outlet   *outlet
+	feedback []*feedback
+	reading  sync.WaitGroup // the feedback's goroutines
+
+	wake     chan struct{} // something changed: look at the PeerConnection
+	checking chan struct{} // closed when ICE has begun
+	begun    sync.Once     // closes checking
+	stop     chan struct{} // closed by the first end
+	done     chan struct{} // closed when everything is given back
+	patching chan struct{} // one token: held by the PATCH at work
+
+	connected atomic.Bool
+
+	mu sync.Mutex
+	// guarded by mu
+	reason    string
+	ice       generation
+	gathering *gathering
+}
+
+// ID names the session in logs, metrics and the API.
+func (s *Session) ID() string { return s.id }
+
+// Secret is the last part of the session's URL, 32 hex digits. Whoever knows it
+// may end the session: never log it.
+func (s *Session) Secret() string { return s.secret }
+
+// Stream is the name of the stream that is played.
+func (s *Session) Stream() string { return s.stream }
+
+// ETag is the entity-tag of the current ICE session, with its quotes.
+func (s *Session) ETag() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ice.etag
+}
+
+// Done is closed when the session has ended and given everything back.
+func (s *Session) Done() <-chan struct{} { return s.done }
+
+// Reason is why the session has ended, "" while it lives.
+func (s *Session) Reason() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reason
+}
+
+// Close ends the session with a DTLS close and waits until it has ended. The
+// first reason counts.
+func (s *Session) Close(reason string) {
+	s.end(reason)
+	<-s.done
+}
+
+// end asks the session's goroutine to end it, and does not wait.
+func (s *Session) end(reason string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.reason == "" {
+		s.reason = reason
+		close(s.stop)
+	}
+}
+
+// post makes the session's goroutine look at the PeerConnection. It is what
+// pion's callbacks do.
+func (s *Session) post() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// mozillaDelay is how long Firefox gets nothing after it has connected: it
+// drops what comes right behind the DTLS handshake.
+const mozillaDelay = 100 * time.Millisecond
+
+// run owns the session from the moment it is answered until everything is given
+// back.
+func (s *Session) run() {
+	deadline := time.NewTimer(time.Until(s.created.Add(s.manager.options.SetupTimeout)))
+	defer deadline.Stop()
+	var begin <-chan time.Time
+	for {
+		select {
+		case <-s.stop:
+			s.finish()
+			return
+		case <-deadline.C:
+			if !s.connected.Load() {
+				s.end(ReasonSetup)
+			}
+		case <-begin:
+			s.viewer.Start()
+		case <-s.wake:
+			if s.observe() {
+				begin = s.begin()
+			}
+		}
+	}
+}
+
+// observe acts on the PeerConnection's state, and says whether it has just
+// connected for the first time.
+func (s *Session) observe() bool {
+	switch s.pc.ConnectionState() {
+	case webrtc.PeerConnectionStateConnected:
+		return s.connected.CompareAndSwap(false, true)
+	case webrtc.PeerConnectionStateFailed:
+		switch {
+		case s.connected.Load():
+			s.end(ReasonConsent)
+		case s.pc.ICEConnectionState() == webrtc.ICEConnectionStateFailed:
+			s.end(ReasonICE)
+		default:
+			s.end(ReasonDTLS)
+		}
+	case webrtc.PeerConnectionStateClosed: // pion does that by itself on a close_notify
+		s.end(ReasonPeer)
+	default:
+	}
+	return false
+}
+
+// begin lets media flow, now or when the channel returned says so.
+func (s *Session) begin() <-chan time.Time {
+	s.place.connected()
+	took := time.Since(s.created)
+	s.logger.Info("session connected", "duration", took)
+	s.manager.options.Event("session.connected",
+		slog.String("session", s.id), slog.String("stream", s.stream), slog.Duration("duration", took))
+	if s.plan.Mozilla() {
+		return time.After(mozillaDelay)
+	}
+	s.viewer.Start()
+	return nil
+}
+
+// finish gives everything back. Media stops first.
+func (s *Session) finish() {
+	defer close(s.done)
+	reason := s.Reason()
+	s.manager.forget(s)
+	if reason != ReasonDeleted {
+		s.manager.tombstones.add(s.secret)
+	}
+	s.release()
+	stats := s.viewer.Stats()
+	lost := uint64(0)
+	for _, d := range stats.DownTracks {
+		for _, n := range d.Drops {
+			lost += n
+		}
+	}
+	s.logger.Info("session ended", "reason", reason, "duration", time.Since(s.created),
+		"packets", s.outlet.packets.Load(), "bytes", s.outlet.bytes.Load())
+	s.manager.options.Event("session.ended", slog.String("session", s.id), slog.String("stream", s.stream),
+		slog.String("reason", reason), slog.Duration("duration", time.Since(s.created)),
+		slog.Uint64("packets", s.outlet.packets.Load()), slog.Uint64("bytes", s.outlet.bytes.Load()),
+		slog.Uint64("dropped", lost))
+}
+
+// release closes what the session has, as far as it came into being, and waits.
+// It must not run inside a callback of pion's.
+func (s *Session) release() {
+	if s.viewer != nil {
+		s.viewer.Close()
+	}
+	if s.pc != nil {
+		if err := s.pc.GracefulClose(); err != nil {
+			s.logger.Debug("peer connection closed badly", "err", err)
+		}
+	}
+	s.reading.Wait()
+	s.place.release()
+}
+
+// Stats is a snapshot of a session.
+type Stats struct {
+	ID, Stream string
+	Remote     netip.AddrPort // that made the HTTP request
+	Age        time.Duration
+	Connected  bool
+	State      string // of the PeerConnection, as W3C names them
+	ICEState   string
+	Candidates [2]string // selected: ours and the player's, "udp 192.0.2.1:9 host"; "" for none
+	Packets    uint64    // sent
+	Bytes      uint64    // of their payloads
+	Feedback   []Feedback
+	Viewer     stream.ViewerStats
+	Leniencies []string
+}
+
+// Stats reads the session's counters and states.
+func (s *Session) Stats() Stats {
+	st := Stats{
+		ID:         s.id,
+		Stream:     s.stream,
+		Remote:     s.remote,
+		Age:        time.Since(s.created),
+		Connected:  s.connected.Load(),
+		State:      s.pc.ConnectionState().String(),
+		ICEState:   s.pc.ICEConnectionState().String(),
+		Packets:    s.outlet.packets.Load(),
+		Bytes:      s.outlet.bytes.Load(),
+		Viewer:     s.viewer.Stats(),
+		Leniencies: s.plan.Leniencies,
+	}
+	for _, f := range s.feedback {
+		st.Feedback = append(st.Feedback, f.snapshot())
+	}
+	if pair, err := s.transport().ICETransport().GetSelectedCandidatePair(); err == nil && pair != nil {
+		st.Candidates = [2]string{candidateName(pair.Local), candidateName(pair.Remote)}
+	}
+	return st
+}
+
+func candidateName(c *webrtc.ICECandidate) string {
+	addr, err := netip.ParseAddr(c.Address)
+	if err != nil {
+		return c.Protocol.String() + " " + c.Address + " " + c.Typ.String()
+	}
+	return c.Protocol.String() + " " + netip.AddrPortFrom(addr, c.Port).String() + " " + c.Typ.String()
+}
+
+// transport is the one that all sections are bundled on.
+func (s *Session) transport() *webrtc.DTLSTransport { return s.pc.SCTP().Transport() }
