@@ -77,9 +77,9 @@ type Sound interface {
 // SoundRate is how many units of sound there are in a second: 20 ms each.
 const SoundRate = 50
 
-// soundSlack is by how many units sound may be late before one is left out: a gap is heard, three small packets in a row
+// SoundSlack is by how many units sound may be late before one is left out: a gap is heard, three small packets in a row
 // are not.
-const soundSlack = 2
+const SoundSlack = 2
 
 // NewVideo returns the rendition of a picture by an encoder that open makes each time the track comes into demand.
 func NewVideo(spec stream.Spec, params VideoParams, picture Picture, open NewVideoEncoder) (*Rendition, error) {
@@ -94,7 +94,7 @@ func NewVideo(spec stream.Spec, params VideoParams, picture Picture, open NewVid
 
 // NewAudio returns the rendition of a sound by an encoder that open makes each time the track comes into demand.
 func NewAudio(spec stream.Spec, params AudioParams, sound Sound, open NewAudioEncoder) (*Rendition, error) {
-	return NewRendition(RenditionOptions{Spec: spec, Rate: SoundRate, Slack: soundSlack, Open: func() (Encoder, error) {
+	return NewRendition(RenditionOptions{Spec: spec, Rate: SoundRate, Slack: SoundSlack, Open: func() (Encoder, error) {
 		e, err := open(params)
 		if err != nil {
 			return nil, err
