@@ -170,7 +170,7 @@ func (s *Resource) count(m Match, f Fragment) {
 func errUnknown() error {
 	return &Refusal{
 		Status: http.StatusNotFound,
-		Code:   "unknown_session",
+		Code:   "no_such_session",
 		Detail: "There is no such session, or it has ended.",
 		Remedy: "Make a new one by a POST to the endpoint.",
 	}

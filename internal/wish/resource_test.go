@@ -43,7 +43,7 @@ func (s *sessions) Patch(_ context.Context, secret string, m wish.Match, f wish.
 
 func (s *sessions) Delete(_ context.Context, secret string) error {
 	if secret != known || s.deleted > 0 {
-		return &wish.Refusal{Status: http.StatusNotFound, Code: "unknown_session"}
+		return &wish.Refusal{Status: http.StatusNotFound, Code: "no_such_session"}
 	}
 	s.deleted++
 	return nil
@@ -94,7 +94,7 @@ func TestResource(t *testing.T) {
 		{rule: "xx-52", name: "empty", method: "PATCH", fields: tag, status: 400, code: "fragment_malformed"},
 		{rule: "BAD-12", name: "long", method: "PATCH", body: manyCandidates(20000), fields: tag, status: 413, code: "fragment_too_large"},
 		{rule: "BAD-12", name: "many", method: "PATCH", body: manyCandidates(101), fields: tag, status: 422, code: "too_many_candidates"},
-		{rule: "xx-75", name: "PATCH", method: "PATCH", body: goodFragment, fields: tag, unknown: true, status: 404, code: "unknown_session"},
+		{rule: "xx-75", name: "PATCH", method: "PATCH", body: goodFragment, fields: tag, unknown: true, status: 404, code: "no_such_session"},
 		{rule: "xx-75", name: "DELETE", method: "DELETE", unknown: true, status: 404},
 		{rule: "xx-75", name: "GET", method: "GET", unknown: true, status: 404},
 		{rule: "xx-71", method: "DELETE", status: 200, want: map[string]string{"Access-Control-Allow-Origin": "*"}},

@@ -1,0 +1,47 @@
+// Package webrtctest plays WHEP in this process, for tests: a [Player] receives
+// real media over real sockets, counts it, and can misbehave in many ways. It
+// shares no code with what it tests; nothing but pion is below it.
+//
+// A player costs little: nothing is decoded, one read loop for each track, no
+// interceptors. Hundreds of them run in one process.
+package webrtctest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+)
+
+// poll is how often a wait looks.
+const poll = 10 * time.Millisecond
+
+// Wait polls until missing, which says what is not there yet, says "". It fails
+// with the last answer when ctx ends.
+func Wait(ctx context.Context, missing func() string) error {
+	ticker := time.NewTicker(poll)
+	defer ticker.Stop()
+	for {
+		what := missing()
+		if what == "" {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("still missing: %s: %w", what, ctx.Err())
+		case <-ticker.C:
+		}
+	}
+}
+
+// Until is Wait for tests: it ends the test if something is missing after the
+// given time.
+func Until(t testing.TB, within time.Duration, missing func() string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), within)
+	defer cancel()
+	start := time.Now()
+	if err := Wait(ctx, missing); err != nil {
+		t.Fatalf("after %v: %v", time.Since(start).Round(time.Millisecond), err)
+	}
+}
