@@ -1,0 +1,119 @@
+package publisher
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"weir/internal/codec"
+)
+
+// Numbers go on from unit to unit, the marker ends a picture, and no payload is larger than allowed.
+func TestPackets(t *testing.T) {
+	for _, f := range []codec.Format{H264(), VP8(), Opus()} {
+		p, err := newPacketizer(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		video := f.Kind() == codec.Video
+		sequence, ssrc := p.sequence, p.ssrc
+		for i := range uint32(200) {
+			unit := append([]byte{0, 0, 0, 1, 0x41}, bytes.Repeat([]byte{byte(i) | 1}, 4000)...)
+			if !video {
+				unit = unit[:200]
+			}
+			packets := p.packets(unit, i*3000, video)
+			if video && len(packets) != 4 || !video && len(packets) != 1 {
+				t.Fatalf("%s: %d packets", f, len(packets))
+			}
+			for j, pkt := range packets {
+				if len(pkt.Payload) > 1200 {
+					t.Errorf("%s: payload of %d bytes", f, len(pkt.Payload))
+				}
+				if pkt.SequenceNumber != sequence || pkt.SSRC != ssrc || pkt.Timestamp != i*3000 {
+					t.Fatalf("%s: header %+v, want sequence %d", f, pkt.Header, sequence)
+				}
+				if pkt.Marker != (video && j == len(packets)-1) {
+					t.Errorf("%s: marker of packet %d is %v", f, j, pkt.Marker)
+				}
+				sequence++
+			}
+		}
+	}
+	if _, err := newPacketizer(codec.Format{Name: codec.AV1, ClockRate: 90000}); err == nil {
+		t.Error("a packetizer for AV1")
+	}
+}
+
+// The VP8 payload descriptor has no picture id: pion leaves out the id 0, and libwebrtc stalls on that.
+func TestVP8HasNoPictureID(t *testing.T) {
+	p, err := newPacketizer(VP8())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		for _, pkt := range p.packets(make([]byte, 3000), 0, true) {
+			if pkt.Payload[0]&0x80 != 0 {
+				t.Errorf("descriptor %x has an extension", pkt.Payload[0])
+			}
+		}
+	}
+}
+
+// join is NAL units, named by their type, as a byte stream.
+func join(types ...byte) []byte {
+	var b []byte
+	for i, kind := range types {
+		b = append(b, 0, 0, 0, 1)
+		if i%2 == 1 {
+			b = append(b[:len(b)-4], 0, 0, 1)
+		}
+		b = append(b, 0x60|kind, 0xAA, byte(i))
+	}
+	return b
+}
+
+func types(b []byte) []byte {
+	var got []byte
+	for nal := range NALUnits(b) {
+		got = append(got, nal[0]&0x1f)
+	}
+	return got
+}
+
+func TestNALUnits(t *testing.T) {
+	for _, want := range [][]byte{nil, {7}, {7, 8, 5}, {9, 7, 8, 6, 5, 5}, {1}} {
+		if d := cmp.Diff(want, types(join(want...))); d != "" {
+			t.Error(d)
+		}
+	}
+	for _, b := range [][]byte{nil, {0, 0, 1}, {0, 0, 0, 1}, {1, 2, 3}, {0, 0, 1, 0, 0, 1}} {
+		if got := types(b); len(got) != 0 {
+			t.Errorf("%x: %v", b, got)
+		}
+	}
+	for nal := range NALUnits([]byte{0, 0, 1, 0x65, 3, 0, 0, 0, 0, 1, 0x41}) {
+		if nal[0] == 0x65 && len(nal) != 2 {
+			t.Errorf("trailing zeros belong to %x", nal)
+		}
+	}
+}
+
+// An IDR picture without parameter sets gets the last ones; nothing else is changed.
+func TestParameterSets(t *testing.T) {
+	var s parameterSets
+	for _, c := range []struct{ in, want []byte }{
+		{[]byte{5}, []byte{5}}, // none known yet
+		{[]byte{7, 8, 5}, []byte{7, 8, 5}},
+		{[]byte{1}, []byte{1}},
+		{[]byte{6, 1}, []byte{6, 1}},
+		{[]byte{5}, []byte{7, 8, 5}},
+		{[]byte{6, 5, 5}, []byte{7, 8, 6, 5, 5}},
+		{[]byte{7, 8, 6, 5}, []byte{7, 8, 6, 5}},
+	} {
+		if d := cmp.Diff(c.want, types(s.complete(join(c.in...)))); d != "" {
+			t.Errorf("%v: %s", c.in, d)
+		}
+	}
+}
