@@ -21,9 +21,9 @@ const maxAnswer = 8191
 
 // Answer writes what the player gets: an SDP answer by RFC 9429 5.3 and RFC 3264 6, with CRLF line ends, below 8192 bytes.
 //
-// Every section of the offer is there, in order. One that is not served has port 0 and still names the transport: aiortc
+// Every section of the offer is there, in order. One that is refused has port 0 and still names the transport: aiortc
 // insists on ICE credentials, setup and rtcp-mux in refused sections. Candidates and a=end-of-candidates stand in the first
-// accepted section, and in the offer's first section when that is a refused audio or video section: simple-whep-client
+// section that is not refused, and in the offer's first when that is a refused audio or video section: simple-whep-client
 // reads no other, and a refused section's attributes mean nothing to the rest. l.Streams must hold an entry for each
 // accepted section. The text holds secrets (ICE password): never log it.
 func (p *Plan) Answer(l Local) string {
@@ -46,41 +46,52 @@ func (p *Plan) answer(l Local, candidates []string) string {
 		w.line("a=group:BUNDLE " + strings.Join(p.bundle, " "))
 	}
 	w.line("a=ice-options:" + ICEOptions)
-	accepted := 0
+	streams, open := l.Streams, false // whether a section that is not refused was there
 	for i := range p.Sections {
 		s := &p.Sections[i]
 		if !s.Accepted {
-			p.writeRefused(w, s, l)
-			if i == 0 && (s.Kind == "audio" || s.Kind == "video") {
-				w.candidates(candidates)
+			p.writeUnserved(w, s, l)
+		} else {
+			var stream LocalStream
+			if len(streams) > 0 {
+				stream, streams = streams[0], streams[1:]
 			}
-			continue
+			p.writeAccepted(w, s, l, stream)
 		}
-		var stream LocalStream
-		if accepted < len(l.Streams) {
-			stream = l.Streams[accepted]
-		}
-		p.writeAccepted(w, s, l, stream)
-		if accepted == 0 {
+		first := (s.Accepted || s.Inactive) && !open
+		if first || i == 0 && (s.Kind == "audio" || s.Kind == "video") {
 			w.candidates(candidates)
 		}
-		accepted++
+		open = open || first
 	}
 	return w.String()
 }
 
-// writeRefused writes a section that is not served (RFC 3264 6).
-func (p *Plan) writeRefused(w *writer, s *Section, l Local) {
+// writeUnserved writes a section that is refused (RFC 3264 6) or inactive, with one of its formats and that one's rtpmap:
+// pion as a player fails on a payload type without.
+func (p *Plan) writeUnserved(w *writer, s *Section, l Local) {
+	port := "0"
+	if s.Inactive {
+		port = "9"
+	}
 	format := "0"
-	if token(s.Formats[0]) {
+	if s.first.format.Name != "" {
+		format = strconv.Itoa(int(s.first.number))
+	} else if token(s.Formats[0]) {
 		format = s.Formats[0]
 	}
-	w.line("m=" + s.Kind + " 0 " + s.Proto + " " + format)
+	w.line("m=" + s.Kind + " " + port + " " + s.Proto + " " + format)
 	w.line("c=IN IP4 0.0.0.0")
 	w.line("a=inactive")
 	p.writeTransport(w, s, l)
 	if s.Kind == "audio" || s.Kind == "video" {
 		w.line("a=rtcp-mux")
+	}
+	if s.Inactive {
+		w.line("a=rtcp-mux-only")
+	}
+	if s.first.format.Name != "" {
+		w.codec(format, codec.Format{Name: s.first.format.Name, ClockRate: s.first.format.ClockRate, Channels: s.first.format.Channels}, nil)
 	}
 }
 
@@ -282,16 +293,18 @@ func (w *writer) source(ssrc uint32, cname, msid string) {
 // maxText bounds texts that come from outside of this package, in bytes.
 const maxText = 256
 
-// clean makes a text fit for one line: no control characters, valid UTF-8, at most 256 bytes.
+// clean makes a text fit for one line: control characters go, what is not ASCII becomes "?" (Firefox refuses a description
+// that has any), and it ends after 256 bytes.
 func clean(text string) string {
 	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		switch {
+		case r < ' ' || r == 0x7f:
 			return -1
+		case r > 0x7f:
+			return '?'
+		default:
+			return r
 		}
-		return r
-	}, strings.ToValidUTF8(text, ""))
-	if len(text) > maxText {
-		text = strings.ToValidUTF8(text[:maxText], "")
-	}
-	return text
+	}, text)
+	return text[:min(len(text), maxText)]
 }

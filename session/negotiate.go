@@ -53,6 +53,9 @@ func (n *negotiation) readSections() error {
 			Direction:   direction(m.attributes, n.offer.attributes),
 			reducedSize: m.attributes.has("rtcp-rsize"),
 		}
+		if list := payloads(m); len(list) > 0 && (m.kind == "audio" || m.kind == "video") {
+			section.first = list[0]
+		}
 		mid, found := m.attributes.first("mid")
 		switch {
 		case !found:
@@ -204,27 +207,30 @@ func (n *negotiation) has(kind codec.Kind) bool {
 	return slices.ContainsFunc(n.tracks, func(spec stream.Spec) bool { return spec.Format.Kind() == kind })
 }
 
-// tag leaves in the plan's BUNDLE group what is accepted, and chooses the section whose transport counts: the first of the
-// group that is accepted and has a port (RFC 9143 7.3.1).
+// tag chooses the section whose transport counts, and leaves in the plan's BUNDLE group what is not refused. The choice is
+// the first of the group that has a port and is accepted (RFC 9143 7.3.1), but the group's very first also when it is an
+// audio or video section that the stream has nothing for: that one becomes inactive.
 func (n *negotiation) tag(accepted []Section) {
-	var group []string
-	n.plan.tagged = -1
-	index := func(mid string) int {
-		return slices.IndexFunc(n.plan.Sections, func(s Section) bool { return s.Accepted && s.Mid == mid })
-	}
-	for _, mid := range n.plan.bundle {
-		at := index(mid)
-		if at < 0 || slices.Contains(group, mid) {
+	p := n.plan
+	group := p.bundle
+	p.bundle, p.tagged = nil, -1
+	for i, mid := range group {
+		at := slices.IndexFunc(p.Sections, func(s Section) bool { return s.Mid == mid && s.live() })
+		if at < 0 || slices.Contains(p.bundle, mid) {
 			continue
 		}
-		group = append(group, mid)
-		if n.plan.tagged < 0 && n.plan.Sections[at].Port != 0 {
-			n.plan.tagged = at
+		s := &p.Sections[at]
+		s.Inactive = i == 0 && !s.Accepted && s.Port != 0 && s.first.format.Name != ""
+		if !s.Accepted && !s.Inactive {
+			continue
+		}
+		p.bundle = append(p.bundle, mid)
+		if p.tagged < 0 && s.Port != 0 {
+			p.tagged = at
 		}
 	}
-	n.plan.bundle = group
-	if n.plan.tagged < 0 {
-		n.plan.tagged = index(accepted[0].Mid)
+	if p.tagged < 0 { // one section without a group, or all of them bundle-only at port 0
+		p.tagged = slices.IndexFunc(p.Sections, func(s Section) bool { return s.Accepted && s.Mid == accepted[0].Mid })
 	}
 }
 

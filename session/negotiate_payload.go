@@ -22,7 +22,8 @@ func payloads(m media) []payload {
 	index := make(map[string]int) // payload type as spelled in the m= line
 	for _, spelled := range m.formats {
 		number, err := strconv.ParseUint(spelled, 10, 7)
-		if _, seen := index[spelled]; err != nil || seen || number >= 64 && number < 96 {
+		_, seen := index[spelled]
+		if err != nil || seen || number >= 64 && number < 96 || strconv.FormatUint(number, 10) != spelled {
 			continue
 		}
 		index[spelled] = len(list)

@@ -30,7 +30,7 @@ type Plan struct {
 	// Lenient constants. Each at most once, in no order that means anything.
 	Leniencies []string
 
-	bundle  []string // mids of the offer's BUNDLE group that are accepted, in its order; nil: the answer has no group
+	bundle  []string // mids of the offer's BUNDLE group that are not refused, in its order; nil: the answer has no group
 	tagged  int      // index of the section that carries the transport (RFC 9143 7.3.1)
 	mozilla bool     // see Mozilla
 }
@@ -45,8 +45,12 @@ type Section struct {
 	Direction  string   // as offered, session level and default ("sendrecv") applied
 	Formats    []string // payload types as offered, in order; of m=application whatever stands there
 
-	Accepted bool   // whether the section is served; the fields below are set only then
+	Accepted bool   // whether the section is served; Track and what follows are set only then
 	Reason   string // why it is not served, for logs; "" when it is
+
+	// Inactive says that the section is not served and yet not refused, but answered a=inactive: it is the one that the
+	// offer's BUNDLE group puts the transport in, and Chrome with bundlePolicy max-bundle cannot move it.
+	Inactive bool
 
 	Track          int          // index into the tracks given to Negotiate
 	PayloadType    uint8        // the offer's number for the track's codec
@@ -55,6 +59,7 @@ type Section struct {
 	Feedback       []string     // a=rtcp-fb values of the payload type that are answered: "nack", "nack pli", "ccm fir"
 
 	reducedSize bool         // a=rtcp-rsize was offered (RFC 5506)
+	first       payload      // of an audio or video section: what a refusal repeats; no Name when there is none
 	sent        codec.Format // the track's own format
 }
 
