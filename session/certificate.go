@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/big"
 	"sync"
+	"strings"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -77,7 +78,7 @@ func makeCertificate(life time.Duration) (certificate, error) {
 	}
 	return certificate{
 		Certificate: *made,
-		fingerprint: prints[0].Algorithm + " " + prints[0].Value,
+		fingerprint: prints[0].Algorithm + " " + strings.ToUpper(prints[0].Value), // UHEX: Firefox takes no lower case
 		renew:       now.Add(life / 2),
 	}, nil
 }
