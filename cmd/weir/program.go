@@ -18,14 +18,14 @@ const soundBitRate = 96_000
 // testProgram is the test pattern by the encoders that are built in. The
 // embedded clip stands in for those that are not.
 func testProgram(log *slog.Logger) (*publisher.Program, error) {
-	make := livePattern
+	open := livePattern
 	if err := device.Missing(); err != nil {
 		log.Warn("the test stream is the embedded clip, whose clock is not live", "reason", err)
-		make = recordedClip
+		open = recordedClip
 	} else {
 		log.Info("players without h.264 get the embedded clip, whose clock is not live", "reason", "no vp8 encoder is built in")
 	}
-	renditions, err := make()
+	renditions, err := open()
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -41,7 +42,7 @@ type server struct {
 // until ctx ends. Then viewers are told, requests end, and it returns when
 // nothing of it runs any more.
 func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
-	s, err := wire(o, slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: o.logLevel})))
+	s, err := wire(ctx, o, slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: o.logLevel})))
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 }
 
 // wire makes every part and takes the TCP port. Nothing runs before run.
-func wire(o options, log *slog.Logger) (*server, error) {
+func wire(ctx context.Context, o options, log *slog.Logger) (*server, error) {
 	s := &server{log: log}
 	s.registry = stream.New(stream.Options{Logger: log, Reserved: api.Reserved(), NewFlusher: session.NewFlusher})
 	var err error
@@ -58,7 +59,7 @@ func wire(o options, log *slog.Logger) (*server, error) {
 			return nil, fmt.Errorf("make the test stream: %w", err)
 		}
 	}
-	if s.listener, err = listen(o.addr); err != nil {
+	if s.listener, err = listen(ctx, o.addr); err != nil {
 		return nil, err
 	}
 	s.sessions, err = session.New(session.Options{
@@ -91,13 +92,13 @@ func (s *server) sessionID(secret string) (string, bool) {
 
 // listen takes the TCP port of HTTP. Where any will do it takes one whose
 // number is free for UDP too.
-func listen(addr string) (net.Listener, error) {
+func listen(ctx context.Context, addr string) (net.Listener, error) {
 	for try := 1; ; try++ {
-		l, err := net.Listen("tcp", addr)
+		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 		if err != nil {
 			return nil, listenError(addr, err)
 		}
-		if _, port, err := net.SplitHostPort(addr); err != nil || port != "0" || try == portTries {
+		if !strings.HasSuffix(addr, ":0") || try == portTries {
 			return l, nil
 		}
 		udp, err := net.ListenUDP("udp", &net.UDPAddr{Port: l.Addr().(*net.TCPAddr).Port}) //nolint:errcheck // a TCP listener's
@@ -181,7 +182,9 @@ func (s *server) serveHTTP(ctx context.Context) error {
 	if err := s.http.Shutdown(drain); err != nil {
 		_ = s.http.Close() // the requests left have had their time
 	}
-	<-served
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve http: %w", err)
+	}
 	return nil
 }
 

@@ -1,0 +1,236 @@
+//go:build e2e && !race
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"testing"
+	"time"
+
+	"weir/internal/webrtctest"
+	"weir/publisher"
+	"weir/publisher/device"
+	"weir/session"
+)
+
+// crowdTime is how long the crowd watches.
+const crowdTime = 20 * time.Second
+
+// crowd is a program in this process whose insides the test can see.
+type crowd struct {
+	*server
+	url string
+}
+
+func startCrowd(t *testing.T) *crowd {
+	t.Helper()
+	if err := device.Missing(); err != nil {
+		t.Skip(err)
+	}
+	s, err := wire(t.Context(), options{addr: "127.0.0.1:0"}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.run(ctx, io.Discard) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+	<-s.sessions.Ready()
+	return &crowd{s, "http://" + s.listener.Addr().String() + "/whep/test"}
+}
+
+func (c *crowd) video() publisher.Stats { return c.program.Stats()[0] }
+
+func (c *crowd) play(ctx context.Context) (*webrtctest.Player, error) {
+	p, err := webrtctest.Play(ctx, c.url, webrtctest.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("play: %w", err)
+	}
+	if err := p.WaitMedia(ctx, 1); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+// A hundred viewers get every picture that the source made, for 20 s, from one
+// encoder.
+func TestHundredViewers(t *testing.T) {
+	c := startCrowd(t)
+	const viewers = 100
+	players := make([]*webrtctest.Player, viewers)
+	room := make(chan struct{}, 8)
+	var joining sync.WaitGroup
+	for i := range players {
+		room <- struct{}{}
+		joining.Go(func() {
+			defer func() { <-room }()
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			p, err := c.play(ctx)
+			if err != nil {
+				t.Errorf("viewer %d: %v", i, err)
+				return
+			}
+			players[i] = p
+		})
+	}
+	joining.Wait()
+	if t.Failed() {
+		return
+	}
+	began := c.video()
+	before := make([]webrtctest.Stats, viewers)
+	for i, p := range players {
+		before[i] = p.Video()
+	}
+	<-time.After(crowdTime)
+	made := c.video()
+	after := make([]webrtctest.Stats, viewers)
+	for i, p := range players {
+		after[i] = p.Video()
+	}
+	c.judge(t, players, before, after, int(made.Skipped-began.Skipped))
+	if made.Encoders != 1 {
+		t.Errorf("%d encoders were made, want one for all", made.Encoders)
+	}
+	sessions := c.sessions.Sessions()
+	for _, p := range players {
+		if err := p.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	}
+	checkSums(t, sessions)
+}
+
+func (c *crowd) judge(t *testing.T, players []*webrtctest.Player, before, after []webrtctest.Stats, skipped int) {
+	t.Helper()
+	want := int(crowdTime.Seconds()) * 30
+	if skipped > want/100 {
+		t.Errorf("the source skipped %d of %d pictures", skipped, want)
+	}
+	least, most := after[0].Frames, 0
+	for i := range players {
+		frames := after[i].Frames - before[i].Frames
+		least, most = min(least, frames), max(most, frames)
+		if d := frames - (want - skipped); d < -6 || d > 6 {
+			t.Errorf("viewer %d got %d pictures, want %d", i, frames, want-skipped)
+		}
+		if p := players[i]; p.Video().Missing != 0 || p.Audio().Missing != 0 {
+			t.Errorf("viewer %d misses %d and %d packets", i, p.Video().Missing, p.Audio().Missing)
+		}
+	}
+	t.Logf("%d viewers, %d to %d pictures each of %d less %d skipped", len(players), least, most, want, skipped)
+}
+
+// checkSums holds what each viewer was offered against what became of it, when
+// its session has ended.
+func checkSums(t *testing.T, sessions []*session.Session) {
+	t.Helper()
+	var delivered, resent uint64
+	for _, s := range sessions {
+		<-s.Done()
+		for _, d := range s.Stats().Viewer.DownTracks {
+			var drops uint64
+			for _, n := range d.Drops {
+				drops += n
+			}
+			if d.Offered != d.Delivered+drops {
+				t.Errorf("offered %d, delivered %d, dropped %v", d.Offered, d.Delivered, d.Drops)
+			}
+			delivered += d.Delivered
+			resent += d.Resent
+		}
+	}
+	t.Logf("%d packets delivered, %d sent again", delivered, resent)
+}
+
+// Two hundred viewers come and go and leave nothing behind.
+func TestViewersLeaveNothing(t *testing.T) {
+	c := startCrowd(t)
+	stay, err := c.play(t.Context()) // keeps the encoder, which is not what is looked at
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := stay.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	cycle := func(n int) {
+		for i := range n {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			p, err := c.play(ctx)
+			if err != nil {
+				t.Fatalf("cycle %d: %v", i, err)
+			}
+			if i%2 == 0 { // half of them leave by DELETE, half by DTLS
+				if r, err := p.Delete(ctx); err != nil || r.Status != 200 {
+					t.Fatalf("delete: %v %+v", err, r)
+				}
+			}
+			if err := p.Close(); err != nil {
+				t.Fatalf("close: %v", err)
+			}
+			cancel()
+		}
+	}
+	cycle(50)
+	goroutines, descriptors, heap := c.settled(t, 1<<30, 1<<30)
+	cycle(200)
+	moreGoroutines, moreDescriptors, moreHeap := c.settled(t, goroutines, descriptors)
+	t.Logf("goroutines %d → %d, descriptors %d → %d, heap %d → %d KiB",
+		goroutines, moreGoroutines, descriptors, moreDescriptors, heap>>10, moreHeap>>10)
+	if moreGoroutines > goroutines || moreDescriptors > descriptors {
+		t.Errorf("goroutines %d → %d, descriptors %d → %d", goroutines, moreGoroutines, descriptors, moreDescriptors)
+	}
+	if grown := int64(moreHeap) - int64(heap); grown > 2<<20 {
+		t.Errorf("the heap grew by %d KiB", grown>>10)
+	}
+}
+
+// settled counts when only the one viewer is left and the counts have come down
+// to these, or after 10 s.
+func (c *crowd) settled(t *testing.T, goroutines, descriptors int) (g, d int, heap uint64) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := webrtctest.Wait(ctx, func() string {
+		if n := len(c.sessions.Sessions()); n > 1 {
+			return fmt.Sprintf("%d sessions are left", n)
+		}
+		g, d = runtime.NumGoroutine(), openDescriptors(t)
+		if g > goroutines || d > descriptors {
+			return fmt.Sprintf("%d goroutines, %d descriptors", g, d)
+		}
+		return ""
+	}); err != nil {
+		t.Log(err)
+	}
+	var m runtime.MemStats
+	debug.FreeOSMemory()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return runtime.NumGoroutine(), openDescriptors(t), m.HeapAlloc
+}
+
+func openDescriptors(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip("this system does not list descriptors: ", err)
+	}
+	return len(entries)
+}

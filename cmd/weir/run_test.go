@@ -1,0 +1,278 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+	"go.uber.org/goleak"
+
+	"weir/internal/webrtctest"
+	"weir/publisher/device"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// output is what the program writes; it may be read while it runs.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	more chan struct{}
+}
+
+func newOutput() *output { return &output{more: make(chan struct{}, 1)} }
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	select {
+	case o.more <- struct{}{}:
+	default:
+	}
+	return o.text.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// program is one run of the program in this process.
+type program struct {
+	stdout, stderr *output
+	url            string // of HTTP, no slash at the end
+	end            func() error
+}
+
+// start runs the program with these arguments on a port of its own, and returns
+// when it has printed its addresses.
+func start(t *testing.T, args ...string) *program {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	p := &program{stdout: newOutput(), stderr: newOutput()}
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), p.stdout, p.stderr)
+	}()
+	p.end = sync.OnceValue(func() error { cancel(); return <-ended })
+	t.Cleanup(func() {
+		if err := p.end(); err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+	for {
+		if m := regexp.MustCompile(`http://[0-9.:]+`).FindString(p.stdout.String()); m != "" {
+			p.url = m
+			return p
+		}
+		select {
+		case <-p.stdout.more:
+		case err := <-ended:
+			ended <- err
+			t.Fatalf("ended before it listened: %v\n%s", err, p.stderr)
+		}
+	}
+}
+
+func (p *program) play(t *testing.T, o webrtctest.Options) *webrtctest.Player {
+	t.Helper()
+	player, err := webrtctest.Play(t.Context(), p.url+"/whep/test?token=query-hunter2", o)
+	if err != nil {
+		t.Fatalf("play: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := player.Close(); err != nil {
+			t.Errorf("close player: %v", err)
+		}
+	})
+	return player
+}
+
+func (p *program) watch(t *testing.T, o webrtctest.Options) *webrtctest.Player {
+	t.Helper()
+	player := p.play(t, o)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := player.WaitMedia(ctx, 20); err != nil {
+		t.Fatalf("no media: %v\n%s", err, p.stderr)
+	}
+	return player
+}
+
+// Ended by the signal's context with ten viewers, every player sees the close
+// within a second, and nothing is left of the program.
+func TestEndsWithViewers(t *testing.T) {
+	p := start(t)
+	var players []*webrtctest.Player
+	for range 10 {
+		players = append(players, p.watch(t, webrtctest.Options{}))
+	}
+	began := time.Now()
+	ended := make(chan error, 1)
+	go func() { ended <- p.end() }()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	for i, player := range players {
+		err := webrtctest.Wait(ctx, func() string {
+			if player.Saw(webrtc.PeerConnectionStateClosed, webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateDisconnected) {
+				return ""
+			}
+			return fmt.Sprintf("player %d is %s", i, player.PeerConnection().ConnectionState())
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("run: %v", err)
+	}
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("ended after %v, want 3s at most", took)
+	}
+}
+
+// What opens a session, or belongs to its user, is in no log at any level.
+func TestLogsHoldNoSecrets(t *testing.T) {
+	p := start(t, "-log-level", "debug")
+	token := webrtctest.Options{Fields: []string{"Authorization", "Bearer token-hunter2", "Referer", "http://example.test/?referer-hunter2"}}
+	trickle := token
+	trickle.Trickle = true
+	secrets := []string{"hunter2"}
+	for _, o := range []webrtctest.Options{token, trickle} {
+		player := p.watch(t, o)
+		credentials := player.Answer() + player.Local()
+		reply, err := player.Restart(t.Context())
+		if err != nil || reply.Status != 200 {
+			t.Fatalf("restart: %v %+v", err, reply)
+		}
+		credentials += reply.Body + player.PeerConnection().LocalDescription().SDP
+		if err := player.WaitMedia(t.Context(), 20); err != nil {
+			t.Fatalf("no media after the restart: %v", err)
+		}
+		for _, m := range regexp.MustCompile(`a=ice-(?:pwd|ufrag):(\S+)`).FindAllStringSubmatch(credentials, -1) {
+			secrets = append(secrets, m[1])
+		}
+		secrets = append(secrets, player.Session()[strings.LastIndex(player.Session(), "/")+1:])
+		if reply, err := player.Delete(t.Context()); err != nil || reply.Status != 200 {
+			t.Errorf("delete: %v %+v", err, reply)
+		}
+		if reply, err := player.Delete(t.Context()); err != nil || reply.Status != 404 {
+			t.Errorf("second delete: %v %+v", err, reply)
+		}
+	}
+	if err := p.end(); err != nil {
+		t.Errorf("run: %v", err)
+	}
+	log := p.stderr.String()
+	if !strings.Contains(log, "level=DEBUG") || !strings.Contains(log, "session ended") {
+		t.Errorf("the log holds too little to prove anything:\n%s", log)
+	}
+	if len(secrets) < 10 {
+		t.Errorf("only %d secrets were seen", len(secrets))
+	}
+	for _, secret := range secrets {
+		for line := range strings.Lines(log) {
+			if strings.Contains(line, secret) {
+				t.Errorf("%q is in the log: %s", secret, line)
+			}
+		}
+	}
+}
+
+// A player without H.264 gets the clip, and is told so.
+func TestClipStandsIn(t *testing.T) {
+	p := start(t)
+	player := p.watch(t, webrtctest.Options{Codecs: []string{"VP8"}})
+	if got := player.Video().Codec; got != "VP8" {
+		t.Errorf("codec %q", got)
+	}
+	if !strings.Contains(player.Answer(), "\r\ni=Recorded clip") {
+		t.Errorf("the answer does not say that the clip is recorded:\n%s", player.Answer())
+	}
+	if !strings.Contains(p.stderr.String(), "clip") {
+		t.Error("the log does not say that the clip is recorded")
+	}
+	if device.Missing() == nil {
+		live := p.watch(t, webrtctest.Options{})
+		if got := live.Video().Codec; got != "H264" || strings.Contains(live.Answer(), "\r\ni=") {
+			t.Errorf("codec %q, answer\n%s", got, live.Answer())
+		}
+	}
+}
+
+func TestNoDefaultStream(t *testing.T) {
+	p := start(t, "-no-default-stream")
+	var refused *webrtctest.Refused
+	_, err := webrtctest.Play(t.Context(), p.url+"/whep/test", webrtctest.Options{})
+	if !errors.As(err, &refused) || refused.Status != 409 || refused.Header.Get("Retry-After") == "" {
+		t.Errorf("play: %v", err)
+	}
+	if strings.Contains(p.stdout.String(), "/watch/") {
+		t.Errorf("prints a page with nothing to see:\n%s", p.stdout)
+	}
+}
+
+// What cannot be is said in one line.
+func TestMistakes(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	udp, err := net.ListenUDP("udp", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = taken.Close(); _ = udp.Close() })
+	_, port, err := net.SplitHostPort(udp.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args  []string
+		usage bool
+		want  string
+	}{
+		{[]string{"-addr", taken.Addr().String()}, false, "taken by another program"},
+		{[]string{"-addr", "127.0.0.1:" + port}, false, "udp port"},
+		{[]string{"-addr", "192.0.2.77:0"}, false, "no address"},
+		{[]string{"-addr", "8080"}, true, "host:port"},
+		{[]string{"-addr", "127.0.0.1:99999"}, true, "no port number"},
+		{[]string{"-log-level", "loud"}, true, "log-level"},
+		{[]string{"-no-such-flag"}, true, "no-such-flag"},
+		{[]string{"something"}, true, "something"},
+	} {
+		err := run(t.Context(), c.args, newOutput(), newOutput())
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%v: %v, want one line with %q", c.args, err, c.want)
+		}
+		if errors.Is(err, errUsage) != c.usage {
+			t.Errorf("%v: %v, is a usage error: %t", c.args, err, c.usage)
+		}
+	}
+}
+
+// The help names every flag, and the version what is built in.
+func TestHelpAndVersion(t *testing.T) {
+	out := newOutput()
+	if err := run(t.Context(), []string{"-h"}, out, newOutput()); err != nil {
+		t.Errorf("help: %v", err)
+	}
+	for _, flag := range []string{"-addr", "-log-level", "-no-default-stream", "-mdns", "-version"} {
+		if !strings.Contains(out.String(), "  "+flag+" ") {
+			t.Errorf("help is silent on %s", flag)
+		}
+	}
+	out = newOutput()
+	if err := run(t.Context(), []string{"-version"}, out, newOutput()); err != nil || !strings.HasPrefix(out.String(), "weir ") {
+		t.Errorf("version: %v %q", err, out)
+	}
+}
