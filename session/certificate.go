@@ -8,8 +8,8 @@ import (
 	"crypto/x509/pkix"
 	"fmt"
 	"math/big"
-	"sync"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pion/webrtc/v4"
