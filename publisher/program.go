@@ -2,6 +2,7 @@ package publisher
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -45,12 +46,12 @@ func (p *Program) Stats() []Stats {
 
 // Run implements Source. The publication must have been made with Specs. If one rendition fails, all end and its error is
 // returned. One Run at a time.
-func (p *Program) Run(ctx context.Context, pub *stream.Publication) error {
+func (p *Program) Run(owner context.Context, pub *stream.Publication) error {
 	tracks := pub.Tracks()
 	if len(tracks) != len(p.renditions) {
 		return fmt.Errorf("publication has %d tracks, program has %d renditions", len(tracks), len(p.renditions))
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(owner)
 	defer cancel()
 	failed := make(chan error, len(p.renditions))
 	byTrack := make(map[*stream.Track]*Rendition, len(tracks))
@@ -76,6 +77,9 @@ func (p *Program) Run(ctx context.Context, pub *stream.Publication) error {
 	running.Wait()
 	select {
 	case err := <-failed: // the first; the others failed with it, or of the same cause
+		if owner.Err() != nil && errors.Is(err, ErrPublicationEnded) {
+			return nil // all ends at once
+		}
 		return err
 	default:
 		return nil

@@ -79,9 +79,9 @@ func rendition(f codec.Format, rate, slack int, units []unit, err error) (*publi
 	if err != nil {
 		return nil, fmt.Errorf("clip in %s: %w", f, err)
 	}
-	title := "Recorded clip: no " + f.Name + " encoder is built in, so its clock is not live"
-	if f.Kind() == codec.Audio {
-		title = "Recorded clip: no " + f.Name + " encoder is built in"
+	title := "Recorded clip: no Opus encoder is built in"
+	if f.Kind() == codec.Video {
+		title = "Recorded clip: no " + f.Name + " encoder is built in, so its clock is not live"
 	}
 	return publisher.NewRendition(publisher.RenditionOptions{
 		Spec: stream.Spec{Format: f, Title: title}, Rate: rate, Slack: slack,

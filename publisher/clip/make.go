@@ -2,7 +2,7 @@
 
 // Make draws the clip with the pattern and encodes it with FFmpeg: go generate ./publisher/clip. It needs an ffmpeg with
 // libx264, libvpx and libopus; the files in the repository were made by FFmpeg 5.1. All encoders run with one thread, so the
-// same FFmpeg makes the same bytes.
+// same FFmpeg makes the same bytes, but for the Ogg stream's serial number.
 package main
 
 import (
