@@ -47,9 +47,11 @@ func (m *Manager) Egress(ctx context.Context, r Request) (*Session, string, erro
 	select {
 	case <-m.ready:
 	case <-m.ended:
-		return nil, "", refuseDraining()
 	case <-ctx.Done():
 		return nil, "", ctx.Err()
+	}
+	if m.isDraining() {
+		return nil, "", refuseDraining()
 	}
 	tracks := m.liveTracks(r.Stream)
 	if len(tracks) == 0 {
@@ -239,13 +241,10 @@ func (s *Session) negotiate(ctx context.Context, ufrag, pwd string, candidates [
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	parameters, err := s.transport().ICETransport().GetLocalParameters()
-	if err != nil {
-		return fmt.Errorf("read ICE parameters: %w", err)
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ice.ufrag, s.ice.pwd = parameters.UsernameFragment, parameters.Password
+	// From the SDP: pion's own getter is not safe while its transport starts.
+	s.ice.ufrag, s.ice.pwd = firstAttribute(answer.SDP, "ice-ufrag"), firstAttribute(answer.SDP, "ice-pwd")
 	s.ice.local = localCandidates(g.candidates, s.route.addresses())
 	if len(s.ice.local) == 0 {
 		return refuseNoAddress()
@@ -303,16 +302,15 @@ func (s *Session) answer(specs []stream.Spec) string {
 		})
 	}
 	text := s.plan.Answer(local)
-	s.ice.options = iceOptions(text)
+	s.ice.options = firstAttribute(text, "ice-options") // a restart's reply repeats them
 	return text
 }
 
-// iceOptions are the tokens of the first a=ice-options line: a restart's reply
-// has to repeat them.
-func iceOptions(answer string) string {
-	for line := range strings.Lines(answer) {
-		if value, ok := strings.CutPrefix(strings.TrimRight(line, "\r\n"), "a=ice-options:"); ok {
-			return value
+// firstAttribute is the value of the first such attribute in an SDP of our own, or "".
+func firstAttribute(sdp, name string) string {
+	for line := range strings.Lines(sdp) {
+		if value, ok := strings.CutPrefix(line, "a="+name+":"); ok {
+			return strings.TrimRight(value, "\r\n")
 		}
 	}
 	return ""
@@ -381,8 +379,8 @@ func (s *Session) settings() (webrtc.SettingEngine, error) {
 	e.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
 	e.SetDTLSInsecureSkipHelloVerify(true) // ICE has proved the address
 	e.SetDTLSRetransmissionInterval(100 * time.Millisecond)
-	e.SetDTLSConnectContextMaker(func() (context.Context, func()) {
-		return context.WithDeadline(context.Background(), s.created.Add(o.SetupTimeout))
+	e.SetDTLSConnectContextMaker(func() (context.Context, func()) { // for safety: the session ends before
+		return context.WithDeadline(context.Background(), s.created.Add(o.SetupTimeout+5*time.Second))
 	})
 	mdns := ice.MulticastDNSModeDisabled
 	if o.MDNS {
@@ -403,4 +401,3 @@ func (s *Session) settings() (webrtc.SettingEngine, error) {
 
 // newETag names an ICE session: strong, and never used twice (RFC 9110 8.8.3).
 func newETag() string { return `"` + rand.Text() + `"` }
-

@@ -15,7 +15,7 @@ import (
 )
 
 // refusal fails unless err is a refusal of the status and code.
-func refusal(tb testing.TB, err error, status int, code string) *wish.Refusal {
+func refusal(tb testing.TB, err error, status int, code string) wish.Refusal {
 	tb.Helper()
 	var r *wish.Refusal
 	if !errors.As(err, &r) {
@@ -24,7 +24,7 @@ func refusal(tb testing.TB, err error, status int, code string) *wish.Refusal {
 	if r.Status != status || r.Code != code {
 		tb.Fatalf("refused with %d %s (%s), want %d %s", r.Status, r.Code, r.Detail, status, code)
 	}
-	return r
+	return *r
 }
 
 func TestMediaFlow(t *testing.T) {

@@ -75,6 +75,12 @@ func (b *logBuffer) String() string {
 
 func newGateway(tb testing.TB, o session.Options) *gateway {
 	tb.Helper()
+	return openGateway(tb, o, 20*time.Millisecond)
+}
+
+// openGateway feeds its stream every so often.
+func openGateway(tb testing.TB, o session.Options, every time.Duration) *gateway {
+	tb.Helper()
 	g := &gateway{logs: &logBuffer{}, loopback: netip.MustParseAddrPort("127.0.0.1:40000")}
 	logger := slog.New(slog.NewTextHandler(g.logs, &slog.HandlerOptions{Level: slog.LevelDebug - 4}))
 	g.registry = stream.New(stream.Options{Logger: logger, NewFlusher: session.NewFlusher, DemandGrace: time.Millisecond})
@@ -92,7 +98,7 @@ func newGateway(tb testing.TB, o session.Options) *gateway {
 			tb.Errorf("run registry: %v", err)
 		}
 	})
-	feed(ctx, tb, g.registry, &others)
+	feed(ctx, tb, g.registry, &others, every)
 	managing, end := context.WithCancel(context.Background())
 	running.Go(func() {
 		if err := manager.Run(managing); err != nil {
@@ -105,8 +111,9 @@ func newGateway(tb testing.TB, o session.Options) *gateway {
 	return g
 }
 
-// feed publishes the stream "test": 100 video and 50 audio packets a second.
-func feed(ctx context.Context, tb testing.TB, r *stream.Registry, wg *sync.WaitGroup) {
+// feed publishes the stream "test": three video packets and one of audio at a
+// time.
+func feed(ctx context.Context, tb testing.TB, r *stream.Registry, wg *sync.WaitGroup, every time.Duration) {
 	tb.Helper()
 	publication, err := r.Publish("test", "test", []stream.Spec{
 		{Format: codec.Format{Name: codec.H264, ClockRate: 90000, Fmtp: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"}},
@@ -116,7 +123,7 @@ func feed(ctx context.Context, tb testing.TB, r *stream.Registry, wg *sync.WaitG
 		tb.Fatalf("publish: %v", err)
 	}
 	wg.Go(func() {
-		tick := time.NewTicker(20 * time.Millisecond)
+		tick := time.NewTicker(every)
 		defer tick.Stop()
 		video, audio := rtp.Header{Version: 2}, rtp.Header{Version: 2}
 		write := func(track *stream.Track, h *rtp.Header, marker bool, payload []byte) {
@@ -134,6 +141,10 @@ func feed(ctx context.Context, tb testing.TB, r *stream.Registry, wg *sync.WaitG
 			video.Timestamp += 1800
 			audio.Timestamp += 960
 			tracks := publication.Tracks()
+			if n%50 == 0 {
+				tracks[0].SetClock(publication, time.Now(), video.Timestamp)
+				tracks[1].SetClock(publication, time.Now(), audio.Timestamp)
+			}
 			write(tracks[0], &video, false, []byte{0x67, 0x42, 0xe0, 0x1f, n}) // parameter sets and an IDR: each a key frame
 			write(tracks[0], &video, false, []byte{0x68, 0xce, 0x38, 0x80})
 			write(tracks[0], &video, true, append([]byte{0x65, 0x88, n}, make([]byte, 200)...))
@@ -175,7 +186,14 @@ func newPlayer(tb testing.TB, o playerOptions) *player {
 	p := &player{pc: pc}
 	tb.Cleanup(p.close)
 	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) { p.state.Store(int64(s)) })
-	pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
+	pc.OnTrack(func(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+		go func() { // else its interceptors see no sender reports
+			for {
+				if _, _, err := receiver.ReadRTCP(); err != nil {
+					return
+				}
+			}
+		}()
 		count := &p.video
 		if track.Kind() == webrtc.RTPCodecTypeAudio {
 			count = &p.audio
@@ -310,3 +328,5 @@ func match(tb testing.TB, tag string) wish.Match {
 	}
 	return m
 }
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }

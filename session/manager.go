@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/netip"
 	"sync"
 	"time"
@@ -92,6 +91,12 @@ func (m *Manager) drain() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.draining = true
+}
+
+func (m *Manager) isDraining() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.draining
 }
 
 // shutdown ends all sessions, side by side, and waits.
@@ -199,7 +204,7 @@ func (m *Manager) Patch(ctx context.Context, secret string, match wish.Match, f 
 	}
 	patched, err := s.patch(ctx, match, f)
 	if err != nil {
-		s.logger.LogAttrs(ctx, slog.LevelDebug, "patch refused", slog.Any("err", err))
+		s.logger.DebugContext(ctx, "patch refused", "err", err)
 	}
 	return patched, err
 }

@@ -45,8 +45,8 @@ func (o Options) withDefaults() (Options, error) {
 		o.Event = func(string, ...slog.Attr) {}
 	}
 	for _, n := range []struct {
-		value *int
-		preset  int
+		value  *int
+		preset int
 	}{
 		{&o.MaxSessions, 10_000},
 		{&o.MaxPerAddress, 200},
@@ -59,8 +59,8 @@ func (o Options) withDefaults() (Options, error) {
 		}
 	}
 	for _, d := range []struct {
-		value *time.Duration
-		preset  time.Duration
+		value  *time.Duration
+		preset time.Duration
 	}{
 		{&o.TombstoneExpiry, time.Minute},
 		{&o.SetupTimeout, 15 * time.Second},

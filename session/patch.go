@@ -44,7 +44,7 @@ func (s *Session) patch(ctx context.Context, match wish.Match, f wish.Fragment) 
 			return wish.Patched{}, refusePrecondition()
 		}
 		if f.Ufrag != "" && f.Ufrag != now.remoteUfrag {
-			return s.restartICE(f)
+			return s.restartICE(ctx, f)
 		}
 		if match.Any() && s.repeats(now, f) {
 			return now.restarted.reply, nil
@@ -66,7 +66,7 @@ func (s *Session) Trickle(f wish.Fragment) error {
 // 4.4, RFC 9725 4.3.3) and returns what the player has to know. A restart that is
 // refused leaves the current ICE session as it is.
 func (s *Session) Restart(ctx context.Context, f wish.Fragment) (wish.Patched, error) {
-	return s.alone(ctx, func() (wish.Patched, error) { return s.restartICE(f) })
+	return s.alone(ctx, func() (wish.Patched, error) { return s.restartICE(ctx, f) })
 }
 
 // alone runs one PATCH at a time, and none on a session that has ended.
@@ -147,7 +147,7 @@ func (s *Session) trickle(now generation, f wish.Fragment) error {
 
 // restartICE looks at everything first, because pion drops the old ICE session
 // at once.
-func (s *Session) restartICE(f wish.Fragment) (wish.Patched, error) {
+func (s *Session) restartICE(ctx context.Context, f wish.Fragment) (wish.Patched, error) {
 	now := s.generation()
 	switch {
 	case f.Pwd == "":
@@ -173,7 +173,7 @@ func (s *Session) restartICE(f wish.Fragment) (wish.Patched, error) {
 		return wish.Patched{}, refuseNoSession()
 	}
 	// From here on it is done even if the client has gone: it may ask again.
-	if err := s.negotiate(context.Background(), f.Ufrag, f.Pwd, candidates); err != nil {
+	if err := s.negotiate(context.WithoutCancel(ctx), f.Ufrag, f.Pwd, candidates); err != nil {
 		s.logger.Error("ice restart failed", "err", err)
 		s.end(ReasonFailed)
 		return wish.Patched{}, err

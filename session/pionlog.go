@@ -29,7 +29,9 @@ func newPionLog(logger *slog.Logger, errors slog.Level) *pionLog {
 }
 
 // NewLogger implements logging.LoggerFactory.
-func (l *pionLog) NewLogger(scope string) logging.LeveledLogger { return &pionScope{log: l, scope: scope} }
+func (l *pionLog) NewLogger(scope string) logging.LeveledLogger {
+	return &pionScope{log: l, scope: scope}
+}
 
 // logBudget is what a pionLog may still write.
 type logBudget struct {

@@ -161,8 +161,12 @@ func (s *Session) observe() bool {
 		default:
 			s.end(ReasonDTLS)
 		}
-	case webrtc.PeerConnectionStateClosed: // pion does that by itself on a close_notify
-		s.end(ReasonPeer)
+	case webrtc.PeerConnectionStateClosed: // pion does that by itself when DTLS is closed
+		if s.connected.Load() {
+			s.end(ReasonPeer)
+		} else {
+			s.end(ReasonDTLS)
+		}
 	default:
 	}
 	return false
@@ -191,19 +195,11 @@ func (s *Session) finish() {
 		s.manager.tombstones.add(s.secret)
 	}
 	s.release()
-	stats := s.viewer.Stats()
-	lost := uint64(0)
-	for _, d := range stats.DownTracks {
-		for _, n := range d.Drops {
-			lost += n
-		}
-	}
 	s.logger.Info("session ended", "reason", reason, "duration", time.Since(s.created),
 		"packets", s.outlet.packets.Load(), "bytes", s.outlet.bytes.Load())
 	s.manager.options.Event("session.ended", slog.String("session", s.id), slog.String("stream", s.stream),
 		slog.String("reason", reason), slog.Duration("duration", time.Since(s.created)),
-		slog.Uint64("packets", s.outlet.packets.Load()), slog.Uint64("bytes", s.outlet.bytes.Load()),
-		slog.Uint64("dropped", lost))
+		slog.Uint64("packets", s.outlet.packets.Load()), slog.Uint64("bytes", s.outlet.bytes.Load()))
 }
 
 // release closes what the session has, as far as it came into being, and waits.
@@ -254,6 +250,9 @@ func (s *Session) Stats() Stats {
 	}
 	for _, f := range s.feedback {
 		st.Feedback = append(st.Feedback, f.snapshot())
+	}
+	if !st.Connected {
+		return st // pion's getter is not safe while its transport starts
 	}
 	if pair, err := s.transport().ICETransport().GetSelectedCandidatePair(); err == nil && pair != nil {
 		st.Candidates = [2]string{candidateName(pair.Local), candidateName(pair.Remote)}

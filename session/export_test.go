@@ -1,0 +1,22 @@
+package session
+
+import (
+	"github.com/pion/rtp"
+
+	"weir/stream"
+)
+
+// Append is the session's outlet's, for measuring. It is the worker's alone
+// otherwise: the stream must be quiet.
+func (s *Session) Append(h *rtp.Header, payload []byte) stream.DropReason {
+	return s.outlet.Append(h, payload)
+}
+
+// SSRC is that of the session's first stream.
+func (s *Session) SSRC() uint32 { return s.feedback[0].track.ssrc }
+
+// Credentials are both ends' ICE passwords and ufrags.
+func (s *Session) Credentials() []string {
+	now := s.generation()
+	return []string{now.ufrag, now.pwd, now.remoteUfrag, now.remotePwd}
+}

@@ -1,0 +1,137 @@
+package session_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+
+	"weir/session"
+	"weir/stream"
+)
+
+func connected(tb testing.TB, s *session.Session) {
+	tb.Helper()
+	eventually(tb, within, func() string {
+		if !s.Stats().Connected {
+			return "not connected"
+		}
+		return ""
+	})
+}
+
+func TestAppendAllocatesNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes pools forget")
+	}
+	g := openGateway(t, session.Options{}, time.Hour)
+	_, s, _ := g.join(t, playerOptions{})
+	connected(t, s)
+	h := &rtp.Header{Version: 2, PayloadType: 96, SSRC: s.SSRC()}
+	payload := make([]byte, 1100)
+	allocs := testing.AllocsPerRun(2000, func() {
+		h.SequenceNumber++
+		if reason := s.Append(h, payload); reason != stream.DropNone {
+			t.Fatalf("dropped: %v", reason)
+		}
+	})
+	if allocs != 0 {
+		t.Errorf("%v allocations a packet", allocs)
+	}
+}
+
+func TestAppendTellsWhy(t *testing.T) {
+	g := openGateway(t, session.Options{}, time.Hour)
+	p := newPlayer(t, playerOptions{})
+	s, answer, err := g.Egress(context.Background(), g.request(p.offer(t, playerOptions{}, false)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &rtp.Header{Version: 2, PayloadType: 96, SSRC: s.SSRC(), SequenceNumber: 1}
+	if reason := s.Append(h, []byte{1}); reason != stream.DropNotReady {
+		t.Errorf("before the handshake: %v", reason)
+	}
+	p.accept(t, answer)
+	connected(t, s)
+	if reason := s.Append(h, make([]byte, 70_000)); reason != stream.DropWriteError {
+		t.Errorf("larger than a datagram: %v", reason)
+	}
+	if reason := s.Append(&rtp.Header{Version: 2, SSRC: s.SSRC() + 1}, []byte{1}); reason != stream.DropWriteError {
+		t.Errorf("unknown SSRC: %v", reason)
+	}
+	s.Close(session.ReasonDeleted)
+	if reason := s.Append(h, []byte{1}); reason != stream.DropGone {
+		t.Errorf("after the end: %v", reason)
+	}
+}
+
+// What a player says by RTCP reaches its session's counters, and junk does no
+// harm.
+func TestFeedback(t *testing.T) {
+	g := newGateway(t, session.Options{})
+	p, s, _ := g.join(t, playerOptions{})
+	p.plays(t)
+	video := uint32(0)
+	for _, f := range s.Stats().Feedback {
+		if f.Kind == "video" {
+			video = f.SSRC
+		}
+	}
+	for _, packets := range [][]rtcp.Packet{
+		{&rtcp.PictureLossIndication{MediaSSRC: video}},
+		{&rtcp.FullIntraRequest{MediaSSRC: video, FIR: []rtcp.FIREntry{{SSRC: video}}}},
+		{&rtcp.TransportLayerNack{MediaSSRC: video, Nacks: []rtcp.NackPair{{PacketID: 1, LostPackets: 0xffff}}}},
+		{&rtcp.RawPacket{0x80, 201, 0, 1, byte(video >> 24), byte(video >> 16), byte(video >> 8), byte(video)}},
+	} {
+		if err := p.pc.WriteRTCP(packets); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, within, func() string {
+		for _, f := range s.Stats().Feedback {
+			if f.Kind == "video" && (f.KeyFrames < 2 || f.NACKs < 1 || f.RTT == 0) {
+				return fmt.Sprintf("no feedback on video, or no round-trip time: %+v", f)
+			}
+		}
+		return ""
+	})
+	for _, f := range s.Stats().Feedback {
+		if f.RTT < 0 || f.RTT > time.Second {
+			t.Errorf("round-trip time of %s is %v", f.Kind, f.RTT)
+		}
+	}
+	p.plays(t)
+}
+
+func BenchmarkAppend(b *testing.B) {
+	g := openGateway(b, session.Options{}, time.Hour)
+	_, s, _ := g.join(b, playerOptions{})
+	connected(b, s)
+	h := &rtp.Header{Version: 2, PayloadType: 96, SSRC: s.SSRC()}
+	payload := make([]byte, 1100)
+	b.ReportAllocs()
+	for b.Loop() {
+		h.SequenceNumber++
+		s.Append(h, payload)
+	}
+}
+
+// BenchmarkEgress is the time from a POST to its answer, and what a session that
+// is being set up holds.
+func BenchmarkEgress(b *testing.B) {
+	g := openGateway(b, session.Options{SetupTimeout: time.Hour}, time.Hour)
+	offer := newPlayer(b, playerOptions{}).offer(b, playerOptions{}, false)
+	b.ReportAllocs()
+	for b.Loop() {
+		s, _, err := g.Egress(context.Background(), g.request(offer))
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		s.Close(session.ReasonDeleted)
+		b.StartTimer()
+	}
+}

@@ -1,0 +1,290 @@
+package session
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/pion/webrtc/v4"
+)
+
+func host(iface string, addrs ...string) []hostAddress {
+	var all []hostAddress
+	for _, a := range addrs {
+		all = append(all, hostAddress{addr: netip.MustParseAddr(a), iface: iface})
+	}
+	return all
+}
+
+func TestOrderAddresses(t *testing.T) {
+	machine := append(append(host("lo", "127.0.0.1", "::1"), host("eth0", "198.51.100.7", "2001:db8::7")...),
+		host("eth1", "192.0.2.2", "192.0.2.3", "2001:db8:1::2")...)
+	for _, c := range []struct {
+		local    string
+		loopback bool
+		want     string
+	}{
+		{"198.51.100.7", false, "198.51.100.7 192.0.2.2 192.0.2.3 2001:db8::7 2001:db8:1::2"},
+		{"192.0.2.3", false, "192.0.2.3 192.0.2.2 198.51.100.7 2001:db8::7 2001:db8:1::2"},
+		{"2001:db8:1::2", false, "192.0.2.2 192.0.2.3 198.51.100.7 2001:db8:1::2 2001:db8::7"},
+		{"2001:db8::7", false, "198.51.100.7 192.0.2.2 192.0.2.3 2001:db8::7 2001:db8:1::2"},
+		{"203.0.113.9", false, "192.0.2.2 192.0.2.3 198.51.100.7 2001:db8::7 2001:db8:1::2"},
+		{"", false, "192.0.2.2 192.0.2.3 198.51.100.7 2001:db8::7 2001:db8:1::2"},
+		{"127.0.0.1", true, "127.0.0.1 192.0.2.2 192.0.2.3 198.51.100.7 ::1 2001:db8::7 2001:db8:1::2"},
+		{"::1", true, "127.0.0.1 192.0.2.2 192.0.2.3 198.51.100.7 ::1 2001:db8::7 2001:db8:1::2"},
+		{"127.0.0.1", false, "192.0.2.2 192.0.2.3 198.51.100.7 2001:db8::7 2001:db8:1::2"},
+	} {
+		local, _ := netip.ParseAddr(c.local)
+		var got []string
+		for _, h := range orderAddresses(machine, local, c.loopback) {
+			got = append(got, h.addr.String())
+		}
+		if diff := cmp.Diff(c.want, strings.Join(got, " ")); diff != "" {
+			t.Errorf("local %q, loopback %v (-want +got):\n%s", c.local, c.loopback, diff)
+		}
+	}
+}
+
+func TestLocalCandidates(t *testing.T) {
+	gathered := []webrtc.ICECandidate{
+		{Foundation: "2", Priority: 1, Address: "2001:db8::7", Port: 9, Component: 1, Typ: webrtc.ICECandidateTypeHost},
+		{Foundation: "1", Priority: 2, Address: "192.0.2.2", Port: 9, Component: 1, Typ: webrtc.ICECandidateTypeHost},
+	}
+	want := []string{"candidate:1 1 udp 2 192.0.2.2 9 typ host", "candidate:2 1 udp 1 2001:db8::7 9 typ host"}
+	if diff := cmp.Diff(want, localCandidates(gathered, host("eth0", "192.0.2.2", "2001:db8::7"))); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestCandidateFilter(t *testing.T) {
+	for _, c := range []struct {
+		line string
+		f    candidateFilter
+		want string // "" for dropped
+	}{
+		{
+			"candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host generation 0 ufrag abcd network-id 1",
+			candidateFilter{},
+			"candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host",
+		},
+		{"1 1 UDP 5 192.0.2.1 5000 typ host", candidateFilter{}, "candidate:1 1 udp 5 192.0.2.1 5000 typ host"},
+		{"candidate:1 0 udp 5 192.0.2.1 5000 typ host", candidateFilter{}, "candidate:1 1 udp 5 192.0.2.1 5000 typ host"},
+		{
+			"candidate:1 1 udp 5 ::ffff:192.0.2.1 5000 typ srflx raddr 10.0.0.1 rport 5",
+			candidateFilter{},
+			"candidate:1 1 udp 5 192.0.2.1 5000 typ srflx raddr 0.0.0.0 rport 9",
+		},
+		{"candidate:1 2 udp 5 192.0.2.1 5001 typ host", candidateFilter{}, ""},
+		{"candidate:1 1 tcp 5 192.0.2.1 9 typ host tcptype active", candidateFilter{}, ""},
+		{"candidate:1 1 udp 5 192.0.2.1 0 typ host", candidateFilter{}, ""},
+		{"candidate:1 1 udp 5 192.0.2.1 65536 typ host", candidateFilter{}, ""},
+		{"candidate:1 1 udp 99999999999 192.0.2.1 5 typ host", candidateFilter{}, ""},
+		{"candidate:1 1 udp 5 127.0.0.1 5000 typ host", candidateFilter{}, ""},
+		{"candidate:1 1 udp 5 127.0.0.1 5000 typ host", candidateFilter{loopback: true}, "candidate:1 1 udp 5 127.0.0.1 5000 typ host"},
+		{"candidate:1 1 udp 5 0.0.0.0 5000 typ host", candidateFilter{loopback: true}, ""},
+		{"candidate:1 1 udp 5 224.0.0.1 5000 typ host", candidateFilter{}, ""},
+		{"candidate:1 1 udp 5 fe80::1%eth0 5000 typ host", candidateFilter{}, ""},
+		{"candidate:1 1 udp 5 a-b.local 5000 typ host", candidateFilter{}, ""},
+		{"candidate:1 1 udp 5 a-b.local 5000 typ host", candidateFilter{mdns: true}, "candidate:1 1 udp 5 a-b.local 5000 typ host"},
+		{"candidate:1 1 udp 5 a.b.local 5000 typ host", candidateFilter{mdns: true}, ""},
+		{"candidate:1 1 udp 5 example.com 5000 typ host", candidateFilter{mdns: true}, ""},
+		{"candidate:1 1 udp 5 192.0.2.1 5000 typ other", candidateFilter{}, ""},
+		{"candidate:1 1 udp 5 192.0.2.1 5000", candidateFilter{}, ""},
+		{"", candidateFilter{}, ""},
+	} {
+		got, ok := c.f.parse(c.line)
+		if ok != (c.want != "") || ok && got.line != c.want {
+			t.Errorf("%q: got %q, %v; want %q", c.line, got.line, ok, c.want)
+		}
+	}
+	if c, _ := (candidateFilter{}).parse("candidate:1 1 udp 5 192.0.2.1 5000 typ host generation 0 ufrag abcd"); c.ufrag != "abcd" {
+		t.Errorf("ufrag %q", c.ufrag)
+	}
+}
+
+// Addresses that come get a socket of the same port, those that go lose it.
+func TestRescan(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux has all of 127/8")
+	}
+	p := newPorts(slog.New(slog.DiscardHandler), 0)
+	machine := host("lo", "127.0.0.1")
+	p.scan = func() ([]hostAddress, error) { return machine, nil }
+	if err := p.open(); err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	addresses := func() string {
+		var all []string
+		for _, l := range p.list() {
+			all = append(all, l.addr.String())
+			if l.local.Port != p.port {
+				t.Errorf("port %d on %s, want %d", l.local.Port, l.addr, p.port)
+			}
+		}
+		return strings.Join(all, " ")
+	}
+	machine = host("lo", "127.0.0.1", "127.0.0.2")
+	p.rescan(time.Hour)
+	if got := addresses(); got != "127.0.0.1" {
+		t.Errorf("rescanned too soon: %s", got)
+	}
+	p.rescan(0)
+	if got := addresses(); got != "127.0.0.1 127.0.0.2" {
+		t.Errorf("after one came: %s", got)
+	}
+	machine = host("lo", "127.0.0.2")
+	gone := p.list()[0]
+	p.rescan(0)
+	if got := addresses(); got != "127.0.0.2" || !gone.mux.IsClosed() {
+		t.Errorf("after one went: %s, closed %v", got, gone.mux.IsClosed())
+	}
+	// A port that another has on one address is skipped there.
+	taken, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 3), Port: p.port})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	machine = host("lo", "127.0.0.2", "127.0.0.3")
+	p.rescan(0)
+	if got := addresses(); got != "127.0.0.2" {
+		t.Errorf("with a taken one: %s", got)
+	}
+}
+
+// Any free port means one that is free everywhere.
+func TestFreePortEverywhere(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux has all of 127/8")
+	}
+	p := newPorts(slog.New(slog.DiscardHandler), 0)
+	var taken *net.UDPConn
+	tries := 0
+	p.scan = func() ([]hostAddress, error) {
+		if tries++; tries == 1 { // let the port that comes first be taken on the second address
+			var err error
+			if taken, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 2)}); err != nil {
+				return nil, err
+			}
+			p.port = int(netip.MustParseAddrPort(taken.LocalAddr().String()).Port())
+		}
+		return host("lo", "127.0.0.1", "127.0.0.2"), nil
+	}
+	if err := p.open(); err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	defer func() { _ = taken.Close() }()
+	if len(p.list()) != 2 || tries < 2 {
+		t.Errorf("%d sockets after %d tries", len(p.list()), tries)
+	}
+}
+
+func TestTombstones(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ts := newTombstones(time.Minute, 3)
+		for i := range 4 {
+			ts.add(fmt.Sprint(i))
+		}
+		for i, want := range []bool{false, true, true, true} { // at most three
+			if got := ts.take(fmt.Sprint(i)); got != want {
+				t.Errorf("take %d: %v", i, got)
+			}
+		}
+		if ts.take("1") {
+			t.Error("taken twice")
+		}
+		ts.add("a")
+		time.Sleep(59 * time.Second)
+		ts.add("b")
+		ts.sweep()
+		if !ts.take("a") {
+			t.Error("forgotten too soon")
+		}
+		time.Sleep(time.Minute)
+		if ts.take("b") {
+			t.Error("remembered too long")
+		}
+		if len(ts.order) != 0 || len(ts.ended) != 0 {
+			t.Errorf("%d and %d remain", len(ts.order), len(ts.ended))
+		}
+	})
+}
+
+func TestCertificatesByTheClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCertificates(2 * time.Second)
+		now := func() string {
+			made, err := c.forSession()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if left := time.Until(made.Expires()); left < 0 {
+				t.Errorf("given out %v after its end", -left)
+			}
+			return made.fingerprint
+		}
+		first := now()
+		time.Sleep(900 * time.Millisecond)
+		if now() != first {
+			t.Error("renewed before half its life")
+		}
+		time.Sleep(200 * time.Millisecond)
+		second := now()
+		if second == first {
+			t.Error("not renewed after half its life")
+		}
+		time.Sleep(time.Hour)
+		if now() == second {
+			t.Error("not renewed after a pause")
+		}
+	})
+}
+
+func TestRoundTrip(t *testing.T) {
+	sent := time.Unix(1_700_000_000, 250_000_000)
+	const ntpEpoch = 2208988800
+	lsr := uint32(uint64(sent.Unix()+ntpEpoch))<<16 | uint32(0.25*65536)
+	if got := roundTrip(sent.Add(150*time.Millisecond), lsr, 65536/10); got < 49*time.Millisecond || got > 51*time.Millisecond {
+		t.Errorf("round trip %v, want 50ms", got)
+	}
+	for _, c := range []struct{ lsr, delay uint32 }{{0, 5}, {lsr, 1 << 30}, {lsr + 1<<20, 0}} {
+		if got := roundTrip(sent, c.lsr, c.delay); got != 0 {
+			t.Errorf("%v: %v", c, got)
+		}
+	}
+}
+
+func TestPlacesAreGivenBack(t *testing.T) {
+	l := newLimits(10, 2, 1)
+	a := netip.MustParseAddr("192.0.2.1")
+	for range 3 {
+		p, err := l.reserve(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.connected()
+		p.connected()
+		q, err := l.reserve(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.reserve(a); err == nil {
+			t.Error("one too many")
+		}
+		for _, p := range []*place{p, p, q} {
+			p.release()
+		}
+		p.connected() // too late, without effect
+	}
+	if l.sessions != 0 || len(l.addresses) != 0 {
+		t.Errorf("%d sessions, %d addresses remain", l.sessions, len(l.addresses))
+	}
+}
