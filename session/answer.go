@@ -247,12 +247,14 @@ func (p *Plan) Codecs() []PlanCodec {
 }
 
 // writer builds a session description.
-type writer struct{ strings.Builder }
+type writer struct{ text []byte }
+
+// String returns what was written.
+func (w *writer) String() string { return string(w.text) }
 
 // line writes one line; its caller vouches that the text has no line end.
 func (w *writer) line(text string) {
-	w.WriteString(text)
-	w.WriteString("\r\n")
+	w.text = append(append(w.text, text...), "\r\n"...)
 }
 
 // candidates writes all that this end has, which is all there will be (RFC 8840 4.1.3).

@@ -105,8 +105,10 @@ func (n *negotiation) checkMedia() error {
 				"offer recvonly: addTransceiver(kind, {direction: 'recvonly'})")
 		}
 		if !secureRTP(section.Proto) {
-			return &wish.Refusal{Status: 422, Code: "protocol", Detail: fmt.Sprintf("the %s section's protocol cannot be served", section.Kind),
-				Remedy: "use WebRTC's UDP/TLS/RTP/SAVPF", Offered: []string{section.Proto}, Has: []string{protocol}}
+			return &wish.Refusal{
+				Status: 422, Code: "protocol", Detail: fmt.Sprintf("the %s section's protocol cannot be served", section.Kind),
+				Remedy: "use WebRTC's UDP/TLS/RTP/SAVPF", Offered: []string{section.Proto}, Has: []string{protocol},
+			}
 		}
 	}
 	if !found {

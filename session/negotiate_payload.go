@@ -12,7 +12,7 @@ import (
 type payload struct {
 	number   uint8
 	format   codec.Format // Name as offered
-	feedback []string     // a=rtcp-fb values, blanks normalized, lower case
+	feedback []string     // those a=rtcp-fb values that this program acts on, each once
 }
 
 // payloads reads the payload types of a section in its order (RFC 8866 6.6, 6.15; RFC 4585 4.2). What has no usable rtpmap
@@ -47,11 +47,12 @@ func payloads(m media) []payload {
 			}
 		case "rtcp-fb":
 			value = strings.ToLower(strings.Join(strings.Fields(value), " "))
-			if known {
-				list[at].feedback = append(list[at].feedback, value)
-			} else if spelled == "*" {
-				for i := range list {
-					list[i].feedback = append(list[i].feedback, value)
+			if !slices.Contains(feedbackOf("video"), value) {
+				continue
+			}
+			for i := range list {
+				if spelled == "*" || known && i == at {
+					list[i].feedback = append(slices.DeleteFunc(list[i].feedback, func(v string) bool { return v == value }), value)
 				}
 			}
 		default:
@@ -143,14 +144,18 @@ func (n *negotiation) noteMatch(offered codec.Format, grade codec.Match) {
 	}
 }
 
-// answerFeedback returns the feedback that is answered: what this program acts on and the player offered. Congestion
-// control by transport-cc or REMB is neither. Audio is resent on NACK like video.
-func answerFeedback(kind string, offered []string) []string {
-	ours := []string{"nack"}
+// feedbackOf returns the feedback that this program acts on (RFC 4585 4.2, RFC 5104 7.1), in the order that answers have.
+// Congestion control by transport-cc or REMB is not among it. Audio is resent on NACK like video.
+func feedbackOf(kind string) []string {
 	if kind == "video" {
-		ours = append(ours, "nack pli", "ccm fir")
+		return []string{"nack", "nack pli", "ccm fir"}
 	}
-	return slices.DeleteFunc(ours, func(value string) bool { return !slices.Contains(offered, value) })
+	return []string{"nack"}
+}
+
+// answerFeedback returns the feedback that is answered: what this program acts on and the player offered.
+func answerFeedback(kind string, offered []string) []string {
+	return slices.DeleteFunc(feedbackOf(kind), func(value string) bool { return !slices.Contains(offered, value) })
 }
 
 // retransmission returns the payload type for retransmissions (RFC 4588 8.1) of the section's payload type, 0 for none.

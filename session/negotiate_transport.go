@@ -73,38 +73,40 @@ func (n *negotiation) readFingerprint(order []attributes) error {
 	for _, place := range order {
 		values := place.all("fingerprint")
 		for _, value := range values {
-			if algorithm, print, ok := parseFingerprint(value); ok {
-				n.plan.FingerprintAlgorithm, n.plan.Fingerprint = algorithm, print
+			if algorithm, digest, ok := parseFingerprint(value); ok {
+				n.plan.FingerprintAlgorithm, n.plan.Fingerprint = algorithm, digest
 				return nil
 			}
 		}
 		if len(values) > 0 {
-			return &wish.Refusal{Status: 400, Code: "fingerprint", Detail: "a=fingerprint is malformed or of a hash that is not accepted",
-				Remedy: "state the SHA-256 fingerprint of the player's certificate", Has: []string{"sha-256", "sha-384", "sha-512"}}
+			return &wish.Refusal{
+				Status: 400, Code: "fingerprint", Detail: "a=fingerprint is malformed or of a hash that is not accepted",
+				Remedy: "state the SHA-256 fingerprint of the player's certificate", Has: []string{"sha-256", "sha-384", "sha-512"},
+			}
 		}
 	}
 	return refuse(400, "fingerprint_missing", "the offer has no a=fingerprint", "send the SDP offer as createOffer makes it")
 }
 
 // parseFingerprint reads "sha-256 AA:BB:..." and returns the hash in lower case, the value in upper case.
-func parseFingerprint(value string) (algorithm, print string, ok bool) {
-	fields := strings.Fields(value)
+func parseFingerprint(text string) (algorithm, digest string, ok bool) {
+	fields := strings.Fields(text)
 	if len(fields) != 2 {
 		return "", "", false
 	}
-	algorithm, print = strings.ToLower(fields[0]), strings.ToUpper(fields[1])
+	algorithm, digest = strings.ToLower(fields[0]), strings.ToUpper(fields[1])
 	bytes := map[string]int{"sha-256": 32, "sha-384": 48, "sha-512": 64}[algorithm]
-	if bytes == 0 || len(print) != 3*bytes-1 {
+	if bytes == 0 || len(digest) != 3*bytes-1 {
 		return "", "", false
 	}
-	for i := range len(print) {
-		c := print[i]
+	for i := range len(digest) {
+		c := digest[i]
 		hex := c >= '0' && c <= '9' || c >= 'A' && c <= 'F'
 		if i%3 == 2 && c != ':' || i%3 != 2 && !hex {
 			return "", "", false
 		}
 	}
-	return algorithm, print, true
+	return algorithm, digest, true
 }
 
 // readSetup reads the DTLS role (RFC 8842 5.2). An offer without one is taken as actpass, as every browser means it.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pion/sdp/v3"
 
 	"weir/internal/codec"
 	"weir/internal/wish"
@@ -35,17 +36,17 @@ func tracks(formats ...codec.Format) []stream.Spec {
 
 // fixtures returns the offers in testdata by file name. Lines that begin with # tell where a rebuilt one comes from; rebuilt
 // ones lie there with LF.
-func fixtures(t testing.TB) map[string]string {
-	t.Helper()
+func fixtures(tb testing.TB) map[string]string {
+	tb.Helper()
 	paths, err := filepath.Glob("testdata/offers/*.sdp")
 	if err != nil || len(paths) < 10 {
-		t.Fatalf("offers found: %d, %v", len(paths), err)
+		tb.Fatalf("offers found: %d, %v", len(paths), err)
 	}
 	offers := make(map[string]string)
 	for _, path := range paths {
 		text, err := os.ReadFile(path)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		lines := strings.SplitAfter(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n")
 		lines = slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, "#") })
@@ -245,8 +246,23 @@ func FuzzOffer(f *testing.F) {
 		case err != nil && (plan != nil || !errors.As(err, &refusal) || refusal.Status != 400 && refusal.Status != 422):
 			t.Fatalf("plan %v with error %v", plan, err)
 		case err == nil:
-			checkAnswer(t, plan, plan.Answer(local(plan)))
+			if answer := plan.Answer(local(plan)); pionReads(plan) {
+				checkAnswer(t, plan, answer)
+			} else if len(answer) > 8191 || strings.Count(answer, "\r\nm=") != len(plan.Sections) {
+				t.Fatalf("an answer with other sections:\n%s", answer)
+			}
 			parseSDP(t, plan.Offer(plan.Ufrag, plan.Pwd, plan.Candidates))
 		}
 	})
+}
+
+// pionReads says whether pion's parser, which these tests read answers with, knows the kinds and protocols of a plan.
+func pionReads(plan *session.Plan) bool {
+	for _, s := range plan.Sections {
+		var d sdp.SessionDescription
+		if d.UnmarshalString("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm="+s.Kind+" 9 "+s.Proto+" 0\r\n") != nil {
+			return false
+		}
+	}
+	return true
 }
