@@ -34,31 +34,33 @@ func payloads(m media) []payload {
 		spelled, value, _ := strings.Cut(attribute.value, " ")
 		at, known := index[spelled]
 		value = strings.TrimSpace(value)
-		switch attribute.key {
-		case "rtpmap":
-			if format, ok := parseRTPMap(value); ok && known && !mapped[at] {
+		switch {
+		case attribute.key == "rtcp-fb" && spelled == "*":
+			for i := range list {
+				list[i].addFeedback(value)
+			}
+		case !known:
+		case attribute.key == "rtcp-fb":
+			list[at].addFeedback(value)
+		case attribute.key == "fmtp" && list[at].format.Fmtp == "":
+			list[at].format.Fmtp = value
+		case attribute.key == "rtpmap" && !mapped[at]:
+			if format, ok := parseRTPMap(value); ok {
 				mapped[at] = true
 				format.Fmtp = list[at].format.Fmtp
 				list[at].format = format
 			}
-		case "fmtp":
-			if known && list[at].format.Fmtp == "" {
-				list[at].format.Fmtp = value
-			}
-		case "rtcp-fb":
-			value = strings.ToLower(strings.Join(strings.Fields(value), " "))
-			if !slices.Contains(feedbackOf("video"), value) {
-				continue
-			}
-			for i := range list {
-				if spelled == "*" || known && i == at {
-					list[i].feedback = append(slices.DeleteFunc(list[i].feedback, func(v string) bool { return v == value }), value)
-				}
-			}
-		default:
 		}
 	}
 	return slices.DeleteFunc(list, func(p payload) bool { return p.format.Name == "" })
+}
+
+// addFeedback notes the value of an a=rtcp-fb line after its payload type, if it is one that this program acts on.
+func (p *payload) addFeedback(value string) {
+	value = strings.ToLower(strings.Join(strings.Fields(value), " "))
+	if slices.Contains(feedbackOf("video"), value) && !slices.Contains(p.feedback, value) {
+		p.feedback = append(p.feedback, value)
+	}
 }
 
 // staticFormat returns the formats that need no rtpmap (RFC 3551 6).
