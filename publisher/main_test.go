@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"image"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -19,8 +20,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A fake is picture, sound and encoder in one: a unit's bytes say its number. It has no locks: the race detector finds a
-// second goroutine.
+// A fake is picture, sound and encoder in one: a unit's bytes say its number. Every call writes to touched without a lock, so
+// that the race detector finds a second goroutine.
 type fake struct {
 	t     *testing.T
 	cost  func(n int64) time.Duration // of encoding; nil: none
@@ -28,31 +29,56 @@ type fake struct {
 	fail  func(n int64) error         // nil: never
 	bare  bool                        // key frames after the first come without parameter sets
 
+	touched int
+	number  [4]byte
+
+	mu    sync.Mutex
+	state state // guarded by mu
+}
+
+// state is what has happened to a fake.
+type state struct {
 	drawn   int64
 	due     time.Time
 	opened  int
 	open    bool
 	forced  []int64
 	bitRate int
-	number  [4]byte
+}
+
+func (f *fake) seen() state {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.state
+	s.forced = slices.Clone(s.forced)
+	return s
+}
+
+func (f *fake) note(change func(*state)) {
+	f.touched++
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change(&f.state)
 }
 
 func (f *fake) Draw(n int64, due time.Time) *image.YCbCr {
-	f.drawn, f.due = n, due
+	f.note(func(s *state) { s.drawn, s.due = n, due })
 	return nil
 }
 
 func (f *fake) Samples(n int64) []int16 {
-	f.drawn = n
+	f.note(func(s *state) { s.drawn = n })
 	return nil
 }
 
 func (f *fake) start() {
-	if f.open {
-		f.t.Error("a second encoder while one runs")
-	}
-	f.open = true
-	f.opened++
+	f.note(func(s *state) {
+		if s.open {
+			f.t.Error("a second encoder while one runs")
+		}
+		s.open = true
+		s.opened++
+	})
 }
 
 func (f *fake) video(publisher.VideoParams) (publisher.VideoEncoder, error) {
@@ -66,21 +92,24 @@ func (f *fake) audio(publisher.AudioParams) (publisher.AudioEncoder, error) {
 }
 
 func (f *fake) Close() error {
-	if !f.open {
-		f.t.Error("closed twice")
-	}
-	f.open = false
+	f.note(func(s *state) {
+		if !s.open {
+			f.t.Error("closed twice")
+		}
+		s.open = false
+	})
 	return nil
 }
 
 func (f *fake) SetBitRate(bps int) error {
-	f.bitRate = bps
+	f.note(func(s *state) { s.bitRate = bps })
 	return nil
 }
 
 func (f *fake) encode() ([]byte, error) {
-	n := f.drawn
-	if !f.open {
+	now := f.seen()
+	n := now.drawn
+	if !now.open {
 		f.t.Error("encode after Close")
 	}
 	if f.cost != nil {
@@ -112,7 +141,7 @@ func (v fakeVideo) Encode(_ *image.YCbCr, keyFrame bool) ([]byte, error) {
 	}
 	b := []byte{0, 0, 0, 1, 0x41}
 	if keyFrame {
-		v.forced = append(v.forced, v.drawn)
+		v.note(func(s *state) { s.forced = append(s.forced, s.drawn) })
 		b = []byte{0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x1f, 0, 0, 0, 1, 0x68, 0xce, 0, 0, 0, 1, 0x65}
 		if v.bare && !*v.first {
 			b = []byte{0, 0, 0, 1, 0x65}

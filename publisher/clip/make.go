@@ -43,9 +43,11 @@ func run() error {
 		pictures.Write(img.Cb)
 		pictures.Write(img.Cr)
 	}
-	raw := []string{"-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", fmt.Sprintf("%dx%d", clip.Width, clip.Height),
+	raw := []string{
+		"-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", fmt.Sprintf("%dx%d", clip.Width, clip.Height),
 		"-r", fmt.Sprint(clip.Rate), "-i", "pipe:0", "-threads", "1", "-g", fmt.Sprint(clip.Rate),
-		"-keyint_min", fmt.Sprint(clip.Rate), "-color_range", "tv", "-colorspace", "smpte170m"}
+		"-keyint_min", fmt.Sprint(clip.Rate), "-color_range", "tv", "-colorspace", "smpte170m",
+	}
 	if err := encode("clip.h264", pictures.Bytes(), append(raw, "-c:v", "libx264", "-profile:v", "baseline", "-level", "3.0",
 		"-preset", "veryslow", "-refs", "1", "-bf", "0", "-sc_threshold", "0", "-crf", "34",
 		"-x264-params", "threads=1:sliced-threads=0:slices=1:aud=1:repeat-headers=1",
@@ -82,8 +84,10 @@ func sound(p pattern.Params) error {
 		}
 	}
 	defer os.Remove(whole)
-	if err := encode(whole, pcm, []string{"-f", "s16le", "-ar", "48000", "-ac", "2", "-i", "pipe:0", "-c:a", "libopus",
-		"-b:a", "48k", "-vbr", "constrained", "-frame_duration", "20", "-application", "audio", "-page_duration", "20000"}); err != nil {
+	if err := encode(whole, pcm, []string{
+		"-f", "s16le", "-ar", "48000", "-ac", "2", "-i", "pipe:0", "-c:a", "libopus",
+		"-b:a", "48k", "-vbr", "constrained", "-frame_duration", "20", "-application", "audio", "-page_duration", "20000",
+	}); err != nil {
 		return err
 	}
 	in, err := os.Open(whole)
