@@ -23,9 +23,9 @@ const maxAnswer = 8191
 //
 // Every section of the offer is there, in order. One that is refused has port 0 and still names the transport: aiortc
 // insists on ICE credentials, setup and rtcp-mux in refused sections. Candidates and a=end-of-candidates stand in the first
-// section that is not refused, and in the offer's first when that is a refused audio or video section: simple-whep-client
-// reads no other, and a refused section's attributes mean nothing to the rest. l.Streams must hold an entry for each
-// accepted section. The text holds secrets (ICE password): never log it.
+// section that is not refused, in the one that the BUNDLE group puts the transport in, and in the offer's first when that is
+// a refused audio or video section: simple-whep-client reads no other, and a refused section's attributes mean nothing to
+// the rest. l.Streams must hold an entry for each accepted section. The text holds secrets (ICE password): never log it.
 func (p *Plan) Answer(l Local) string {
 	for candidates := l.Candidates; ; candidates = candidates[:len(candidates)-1] {
 		text := p.answer(l, candidates)
@@ -58,13 +58,22 @@ func (p *Plan) answer(l Local, candidates []string) string {
 			}
 			p.writeAccepted(w, s, l, stream)
 		}
-		first := (s.Accepted || s.Inactive) && !open
-		if first || i == 0 && (s.Kind == "audio" || s.Kind == "video") {
+		served := s.Accepted || s.Inactive
+		if served && (!open || s.Mid == p.transportMid()) || i == 0 && (s.Kind == "audio" || s.Kind == "video") {
 			w.candidates(candidates)
 		}
-		open = open || first
+		open = open || served
 	}
 	return w.String()
+}
+
+// transportMid returns the mid of the section that the answer's BUNDLE group puts the transport in (RFC 9143 7.3.1), ""
+// for none.
+func (p *Plan) transportMid() string {
+	if len(p.bundle) == 0 {
+		return ""
+	}
+	return p.bundle[0]
 }
 
 // writeUnserved writes a section that is refused (RFC 3264 6) or inactive, with one of its formats and that one's rtpmap:

@@ -147,8 +147,14 @@ func TestTransportIsThatOfTheTaggedSection(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if answer := plan.Answer(local(plan)); !strings.Contains(answer, "a=group:BUNDLE 1 0\r\n") {
+	answer := plan.Answer(local(plan))
+	if !strings.Contains(answer, "a=group:BUNDLE 1 0\r\n") {
 		t.Errorf("the group's order is not the offer's:\n%s", answer)
+	}
+	for i, m := range parseSDP(t, answer).MediaDescriptions { // the first that is read, and the one that has the transport
+		if got := attributes(m, "candidate"); len(got) != 2 {
+			t.Errorf("section %d has candidates %q", i, got)
+		}
 	}
 	checkPion(t, plan)
 }
