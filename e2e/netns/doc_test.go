@@ -1,0 +1,6 @@
+//go:build e2e
+
+// Package netns_test runs the built binary on a host of its own: network
+// namespaces with documentation addresses (RFC 5737, RFC 3849) and nothing else.
+// It needs Linux, root and ip of iproute2.
+package netns_test

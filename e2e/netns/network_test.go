@@ -1,0 +1,179 @@
+//go:build e2e
+
+package netns_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// lacking skips the test for want of something; under CI that is a failure.
+func lacking(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(what)
+	}
+	t.Skip(what)
+}
+
+// A link is one cable between the two hosts: the addresses at either end.
+type link struct {
+	server, player []string // with prefix length
+}
+
+// A network is two hosts joined by links, with no way to anywhere else.
+type network struct {
+	server, player string // names of namespaces
+}
+
+func newNetwork(t *testing.T, links ...link) *network {
+	t.Helper()
+	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
+		lacking(t, "network namespaces need Linux and root")
+	}
+	if _, err := exec.LookPath("ip"); err != nil {
+		lacking(t, "network namespaces need ip, of the package iproute2")
+	}
+	id := os.Getpid()
+	n := &network{server: fmt.Sprintf("weir-s%d", id), player: fmt.Sprintf("weir-p%d", id)}
+	for _, host := range []string{n.server, n.player} {
+		ip(t, "netns", "add", host)
+		t.Cleanup(func() { ip(t, "netns", "del", host) })
+		ip(t, "-n", host, "link", "set", "lo", "up")
+	}
+	for i, l := range links {
+		device := fmt.Sprintf("w%d", i)
+		ip(t, "-n", n.server, "link", "add", device, "type", "veth", "peer", "name", device, "netns", n.player)
+		for host, addresses := range map[string][]string{n.server: l.server, n.player: l.player} {
+			for _, address := range addresses {
+				args := []string{"-n", host, "addr", "add", address, "dev", device}
+				if netip.MustParsePrefix(address).Addr().Is6() {
+					args = append(args, "nodad") // usable at once
+				}
+				ip(t, args...)
+			}
+			ip(t, "-n", host, "link", "set", device, "up")
+		}
+	}
+	return n
+}
+
+func ip(t *testing.T, args ...string) {
+	t.Helper()
+	if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
+		t.Fatalf("ip %s: %v: %s", strings.Join(args, " "), err, out)
+	}
+}
+
+// on makes a command that runs on a host, without the variables that would send
+// its HTTP requests to a proxy.
+func on(ctx context.Context, host, program string, args ...string) *exec.Cmd {
+	c := exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", host, program}, args...)...)
+	for _, variable := range os.Environ() {
+		name, _, _ := strings.Cut(variable, "=")
+		if !strings.HasSuffix(strings.ToLower(name), "_proxy") {
+			c.Env = append(c.Env, variable)
+		}
+	}
+	return c
+}
+
+// A gateway is the built binary, running.
+type gateway struct {
+	log *logBuffer
+}
+
+// startGateway builds weir and runs it on a host until the test ends. When it
+// returns the gateway serves.
+func startGateway(t *testing.T, host string, args ...string) *gateway {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "weir")
+	if out, err := exec.Command("go", "build", "-o", binary, "weir/cmd/weir").CombinedOutput(); err != nil {
+		t.Fatalf("build weir: %v: %s", err, out)
+	}
+	g := &gateway{log: &logBuffer{}}
+	c := on(context.Background(), host, binary, args...)
+	c.Stderr = g.log
+	stdout, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Error(err)
+		}
+		if err := c.Wait(); err != nil {
+			t.Errorf("weir ended with %v\n%s", err, g.log)
+		}
+	})
+	ready := make(chan bool, 1)
+	go func() {
+		lines := bufio.NewScanner(stdout)
+		for lines.Scan() {
+			if strings.HasPrefix(lines.Text(), "media") { // the last of what it prints
+				ready <- true
+			}
+		}
+		close(ready)
+	}()
+	select {
+	case ok := <-ready:
+		if !ok {
+			t.Fatalf("weir printed no addresses\n%s", g.log)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatalf("weir printed no addresses in 20 s\n%s", g.log)
+	}
+	return g
+}
+
+// logged waits until one line of the log holds all these.
+func (g *gateway) logged(t *testing.T, parts ...string) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		for line := range strings.Lines(g.log.String()) {
+			all := true
+			for _, part := range parts {
+				all = all && strings.Contains(line, part)
+			}
+			if all {
+				return
+			}
+		}
+	}
+	t.Errorf("no line of the log holds %q\n%s", parts, g.log)
+}
+
+// A logBuffer is written by one process and read by the test.
+type logBuffer struct {
+	mu sync.Mutex
+	// guarded by mu
+	text bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}

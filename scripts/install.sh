@@ -1,0 +1,94 @@
+# shellcheck shell=bash
+# Installs what the tests need and this machine lacks: sourced by stages.sh,
+# whose variables it uses. What cannot be had is a failure under CI only: its
+# tests are skipped then.
+
+: "${logs:?}" "${in_ci:?}"
+
+GOLANGCI=2.15.0
+
+# One command or file that proves each Debian package.
+PACKAGES=(
+	"chromium command:chromium"
+	"firefox-esr command:firefox-esr"
+	"ffmpeg command:ffmpeg"
+	"iproute2 command:ip"
+	"shellcheck command:shellcheck"
+	"pkg-config command:pkg-config"
+	"g++ command:g++"
+	"libgstreamer1.0-dev pkg:gstreamer-1.0"
+	"libgstreamer-plugins-base1.0-dev pkg:gstreamer-sdp-1.0"
+	"libgstreamer-plugins-bad1.0-dev pkg:gstreamer-webrtc-1.0"
+	"gstreamer1.0-plugins-base plugin:libgstopus.so"
+	"gstreamer1.0-plugins-good plugin:libgstrtp.so"
+	"gstreamer1.0-plugins-bad plugin:libgstwebrtc.so"
+	"gstreamer1.0-libav plugin:libgstlibav.so"
+	"gstreamer1.0-nice plugin:libgstnice.so"
+)
+
+have() {
+	case $1 in
+	command:*) command -v "${1#*:}" >/dev/null ;;
+	pkg:*) pkg-config --exists "${1#*:}" 2>/dev/null ;;
+	plugin:*) compgen -G "/usr/lib/*/gstreamer-1.0/${1#*:}" >/dev/null ;;
+	esac
+}
+
+# install_packages installs the missing Debian packages, or says how to.
+install_packages() {
+	local entry missing=()
+	for entry in "${PACKAGES[@]}"; do
+		have "${entry#* }" || missing+=("${entry% *}")
+	done
+	command -v npm >/dev/null || missing+=(nodejs npm)
+	[ ${#missing[@]} -gt 0 ] || return 0
+	if ! command -v apt-get >/dev/null; then
+		echo "install: no apt-get here; tests that need one of these are skipped: ${missing[*]}"
+		return "$in_ci"
+	fi
+	if [ "$(id -u)" != 0 ]; then
+		echo "install: not root; tests that need these are skipped until: sudo apt-get install -y ${missing[*]}"
+		return "$in_ci"
+	fi
+	echo "install: apt-get install ${missing[*]}"
+	export DEBIAN_FRONTEND=noninteractive
+	{ apt-get update -q && apt-get install -q -y --no-install-recommends "${missing[@]}"; } >"$logs/apt.log" 2>&1 && return 0
+	tail -n 15 "$logs/apt.log"
+	echo "install: apt-get failed; tests that need those are skipped"
+	return "$in_ci"
+}
+
+# install_linter leaves golangci-lint of the pinned version in .tools/bin.
+install_linter() {
+	local found
+	found=$(command -v golangci-lint || true)
+	if [ -n "$found" ] && "$found" version 2>/dev/null | grep -q "version v\?${GOLANGCI} "; then
+		return 0
+	fi
+	echo "install: golangci-lint $GOLANGCI into .tools/bin (some minutes, once)"
+	GOBIN=$PWD/.tools/bin GOFLAGS=-buildvcs=false CGO_ENABLED=0 go install "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$GOLANGCI"
+}
+
+# install_node installs the npm packages of the browser tests.
+install_node() {
+	[ -f e2e/package-lock.json ] || return 0
+	if ! command -v npm >/dev/null; then
+		echo "install: no npm here; tests in Node and in browsers are skipped"
+		return "$in_ci"
+	fi
+	# npm writes this file last; newer than the lockfile, it is complete.
+	[ e2e/node_modules/.package-lock.json -nt e2e/package-lock.json ] && return 0
+	echo "install: npm ci in e2e"
+	(cd e2e && npm ci --no-audit --no-fund --loglevel=error)
+}
+
+# install_whepsrc builds GStreamer's WHEP player.
+install_whepsrc() {
+	if ! command -v cargo >/dev/null; then
+		echo "install: no cargo here (1.92 or newer); the GStreamer test is skipped"
+		return "$in_ci"
+	fi
+	[ e2e/whepsrc/target/release/whepsrc -nt e2e/whepsrc/Cargo.lock ] && return 0
+	echo "install: cargo build in e2e/whepsrc (about two minutes, once)"
+	(cd e2e/whepsrc && cargo build --locked --release --quiet)
+}

@@ -1,0 +1,134 @@
+#!/usr/bin/env bash
+# stages.sh STAGE...: runs the named stages one after the other, all of them
+# even if one fails, prints the seconds each took and how many tests passed.
+# Their logs lie in .cache/stages.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+logs=$PWD/.cache/stages
+mkdir -p "$logs"
+in_ci=0 # the status of what is missing: nothing, or under CI a failure
+if [ "${CI:-}" = true ]; then in_ci=1; fi
+export PATH=$PWD/.tools/bin:$PATH
+
+# shellcheck source=scripts/install.sh
+. scripts/install.sh
+
+passed=0 failed=0 skipped=0
+table=()
+declare -A job=()
+
+# background NAME COMMAND... starts a job; await NAME waits for it and passes on
+# its status. A job that was never started has succeeded.
+background() {
+	local name=$1
+	shift
+	"$@" >"$logs/$name.log" 2>&1 &
+	job[$name]=$!
+}
+
+await() {
+	[ -n "${job[$1]:-}" ] || return 0
+	local pid=${job[$1]} status=0
+	unset "job[$1]"
+	wait "$pid" || status=$?
+	cat "$logs/$1.log"
+	return "$status"
+}
+
+# gotest runs go test and keeps the whole output; see count.
+gotest() {
+	local log=$logs/$stage-tests.log status=0
+	go test -v "$@" >>"$log" 2>&1 || status=$?
+	[ "$status" = 0 ] || echo "whole output: ${log#"$PWD"/}"
+	return "$status"
+}
+
+# count adds up the tests of a stage and shows those that did not pass.
+count() {
+	local log=$logs/$stage-tests.log
+	[ -f "$log" ] || return 0
+	passed=$((passed + $(grep -c '^--- PASS' "$log" || true)))
+	failed=$((failed + $(grep -c '^--- FAIL' "$log" || true)))
+	skipped=$((skipped + $(grep -c '^--- SKIP' "$log" || true)))
+	awk -f scripts/summary.awk "$log"
+}
+
+# What takes long goes on beside the next stages.
+stage_install() {
+	background linter install_linter
+	local status=0
+	install_packages || status=1
+	background node install_node
+	background whepsrc install_whepsrc
+	return $status
+}
+
+# Without the install stage only the linter is fetched.
+stage_tools() {
+	if [ -z "${job[linter]:-}" ]; then background linter install_linter; fi
+	await linter
+}
+
+stage_format() {
+	golangci-lint fmt --diff ||
+		{ echo "run: golangci-lint fmt" && return 1; }
+	! command -v shellcheck >/dev/null || shellcheck scripts/*.sh .ci/run
+}
+
+stage_tidy() { go mod tidy -diff; }
+
+stage_vet() {
+	go vet -tags e2e ./... &&
+		GOOS=darwin CGO_ENABLED=0 go vet -tags e2e ./... &&
+		GOOS=windows CGO_ENABLED=0 go vet -tags e2e ./...
+}
+
+stage_lint() { golangci-lint run ./...; }
+
+# The core needs no C: it is built and tested without.
+stage_pure() {
+	CGO_ENABLED=0 go build -o .cache/weir-pure ./cmd/weir &&
+		CGO_ENABLED=0 gotest -short ./...
+}
+
+stage_short() { gotest -short ./...; }
+
+stage_race() { gotest -race -shuffle=on -timeout 15m ./...; }
+
+# The seeds of all targets run in the other stages. Here the first few targets,
+# or all of them, run for a while.
+stage_fuzz() {
+	local file name n=0
+	while IFS=: read -r file name; do
+		[ $((n += 1)) -le "${FUZZTARGETS:-6}" ] || break
+		echo "$name in ${file%/*}"
+		gotest -run '^$' -fuzz "^$name\$" -fuzztime "${FUZZTIME:-10s}" "./${file%/*}" || return
+	done < <(git grep -o -E 'func Fuzz[A-Za-z0-9]+' -- '*_test.go' | sed 's/func //' | sort)
+}
+
+stage_e2e() {
+	await node && await whepsrc && sh scripts/build.sh &&
+		gotest -tags e2e -p 1 -timeout 20m ./e2e/...
+}
+
+stage_soak() { WEIR_SOAK=1 gotest -timeout 2h -run Soak ./...; }
+
+stage_bench() {
+	go test -run '^$' -bench . -benchmem ./... &&
+		go run ./e2e/fan -floor "${FLOOR:-}"
+}
+
+for stage in "$@"; do
+	rm -f "$logs/$stage-tests.log"
+	echo "=== $stage"
+	began=$SECONDS before=$failed result=ok
+	"stage_$stage" || result=FAILED
+	count
+	if [ $result = FAILED ] && [ "$failed" = "$before" ]; then failed=$((failed + 1)); fi
+	table+=("$(printf '%-8s %5d s  %s' "$stage" $((SECONDS - began)) $result)")
+done
+
+printf '%s\n' "${table[@]}" "all      $(printf '%5d' $SECONDS) s"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
