@@ -162,8 +162,10 @@ func TestEveryKnownOfferIsAnswered(t *testing.T) {
 	wants := map[string]want{
 		"chromium-156":                          {"111", "108+109", "H264 42e01f packetization-mode=1", "minptime=10;sprop-stereo=1;useinbandfec=1", nil},
 		"chromium-156-max-bundle-data":          {"111", "108+109", "H264 42e01f packetization-mode=1", "minptime=10;sprop-stereo=1;useinbandfec=1", nil},
+		"chromium-156-whep.js":                  {"111", "108+109", "H264 42e01f packetization-mode=1", "minptime=10;stereo=1;sprop-stereo=1;useinbandfec=1", nil},
 		"firefox-esr-153":                       {"109", "120+124", "VP8", "minptime=10;stereo=1;sprop-stereo=1;useinbandfec=1", []string{session.LenientMozilla}},
 		"firefox-esr-153-max-bundle-data":       {"109", "120+124", "VP8", "minptime=10;stereo=1;sprop-stereo=1;useinbandfec=1", []string{session.LenientMozilla}},
+		"firefox-esr-153-whep.js":               {"109", "120+124", "VP8", "minptime=10;stereo=1;sprop-stereo=1;useinbandfec=1", []string{session.LenientMozilla}},
 		"gstreamer-whepsrc-0.15.4":              {"96", "103", "H264 42e01f packetization-mode=1", "minptime=10;sprop-stereo=1;useinbandfec=1", []string{session.LenientFmtp}},
 		"gstreamer-whepclientsrc-0.15.4":        {"101", "97", "H264 42e016 packetization-mode=1", "minptime=10;sprop-stereo=1;useinbandfec=1", []string{session.LenientMode}},
 		"rebuilt-aiortc-1.15.0":                 {"96", "101+102", "H264 42e01f packetization-mode=1", "minptime=10;sprop-stereo=1;useinbandfec=1", nil},
