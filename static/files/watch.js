@@ -168,7 +168,7 @@ function show() {
   const badge = element('badge')
   badge.dataset.state = player.state === 'playing' && !playing ? 'connecting' : player.state
   say('badge-word', playing ? 'Live' : { refused: 'Not playing', waiting: 'Waiting', idle: 'Not playing' }[player.state] ?? 'Connecting')
-  say('announcement', playing ? 'Playing' : [said.headline, said.detail, said.remedy].filter(Boolean).join(' '))
+  say('announcement', playing ? 'Playing' : [`${said.headline}.`, said.detail, said.remedy].filter(Boolean).join(' '))
 
   const sound = player.stream?.getAudioTracks().length > 0
   soundPrompt.hidden = !(sound && video.muted)

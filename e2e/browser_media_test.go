@@ -1,0 +1,243 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"weir/internal/webrtctest"
+	"weir/publisher/clip"
+)
+
+const (
+	chromium = "chromium"
+	firefox  = "firefox-esr"
+)
+
+// played is what a player reports of the pattern's blocks.
+type played struct {
+	Numbers       []int64 // of the frames, in the order they came
+	Unreadable    int
+	Live          int // frames whose clock is live
+	FPS           float64
+	PacketsLost   int
+	Codecs        []string
+	FramesDropped int     // by the player
+	OpenToPicture float64 // milliseconds
+	Note          string
+}
+
+// missing returns how many numbers are not there between the first and the last, and fails where they do not increase;
+// with a length, modulo that.
+func (p played) missing(t *testing.T, length int64) int64 {
+	t.Helper()
+	var missing int64
+	for i, number := range p.Numbers {
+		if i == 0 {
+			continue
+		}
+		step := number - p.Numbers[i-1]
+		if length > 0 && step < 0 {
+			step += length
+		}
+		if step < 1 || length > 0 && step > length/2 {
+			t.Errorf("frame %d: number %d after %d", i, number, p.Numbers[i-1])
+		}
+		missing += max(step-1, 0)
+	}
+	return missing
+}
+
+func (p played) hasCodec(t *testing.T, want string) {
+	t.Helper()
+	if !slices.Contains(p.Codecs, want) {
+		t.Errorf("played %q, want %s", p.Codecs, want)
+	}
+}
+
+func TestChromiumPlaysH264(t *testing.T) {
+	needs(t, chromium)
+	server := start(t, build(t, "1"), "127.0.0.1:0")
+	var got struct {
+		played
+		From, To                     int64   // Unix milliseconds of the first and the last frame
+		DecodedLatency, ShownLatency float64 // milliseconds, medians
+		Tones                        [2]struct{ Hertz, Separation float64 }
+	}
+	witness, err := webrtctest.Play(t.Context(), server.base+"/whep/test", webrtctest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, "h264.mjs", server.base, "300").report(t, &got)
+	skipped := leftOut(t, witness, time.UnixMilli(got.From), time.UnixMilli(got.To))
+	if err := witness.Close(); err != nil {
+		t.Error(err)
+	}
+
+	got.hasCodec(t, "video/H264")
+	if len(got.Numbers) != 300 || got.Unreadable != 0 || got.Live != 300 {
+		t.Errorf("%d frames, %d unreadable, %d live", len(got.Numbers), got.Unreadable, got.Live)
+	}
+	missing := got.missing(t, 0)
+	if missing > skipped+3 {
+		t.Errorf("%d frames are missing, the source left out %d; the player dropped %d", missing, skipped, got.FramesDropped)
+	}
+	if span := got.Numbers[len(got.Numbers)-1] - got.Numbers[0] + 1; skipped > span/100 {
+		t.Errorf("the source left out %d of %d frames", skipped, span)
+	}
+	if got.PacketsLost != 0 {
+		t.Errorf("%d packets lost", got.PacketsLost)
+	}
+	if got.ShownLatency > 100 || got.ShownLatency <= 0 {
+		t.Errorf("glass to glass %.0f ms, want at most 100", got.ShownLatency)
+	}
+	judgeTones(t, got.Tones)
+	t.Logf("open to picture %.0f ms; latency p50 decoded %.0f ms, shown %.0f ms; %d frames missing, %d left out by the source",
+		got.OpenToPicture, got.DecodedLatency, got.ShownLatency, missing, skipped)
+}
+
+// leftOut returns how many pictures the source left out around a span of time, as another viewer saw it: the timestamps
+// of a picture that was never sent are missing from a line that has lost no packet.
+func leftOut(t *testing.T, witness *webrtctest.Player, from, to time.Time) int64 {
+	t.Helper()
+	const step = 90000 / 30 // RTP clock units
+	if stats := witness.Video(); stats.Codec != "H264" || stats.Missing != 0 {
+		t.Errorf("the witness sees %s and misses %d packets", stats.Codec, stats.Missing)
+	}
+	var last webrtctest.Frame
+	var skipped int64
+	for _, frame := range witness.VideoFrames() {
+		// A frame is in the player's hands some milliseconds after it was sent.
+		if frame.At.Before(from.Add(-time.Second)) || frame.At.After(to) {
+			continue
+		}
+		if last.Packets > 0 {
+			skipped += int64(frame.Timestamp-last.Timestamp)/step - 1
+		}
+		last = frame
+	}
+	if last.Packets == 0 {
+		t.Error("the witness saw no frame meanwhile")
+	}
+	return skipped
+}
+
+// judgeTones wants 440 Hz on the left and 880 Hz on the right, each without the other.
+func judgeTones(t *testing.T, tones [2]struct{ Hertz, Separation float64 }) {
+	t.Helper()
+	for channel, want := range []float64{440, 880} {
+		if got := tones[channel]; math.Abs(got.Hertz-want) > 5 || got.Separation < 30 {
+			t.Errorf("channel %d: %.0f Hz, %.0f dB over the other tone; want %.0f Hz", channel, got.Hertz, got.Separation, want)
+		}
+	}
+}
+
+func TestChromiumPlaysClipWithoutCgo(t *testing.T) {
+	needs(t, chromium)
+	server := start(t, build(t, "0"), "127.0.0.1:0")
+	var got struct {
+		played
+		Tones [2]struct{ Hertz, Separation float64 }
+	}
+	run(t, "h264.mjs", server.base, "330").report(t, &got) // longer than the clip
+	got.hasCodec(t, "video/H264")
+	if len(got.Numbers) != 330 || got.Unreadable != 0 || got.Live != 0 {
+		t.Errorf("%d frames, %d unreadable, %d say that they are live", len(got.Numbers), got.Unreadable, got.Live)
+	}
+	if missing := got.missing(t, clip.Frames); missing > 6 {
+		t.Errorf("%d frames are missing", missing)
+	}
+	if got.PacketsLost != 0 {
+		t.Errorf("%d packets lost", got.PacketsLost)
+	}
+	judgeTones(t, got.Tones)
+	t.Logf("open to picture %.0f ms", got.OpenToPicture)
+}
+
+func TestFirefoxPlaysVP8(t *testing.T) {
+	needs(t, firefox)
+	server := start(t, build(t, "1"), "127.0.0.1:0")
+	var got played
+	run(t, "firefox.mjs", server.base, "11").report(t, &got)
+	got.hasCodec(t, "video/VP8")
+	judgeVP8(t, got)
+	if got.Note == "" {
+		t.Error("the page does not say that a clip stands in")
+	}
+	t.Logf("open to picture %.0f ms, %.1f fps", got.OpenToPicture, got.FPS)
+}
+
+func TestNodePlaysVP8(t *testing.T) {
+	needs(t)
+	server := start(t, build(t, "1"), "127.0.0.1:0")
+	var got struct {
+		played
+		Video, Title string
+		Samples      int
+		Deleted      int
+	}
+	run(t, "wrtc.mjs", server.base, "11").report(t, &got)
+	judgeVP8(t, got.played)
+	if got.Video != "VP8" || got.Title == "" {
+		t.Errorf("video %q, title %q", got.Video, got.Title)
+	}
+	if got.Samples < 10*48000 {
+		t.Errorf("%d samples of sound in 11 s", got.Samples)
+	}
+	if got.Deleted != 200 {
+		t.Errorf("DELETE: %d", got.Deleted)
+	}
+	t.Logf("%.1f fps", got.FPS)
+}
+
+// judgeVP8 wants the recorded clip, going round.
+func judgeVP8(t *testing.T, got played) {
+	t.Helper()
+	if got.FPS < 25 {
+		t.Errorf("%.1f fps, want 25", got.FPS)
+	}
+	if got.Unreadable != 0 || got.Live != 0 || len(got.Numbers) < 100 {
+		t.Errorf("%d frames, %d unreadable, %d say that they are live", len(got.Numbers), got.Unreadable, got.Live)
+	}
+	got.missing(t, clip.Frames)
+	wrapped := false
+	for i, number := range got.Numbers {
+		wrapped = wrapped || i > 0 && number < got.Numbers[i-1]
+	}
+	if !wrapped {
+		t.Error("the clip did not go round")
+	}
+}
+
+// TestModuleText tests what whep.js does with text, without a browser.
+func TestModuleText(t *testing.T) {
+	needs(t)
+	out, err := exec.CommandContext(t.Context(), "node", "--test", filepath.Join("page", "whep.test.mjs")).CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestRecordOffers writes what the browsers offer by way of whep.js into the fixtures of package session. It is asked for by name, with
+// WEIR_RECORD_OFFERS=1, after a change of browsers.
+func TestRecordOffers(t *testing.T) {
+	if os.Getenv("WEIR_RECORD_OFFERS") == "" {
+		t.Skip("records fixtures only when WEIR_RECORD_OFFERS is set")
+	}
+	needs(t, chromium, firefox)
+	server := start(t, build(t, "1"), "127.0.0.1:0")
+	for browser, file := range map[string]string{"chromium": "chromium-156-whep.js.sdp", "firefox": "firefox-esr-153-whep.js.sdp"} {
+		var got struct{ Offer, Version string }
+		run(t, "offer.mjs", browser, server.base).report(t, &got)
+		if err := os.WriteFile(filepath.Join("..", "session", "testdata", "offers", file), []byte(got.Offer), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s: %s", file, got.Version)
+	}
+}

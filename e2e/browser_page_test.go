@@ -1,0 +1,220 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// said is what the page tells its user.
+type said struct {
+	Curtain   string // over the picture
+	Announced string // to a screen reader
+	Badge     string
+	Again     bool // whether it offers to try again
+}
+
+func (s said) has(t *testing.T, words ...string) {
+	t.Helper()
+	for _, word := range words {
+		if !strings.Contains(s.Curtain, word) {
+			t.Errorf("the page says %q, not %q", s.Curtain, word)
+		}
+	}
+}
+
+// clean is what every page must be: without script errors, and within its own policy.
+type clean struct{ Violations []string }
+
+func (c clean) judge(t *testing.T) {
+	t.Helper()
+	for _, violation := range c.Violations {
+		t.Error(violation)
+	}
+}
+
+func TestPage(t *testing.T) {
+	needs(t, chromium)
+	server := start(t, build(t, "1"), "127.0.0.1:0")
+
+	t.Run("stream missing", func(t *testing.T) {
+		var got struct {
+			clean
+			Said     said
+			Posts    int // within 7 s
+			Statuses []int
+		}
+		run(t, "behaviour.mjs", "missing", server.base).report(t, &got)
+		got.judge(t)
+		got.Said.has(t, "Nobody publishes “nobody” yet", "It begins here by itself")
+		if got.Said.Badge != "Waiting" || !strings.Contains(got.Said.Announced, "Nobody publishes") {
+			t.Errorf("%+v", got.Said)
+		}
+		if got.Posts < 2 || got.Posts > 4 || len(got.Statuses) != 1 || got.Statuses[0] != 409 {
+			t.Errorf("%d requests in 7 s where the server asks to wait 2 s, statuses %v", got.Posts, got.Statuses)
+		}
+	})
+
+	t.Run("refused", func(t *testing.T) {
+		var got struct {
+			clean
+			Said said
+		}
+		run(t, "behaviour.mjs", "refused", server.base).report(t, &got)
+		got.judge(t)
+		got.Said.has(t, "in a format that this player does not take", "Publish H.264.", "VP8", "H265")
+		if !got.Said.Again {
+			t.Error("the page does not offer to try again")
+		}
+	})
+
+	t.Run("unreachable", func(t *testing.T) {
+		var got struct {
+			clean
+			Early, Said said
+		}
+		run(t, "behaviour.mjs", "unreachable", server.base).report(t, &got)
+		got.judge(t)
+		_, port, _ := strings.Cut(server.addr, ":")
+		got.Early.has(t, "UDP port "+port, "192.0.2.77")
+		got.Said.has(t, "No answer came from UDP port "+port+" at 192.0.2.77", "firewall", "Trying again in")
+	})
+
+	t.Run("keyboard", func(t *testing.T) {
+		type state struct{ Muted, Prompt, Figures bool }
+		var got struct {
+			clean
+			Before, After state
+			Announced     string
+		}
+		run(t, "behaviour.mjs", "keyboard", server.base).report(t, &got)
+		got.judge(t)
+		if want := (state{Muted: true, Prompt: true}); got.Before != want {
+			t.Errorf("before %+v, want %+v", got.Before, want)
+		}
+		if want := (state{Figures: true}); got.After != want {
+			t.Errorf("after %+v, want %+v", got.After, want)
+		}
+		if got.Announced != "Playing" {
+			t.Errorf("announced %q", got.Announced)
+		}
+	})
+}
+
+func TestPageGivesItsSessionBack(t *testing.T) {
+	needs(t, chromium)
+	const deleted = `method=DELETE path=/session/:secret status=200`
+
+	t.Run("left", func(t *testing.T) {
+		server := start(t, build(t, "1"), "127.0.0.1:0")
+		var got clean
+		run(t, "behaviour.mjs", "leave", server.base).report(t, &got)
+		got.judge(t)
+		server.logged(t, deleted)
+	})
+
+	t.Run("kept and come back to", func(t *testing.T) {
+		server := start(t, build(t, "1"), "127.0.0.1:0")
+		var got struct {
+			clean
+			Kept, Persisted bool
+		}
+		run(t, "behaviour.mjs", "back", server.base).report(t, &got)
+		got.judge(t)
+		if !got.Kept || !got.Persisted {
+			t.Errorf("kept %v, persisted %v: the page was made anew", got.Kept, got.Persisted)
+		}
+		server.logged(t, deleted)
+		if n := strings.Count(server.log.String(), "method=POST path=/whep/:stream status=201"); n != 2 {
+			t.Errorf("%d sessions, want 2", n)
+		}
+	})
+}
+
+func TestPageRestartsICE(t *testing.T) {
+	needs(t, chromium)
+	server := start(t, build(t, "1"), "127.0.0.1:0")
+	var got struct {
+		clean
+		Over, Same, Renewed bool
+		State               string
+		States              []string
+		Gap                 float64 // longest time without a picture, milliseconds
+		Frames              int     // in the 2 s after
+		Requests            []struct {
+			Method  string
+			Status  int
+			Session bool
+		}
+	}
+	run(t, "behaviour.mjs", "restart", server.base).report(t, &got)
+	got.judge(t)
+	if !got.Over || !got.Same || !got.Renewed || got.State != "playing" || len(got.States) != 0 {
+		t.Errorf("over the new pair %v, same connection %v, new credentials %v, state %s after %v",
+			got.Over, got.Same, got.Renewed, got.State, got.States)
+	}
+	if got.Gap > 2000 || got.Frames < 40 {
+		t.Errorf("no picture for %.0f ms, %d frames in 2 s after it", got.Gap, got.Frames)
+	}
+	posts, restarts := 0, 0
+	for _, request := range got.Requests {
+		switch {
+		case request.Method == http.MethodPost:
+			posts++
+		case request.Method == http.MethodPatch && request.Status == 200:
+			restarts++
+		case request.Method == http.MethodPatch && request.Status != 204:
+			t.Errorf("PATCH: %d", request.Status)
+		}
+	}
+	if posts != 1 || restarts != 1 {
+		t.Errorf("%d sessions and %d restarts, want one of each", posts, restarts)
+	}
+	t.Logf("longest time without a picture %.0f ms", got.Gap)
+}
+
+func TestPageReconnects(t *testing.T) {
+	needs(t, chromium)
+	for name, signal := range map[string]os.Signal{"server ended": syscall.SIGTERM, "server killed": syscall.SIGKILL} {
+		t.Run(name, func(t *testing.T) {
+			program := build(t, "1")
+			server := start(t, program, "127.0.0.1:0")
+			page := run(t, "behaviour.mjs", "reconnect", server.base)
+			page.step(t, "playing")
+			server.end(t, signal)
+			page.proceed(t)
+			page.step(t, "interrupted")
+			start(t, program, server.addr)
+			page.proceed(t)
+			var got struct {
+				clean
+				Said said
+				Back float64 // milliseconds from the server's return to a picture
+			}
+			page.report(t, &got)
+			got.Said.has(t, "The server cannot be reached", "Trying again")
+			got.judge(t)
+			t.Logf("picture back after %.0f ms", got.Back)
+		})
+	}
+}
+
+// TestScreenshots writes what the page looks like to out/; a person looks at it.
+func TestScreenshots(t *testing.T) {
+	needs(t, chromium)
+	server := start(t, build(t, "1"), "127.0.0.1:0")
+	var got struct{ Files []string }
+	run(t, "screenshots.mjs", server.base, "out", "test", "nobody").report(t, &got)
+	if len(got.Files) != 8 {
+		t.Errorf("%d pictures", len(got.Files))
+	}
+	for _, file := range got.Files {
+		if info, err := os.Stat(file); err != nil || info.Size() < 5_000 {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}

@@ -1,0 +1,234 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// build makes the program once for each value of CGO_ENABLED and returns its path.
+var build = func() func(t *testing.T, cgo string) string {
+	var mu sync.Mutex
+	built := make(map[string]string)
+	return func(t *testing.T, cgo string) string {
+		t.Helper()
+		mu.Lock()
+		defer mu.Unlock()
+		if path, ok := built[cgo]; ok {
+			return path
+		}
+		path, err := filepath.Abs(filepath.Join("out", "weir-cgo"+cgo))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(t.Context(), "go", "build", "-o", path, "weir/cmd/weir")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("build weir: %v\n%s", err, out)
+		}
+		built[cgo] = path
+		return path
+	}
+}()
+
+// process is a running weir.
+type process struct {
+	base string // "http://127.0.0.1:…"
+	addr string // "127.0.0.1:…"
+	log  *lockedBuffer
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it has ended
+}
+
+// start runs the program at addr until the test ends.
+func start(t *testing.T, path, addr string) *process {
+	t.Helper()
+	p := &process{log: new(lockedBuffer), done: make(chan struct{})}
+	p.cmd = exec.CommandContext(t.Context(), path, "-addr", addr)
+	p.cmd.Stderr = p.log
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := make(chan string)
+	go func() {
+		defer close(p.done)
+		for scanner := bufio.NewScanner(stdout); scanner.Scan(); {
+			select {
+			case lines <- scanner.Text():
+			default: // only the addresses are waited for
+			}
+		}
+		_ = p.cmd.Wait() // the test has asked it to end
+	}()
+	t.Cleanup(func() { p.end(t, syscall.SIGTERM) })
+	address := regexp.MustCompile(`http://(127\.0\.0\.1:\d+)/watch/test`)
+	for deadline := time.After(20 * time.Second); p.addr == ""; {
+		select {
+		case line := <-lines:
+			if found := address.FindStringSubmatch(line); found != nil {
+				p.addr, p.base = found[1], "http://"+found[1]
+			}
+		case <-p.done:
+			t.Fatalf("weir ended at once:\n%s", p.log)
+		case <-deadline:
+			t.Fatalf("weir prints no address:\n%s", p.log)
+		}
+	}
+	return p
+}
+
+// end sends the signal and waits for the end.
+func (p *process) end(t *testing.T, signal os.Signal) {
+	t.Helper()
+	select {
+	case <-p.done:
+		return
+	default:
+	}
+	if err := p.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Errorf("signal weir: %v", err)
+	}
+	select {
+	case <-p.done:
+	case <-time.After(10 * time.Second):
+		t.Errorf("weir does not end on %v", signal)
+		_ = p.cmd.Process.Kill()
+		<-p.done
+	}
+}
+
+// logged waits for a line of the log that matches.
+func (p *process) logged(t *testing.T, pattern string) {
+	t.Helper()
+	wanted := regexp.MustCompile(pattern)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.After(10 * time.Second); !wanted.MatchString(p.log.String()); {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("the log has no line %q:\n%s", pattern, p.log)
+		}
+	}
+}
+
+// lockedBuffer is written by a process and read by a test.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// needs skips the test where one of the programs is missing; where CI is set that is a failure.
+func needs(t *testing.T, programs ...string) {
+	t.Helper()
+	var missing []string
+	for _, program := range append(programs, "node") {
+		if _, err := exec.LookPath(program); err != nil {
+			missing = append(missing, program)
+		}
+	}
+	if _, err := os.Stat("node_modules"); err != nil {
+		missing = append(missing, "npm packages (npm ci in e2e)")
+	}
+	if len(missing) == 0 {
+		return
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("missing: %s", strings.Join(missing, ", "))
+	}
+	t.Skipf("missing: %s", strings.Join(missing, ", "))
+}
+
+// script is a running Node script of folder page.
+type script struct {
+	lines  *bufio.Scanner
+	input  io.WriteCloser
+	stderr *lockedBuffer
+	cmd    *exec.Cmd
+}
+
+// run starts a script; it has two minutes.
+func run(t *testing.T, name string, args ...string) *script {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	s := &script{stderr: new(lockedBuffer)}
+	s.cmd = exec.CommandContext(ctx, "node", append([]string{filepath.Join("page", name)}, args...)...)
+	s.cmd.Stderr = s.stderr
+	var err error
+	if s.input, err = s.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := s.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.lines = bufio.NewScanner(stdout)
+	s.lines.Buffer(nil, 1<<20)
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		_ = s.cmd.Wait() // it was judged by what it printed
+	})
+	return s
+}
+
+// report reads the script's next line of JSON.
+func (s *script) report(t *testing.T, into any) {
+	t.Helper()
+	if !s.lines.Scan() {
+		_ = s.cmd.Wait()
+		t.Fatalf("%s reports nothing: %v\n%s", s.cmd.Args[1], s.lines.Err(), s.stderr)
+	}
+	if err := json.Unmarshal(s.lines.Bytes(), into); err != nil {
+		t.Fatalf("%s reports %q: %v", s.cmd.Args[1], s.lines.Text(), err)
+	}
+}
+
+// step waits until the script has come to the named step.
+func (s *script) step(t *testing.T, name string) {
+	t.Helper()
+	var got struct{ Step string }
+	if s.report(t, &got); got.Step != name {
+		t.Fatalf("%s is at step %q, not %q", s.cmd.Args[1], got.Step, name)
+	}
+}
+
+// proceed lets the script go on.
+func (s *script) proceed(t *testing.T) {
+	t.Helper()
+	if _, err := io.WriteString(s.input, "\n"); err != nil {
+		t.Fatal(err)
+	}
+}

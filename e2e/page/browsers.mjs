@@ -1,0 +1,63 @@
+/** Starts the browsers as the tests want them: headless, offline but for the server, media without a click. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/**
+ * Starts Debian's Chromium. Playwright's own switches are left out where they hide what users have: the back-forward
+ * cache.
+ * @param {object} [contextOptions] Playwright's: viewport, colorScheme…
+ */
+export async function chromium(contextOptions = {}) {
+  const { chromium: driver } = await import('playwright-core')
+  const browser = await driver.launch({
+    executablePath: process.env.WEIR_CHROMIUM ?? '/usr/bin/chromium',
+    headless: true,
+    ignoreDefaultArgs: ['--disable-back-forward-cache'],
+    args: [
+      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required',
+    ],
+  })
+  const context = await browser.newContext(contextOptions)
+  return { browser, context, page: await context.newPage() }
+}
+
+/** Starts Debian's Firefox ESR in a new profile; `close` removes it. */
+export async function firefox() {
+  const { default: puppeteer } = await import('puppeteer-core')
+  const profile = await mkdtemp(join(tmpdir(), 'weir-firefox-'))
+  const browser = await puppeteer.launch({
+    browser: 'firefox',
+    executablePath: process.env.WEIR_FIREFOX ?? '/usr/bin/firefox-esr',
+    headless: true,
+    userDataDir: profile,
+    extraPrefsFirefox: {
+      'media.peerconnection.ice.loopback': true,
+      'media.peerconnection.ice.obfuscate_host_addresses': false,
+      'media.autoplay.default': 0,
+      'media.gmp-manager.updateEnabled': false,
+    },
+  })
+  const close = async () => {
+    await browser.close()
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 })
+  }
+  return { browser, close, page: await browser.newPage() }
+}
+
+/** Ends the script with one line of JSON for the test to judge. */
+export function report(result) {
+  process.stdout.write(`${JSON.stringify(result)}\n`)
+}
+
+/** Waits until probe returns something true, and returns that; says what was missing when it never does. */
+export async function until(missing, probe, milliseconds = 15_000) {
+  const deadline = Date.now() + milliseconds
+  for (;;) {
+    const found = await probe()
+    if (found) return found
+    if (Date.now() > deadline) throw new Error(`still missing after ${milliseconds} ms: ${missing}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}

@@ -1,0 +1,40 @@
+// Usage: node screenshots.mjs <base url> <directory> [stream…]: the player page as a desktop and as a phone, light and dark.
+import { chromium, report, until } from './browsers.mjs'
+
+const [base, directory, ...streams] = process.argv.slice(2)
+const devices = {
+  desktop: { viewport: { width: 1280, height: 860 } },
+  phone: { viewport: { width: 390, height: 780 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
+}
+const { browser } = await chromium()
+const files = []
+try {
+  for (const [device, options] of Object.entries(devices)) {
+    for (const colorScheme of ['light', 'dark']) {
+      const context = await browser.newContext({ ...options, colorScheme })
+      const page = await context.newPage()
+      for (const stream of streams.length > 0 ? streams : ['test']) {
+        await page.goto(`${base}/watch/${stream}`)
+        await until('a page that plays or says why not', () => page.evaluate(async () => {
+          const { player } = await import('/static/watch.js')
+          const curtain = getComputedStyle(document.querySelector('#curtain'))
+          return curtain.visibility === 'hidden' || player.reason !== null
+        }))
+        if (stream === 'test') {
+          await page.click('#more')
+          await until('figures', () => page.evaluate(() => document.querySelector('#figures').children.length > 5 &&
+            document.querySelector('#summary').textContent.includes('fps')))
+        }
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)
+        if (wide) throw new Error(`${device}: the page is wider than the window`)
+        const path = `${directory}/watch-${stream}-${device}-${colorScheme}.png`
+        await page.screenshot({ path })
+        files.push(path)
+      }
+      await context.close()
+    }
+  }
+} finally {
+  await browser.close()
+}
+report({ files })
