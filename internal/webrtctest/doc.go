@@ -36,12 +36,12 @@ func Wait(ctx context.Context, missing func() string) error {
 
 // Until is Wait for tests: it ends the test if something is missing after the
 // given time.
-func Until(t testing.TB, within time.Duration, missing func() string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), within)
+func Until(tb testing.TB, within time.Duration, missing func() string) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), within)
 	defer cancel()
 	start := time.Now()
 	if err := Wait(ctx, missing); err != nil {
-		t.Fatalf("after %v: %v", time.Since(start).Round(time.Millisecond), err)
+		tb.Fatalf("after %v: %v", time.Since(start).Round(time.Millisecond), err)
 	}
 }

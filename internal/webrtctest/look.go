@@ -3,7 +3,9 @@ package webrtctest
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
+	"strconv"
 
 	"github.com/pion/webrtc/v4"
 )
@@ -71,4 +73,15 @@ func (p *Player) Lacks(n int, audioBefore, videoBefore Stats) string {
 func (p *Player) WaitMedia(ctx context.Context, n int) error {
 	audio, video := p.Audio(), p.Video()
 	return Wait(ctx, func() string { return p.Lacks(n, audio, video) })
+}
+
+// Path is the selected pair of addresses, the player's own first; "" for both
+// while there is none, as after a restart.
+func (p *Player) Path() (local, remote string) {
+	pair, err := p.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
+	if err != nil || pair == nil {
+		return "", ""
+	}
+	address := func(c *webrtc.ICECandidate) string { return net.JoinHostPort(c.Address, strconv.Itoa(int(c.Port))) }
+	return address(pair.Local), address(pair.Remote)
 }

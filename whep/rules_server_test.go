@@ -1,0 +1,323 @@
+package whep_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+
+	"weir/api"
+	"weir/internal/codec"
+	"weir/internal/webrtctest"
+	"weir/internal/wish"
+	"weir/session"
+	"weir/stream"
+	"weir/whep"
+)
+
+const (
+	sdpType      = "application/sdp"
+	fragmentType = "application/trickle-ice-sdpfrag"
+	problemType  = "application/problem+json"
+	// soon is how long the checks wait for what should come at once; the
+	// machine may be busy.
+	soon = 15 * time.Second
+)
+
+// A server is the whole of it on 127.0.0.1, with the live stream "test".
+type server struct {
+	base     string // URL without a slash at its end
+	endpoint string // of the stream "test"
+	client   *webrtctest.Client
+	broken   string // see serverOptions
+}
+
+type serverOptions struct {
+	broken  string // the id of the rule that it breaks, "" for none
+	session session.Options
+}
+
+// newServer runs until the test has ended.
+func newServer(t *testing.T, o serverOptions) *server {
+	t.Helper()
+	logger := slog.New(slog.DiscardHandler)
+	registry := stream.New(stream.Options{Logger: logger, NewFlusher: session.NewFlusher, Reserved: api.Reserved()})
+	o.session.Registry, o.session.Logger = registry, logger
+	manager, err := session.New(o.session)
+	if err != nil {
+		t.Fatalf("make a manager: %v", err)
+	}
+	run(t, registry.Run)
+	publish(t, registry)
+	run(t, manager.Run)
+	ice := []wish.ICEServer{mustICEServer(t, "stun:127.0.0.1:9"), mustICEServer(t, "turn:user:pass@127.0.0.1:9?transport=udp")}
+	handler, err := api.New(api.Options{
+		Logger:    logger,
+		WHEP:      whep.New(whep.Options{Sessions: manager, ICEServers: ice}),
+		Session:   wish.NewResource(manager, wish.ResourceOptions{}),
+		ValidName: registry.ValidName,
+	})
+	if err != nil {
+		t.Fatalf("make the HTTP face: %v", err)
+	}
+	if o.broken != "" {
+		breaker, ok := breakerOf(o.broken)
+		if !ok {
+			t.Fatalf("nothing breaks %s", o.broken)
+		}
+		handler = breaker(handler)
+	}
+	web := httptest.NewUnstartedServer(nil)
+	web.Config = api.NewServer(handler, logger)
+	web.Start()
+	client := webrtctest.NewClient()
+	t.Cleanup(func() { client.Close(); web.Close() })
+	return &server{base: web.URL, endpoint: web.URL + "/whep/test", client: client, broken: o.broken}
+}
+
+// run runs something until the test has ended, and waits for it. What was begun
+// last ends first.
+func run(t *testing.T, f func(context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := f(ctx); err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+	t.Cleanup(func() { cancel(); wg.Wait() })
+}
+
+// publish feeds the stream "test": 30 pictures a second of three packets each, a
+// key frame a second and when one is wanted, and sound.
+func publish(t *testing.T, registry *stream.Registry) {
+	t.Helper()
+	publication, err := registry.Publish("test", "rules", []stream.Spec{
+		{Format: codec.Format{Name: "H264", ClockRate: 90000, Fmtp: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"}},
+		{Format: codec.Format{Name: "opus", ClockRate: 48000, Channels: 2}},
+	})
+	if err != nil {
+		t.Fatalf("publish: %v", err)
+	}
+	tracks := publication.Tracks()
+	run(t, func(ctx context.Context) error {
+		ticker := time.NewTicker(time.Second / 30)
+		defer ticker.Stop()
+		begin := time.Now()
+		source := newSource(tracks[0], publication, 90000)
+		for n := 0; ; n++ {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-publication.KeyFrameWanted():
+				n = 0
+			case <-ticker.C:
+			}
+			source.picture(time.Since(begin), n%30 == 0)
+		}
+	})
+	run(t, func(ctx context.Context) error {
+		const frame = 20 * time.Millisecond
+		ticker := time.NewTicker(frame)
+		defer ticker.Stop()
+		source := newSource(tracks[1], publication, 48000)
+		for at := time.Duration(0); ; at += frame {
+			select {
+			case <-ctx.Done():
+				publication.Close("end of test")
+				return nil
+			case <-ticker.C:
+				source.write(at, true, []byte{0xfc, 0xff, 0xfe, byte(at / frame)})
+			}
+		}
+	})
+}
+
+// A source writes one track.
+type source struct {
+	track       *stream.Track
+	publication *stream.Publication
+	rate        uint32 // clock rate, Hz
+	begin       time.Time
+	sequence    uint16
+	packets     int
+}
+
+func newSource(track *stream.Track, p *stream.Publication, rate uint32) *source {
+	return &source{track: track, publication: p, rate: rate, begin: time.Now()}
+}
+
+func (s *source) picture(at time.Duration, key bool) {
+	fill := make([]byte, 400)
+	if !key {
+		s.write(at, false, append([]byte{0x41, 0x9a}, fill...))
+		s.write(at, false, append([]byte{0x41, 0x01}, fill...))
+		s.write(at, true, append([]byte{0x41, 0x02}, fill...))
+		return
+	}
+	s.write(at, false, []byte{0x78, 0, 4, 0x67, 0x42, 0xe0, 0x1f, 0, 4, 0x68, 0xce, 0x3c, 0x80}) // STAP-A: SPS, PPS
+	s.write(at, false, append([]byte{0x7c, 0x85, 0x88}, fill...))                                // FU-A: start of an IDR
+	s.write(at, true, append([]byte{0x7c, 0x45, 0x88}, fill...))                                 // and its end
+}
+
+func (s *source) write(at time.Duration, marker bool, payload []byte) {
+	timestamp := uint32(at.Seconds() * float64(s.rate))
+	if s.packets%50 == 0 {
+		s.track.SetClock(s.publication, s.begin.Add(at), timestamp)
+	}
+	s.packets++
+	s.sequence++
+	s.track.WriteRTP(s.publication, &rtp.Packet{
+		Header:  rtp.Header{Version: 2, Marker: marker, SequenceNumber: s.sequence, Timestamp: timestamp, SSRC: 1, PayloadType: 96},
+		Payload: payload,
+	})
+}
+
+// do sends one request.
+func (s *server) do(t *testing.T, method, target, body string, fields ...string) *webrtctest.Reply {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	defer cancel()
+	reply, err := s.client.Do(ctx, method, target, body, fields...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reply
+}
+
+// post sends an offer to the stream "test".
+func (s *server) post(t *testing.T, offer string) *webrtctest.Reply {
+	t.Helper()
+	return s.do(t, "POST", s.endpoint, offer, "Content-Type", sdpType)
+}
+
+// A made session exists, but nobody plays: it is there until the set-up deadline.
+type made struct {
+	*webrtctest.Reply
+
+	offer, url, etag string
+}
+
+// make makes a session of a good offer.
+func (s *server) make(t *testing.T) made {
+	t.Helper()
+	return s.makeOf(t, s.offer(t, webrtctest.Options{}))
+}
+
+func (s *server) makeOf(t *testing.T, offer string) made {
+	t.Helper()
+	reply := s.post(t, offer)
+	wantStatus(t, reply, http.StatusCreated)
+	return made{Reply: reply, offer: offer, url: s.resolve(t, reply.Header.Get("Location")), etag: reply.Header.Get("ETag")}
+}
+
+func (s *server) resolve(t *testing.T, location string) string {
+	t.Helper()
+	base, err := url.Parse(s.endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, err := base.Parse(location)
+	if err != nil {
+		t.Fatalf("Location: %v", err)
+	}
+	return target.String()
+}
+
+func (s *server) offer(t *testing.T, o webrtctest.Options) string {
+	t.Helper()
+	offer, err := webrtctest.MakeOffer(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return offer
+}
+
+// play makes a player that is closed with the test.
+func (s *server) play(t *testing.T, o webrtctest.Options) *webrtctest.Player {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	defer cancel()
+	p, err := webrtctest.Play(ctx, s.endpoint, o)
+	if err != nil {
+		t.Fatalf("play: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Errorf("close the player: %v", err)
+		}
+	})
+	return p
+}
+
+// playing is play with media there.
+func (s *server) playing(t *testing.T, o webrtctest.Options) *webrtctest.Player {
+	t.Helper()
+	p := s.play(t, o)
+	media(t, p)
+	return p
+}
+
+// media waits for more media of a player.
+func media(t *testing.T, p *webrtctest.Player) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	defer cancel()
+	if err := p.WaitMedia(ctx, 10); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// complete waits until nothing is missing of a player's media.
+func complete(t *testing.T, p *webrtctest.Player) {
+	t.Helper()
+	webrtctest.Until(t, soon, func() string {
+		if video, audio := p.Video().Missing, p.Audio().Missing; video+audio > 0 {
+			return fmt.Sprintf("%d video and %d audio packets", video, audio)
+		}
+		return ""
+	})
+}
+
+// patch sends a fragment; ifMatch "" is none.
+func (s *server) patch(t *testing.T, target, fragment, ifMatch string) *webrtctest.Reply {
+	t.Helper()
+	fields := []string{"Content-Type", fragmentType}
+	if ifMatch != "" {
+		fields = append(fields, "If-Match", ifMatch)
+	}
+	return s.do(t, "PATCH", target, fragment, fields...)
+}
+
+func wantStatus(t *testing.T, reply *webrtctest.Reply, status int) {
+	t.Helper()
+	if reply.Status != status {
+		t.Fatalf("status %d, want %d: %s", reply.Status, status, reply.Body)
+	}
+}
+
+// wantRefused wants any 4xx.
+func wantRefused(t *testing.T, reply *webrtctest.Reply) {
+	t.Helper()
+	if reply.Status < 400 || reply.Status > 499 {
+		t.Fatalf("status %d, want 4xx: %s", reply.Status, reply.Body)
+	}
+}
+
+// replace is strings.Replace that must find something.
+func replace(t *testing.T, s, from, to string) string {
+	t.Helper()
+	if !strings.Contains(s, from) {
+		t.Fatalf("no %q in:\n%s", from, s)
+	}
+	return strings.ReplaceAll(s, from, to)
+}
