@@ -13,9 +13,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/pion/dtls/v3"
-	"github.com/pion/ice/v4"
-	"github.com/pion/interceptor"
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
@@ -339,64 +336,6 @@ func keys(candidates []remoteCandidate) map[string]bool {
 		set[c.key] = true
 	}
 	return set
-}
-
-// newPeerConnection makes a PeerConnection with the plan's codecs and without
-// interceptors: those that matter to viewers are the stream's, shared.
-func (s *Session) newPeerConnection(cert certificate) (*webrtc.PeerConnection, error) {
-	media := &webrtc.MediaEngine{}
-	for _, c := range s.plan.Codecs() {
-		if err := media.RegisterCodec(c.Parameters, c.Kind); err != nil {
-			return nil, fmt.Errorf("register codec: %w", err)
-		}
-	}
-	settings, err := s.settings()
-	if err != nil {
-		return nil, err
-	}
-	api := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithSettingEngine(settings),
-		webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
-	pc, err := api.NewPeerConnection(webrtc.Configuration{
-		BundlePolicy: webrtc.BundlePolicyMaxBundle,
-		Certificates: []webrtc.Certificate{cert.Certificate},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("make peer connection: %w", err)
-	}
-	return pc, nil
-}
-
-func (s *Session) settings() (webrtc.SettingEngine, error) {
-	o := s.manager.options
-	e := webrtc.SettingEngine{LoggerFactory: newPionLog(s.logger, slog.LevelDebug)}
-	role := webrtc.DTLSRoleServer
-	if s.plan.Setup == "passive" {
-		role = webrtc.DTLSRoleClient
-	}
-	if err := e.SetAnsweringDTLSRole(role); err != nil {
-		return e, fmt.Errorf("set DTLS role: %w", err)
-	}
-	e.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
-	e.SetDTLSInsecureSkipHelloVerify(true) // ICE has proved the address
-	e.SetDTLSRetransmissionInterval(100 * time.Millisecond)
-	e.SetDTLSConnectContextMaker(func() (context.Context, func()) { // for safety: the session ends before
-		return context.WithDeadline(context.Background(), s.created.Add(o.SetupTimeout+5*time.Second))
-	})
-	mdns := ice.MulticastDNSModeDisabled
-	if o.MDNS {
-		mdns = ice.MulticastDNSModeQueryOnly
-	}
-	e.SetICEMulticastDNSMode(mdns)
-	e.SetNet(s.manager.net)
-	e.SetICEUDPMux(s.route)
-	e.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
-	e.SetIncludeLoopbackCandidate(s.route.loopback)
-	// Checks are sent each sixth of the time; a packet of any kind from the
-	// player counts as a sign of it.
-	disconnected := o.Consent / 6
-	e.SetICETimeouts(disconnected, o.Consent-disconnected, min(2*time.Second, o.Consent/12))
-	e.DisableMediaEngineCopy(true) // it is this session's alone
-	return e, nil
 }
 
 // newETag names an ICE session: strong, and never used twice (RFC 9110 8.8.3).

@@ -186,3 +186,43 @@ func TestLimits(t *testing.T) {
 	_, err = from("127.0.0.1:1")
 	refusal(t, err, 503, "server_full")
 }
+
+// A player that is told one address alone reaches the server there, on each
+// that this machine has.
+func TestEachAddress(t *testing.T) {
+	g := newGateway(t, session.Options{})
+	for _, address := range g.Addresses() {
+		t.Run(address.Addr().String(), func(t *testing.T) {
+			if a := address.Addr(); a.Is6() && a.IsLoopback() && !slices.ContainsFunc(g.Addresses(), func(o netip.AddrPort) bool {
+				return o.Addr().Is6() && !o.Addr().IsLoopback()
+			}) {
+				t.Skip("pion's player sends from no ::1, and there is no other IPv6 address")
+			}
+			p := newPlayer(t, playerOptions{settings: func(e *webrtc.SettingEngine) {
+				e.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+			}})
+			r := g.request(p.offer(t, playerOptions{trickle: true}, false)) // we learn its address by its checks
+			r.Local = netip.AddrPortFrom(address.Addr(), 8080)
+			r.Remote = netip.AddrPortFrom(address.Addr(), 40000)
+			s, answer, err := g.Egress(context.Background(), r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close(session.ReasonDeleted)
+			one := ""
+			for _, c := range values(answer, "a=candidate:") {
+				if strings.Fields(c)[4] == address.Addr().String() {
+					one = "a=candidate:" + c + "\r\n"
+				}
+			}
+			if one == "" {
+				t.Fatalf("no candidate for it in\n%s", answer)
+			}
+			p.accept(t, strings.Replace(without(answer, "a=candidate:"), "a=end-of-candidates\r\n", one+"a=end-of-candidates\r\n", 1))
+			p.plays(t)
+			if pair := s.Stats().Candidates; !strings.Contains(pair[0], address.String()) {
+				t.Errorf("selected %v, want %v", pair, address)
+			}
+		})
+	}
+}

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"time"
+
 	"github.com/pion/rtp"
 
 	"weir/stream"
@@ -19,4 +21,14 @@ func (s *Session) SSRC() uint32 { return s.feedback[0].track.ssrc }
 func (s *Session) Credentials() []string {
 	now := s.generation()
 	return []string{now.ufrag, now.pwd, now.remoteUfrag, now.remotePwd}
+}
+
+// SettleSoon makes sessions count as settled after a moment.
+func (o *Options) SettleSoon() { o.settle = 50 * time.Millisecond }
+
+// OpenConns is how many sockets the session has a share of.
+func (s *Session) OpenConns() int {
+	s.route.mu.Lock()
+	defer s.route.mu.Unlock()
+	return len(s.route.conns)
 }

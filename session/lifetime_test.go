@@ -226,3 +226,30 @@ func (g *gateway) has(a netip.Addr) bool {
 	}
 	return false
 }
+
+// A player on this machine needs one address, and can still restart ICE.
+func TestSettledSession(t *testing.T) {
+	var o session.Options
+	o.SettleSoon()
+	g := newGateway(t, o)
+	p, s, answer := g.join(t, playerOptions{})
+	p.plays(t)
+	for range 2 {
+		eventually(t, within, func() string {
+			if n := s.OpenConns(); n != 1 {
+				return fmt.Sprintf("has a share of %d sockets", n)
+			}
+			return ""
+		})
+		p.plays(t)
+		patched, err := g.patch(s, match(t, "*"), frag(p.offer(t, playerOptions{}, true)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, all := s.OpenConns(), len(g.Addresses()); n != all {
+			t.Errorf("after a restart has a share of %d sockets, want %d", n, all)
+		}
+		p.accept(t, restarted(answer, *patched.Restart))
+		p.plays(t)
+	}
+}

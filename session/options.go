@@ -35,6 +35,8 @@ type Options struct {
 	Consent         time.Duration // without a sign of the player until the session ends (RFC 7675): 30 s
 	Rescan          time.Duration // between two looks at this machine's addresses: 5 s
 	CertificateLife time.Duration // of one DTLS certificate; the next is made at half of it: 30 days
+
+	settle time.Duration // after the last change of state, until a session counts as settled: 10 s
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -67,6 +69,7 @@ func (o Options) withDefaults() (Options, error) {
 		{&o.Consent, 30 * time.Second},
 		{&o.Rescan, 5 * time.Second},
 		{&o.CertificateLife, 30 * 24 * time.Hour},
+		{&o.settle, 10 * time.Second},
 	} {
 		if *d.value == 0 {
 			*d.value = d.preset

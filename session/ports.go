@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -44,7 +45,7 @@ type ports struct {
 	// guarded by mu
 	port      int // wanted, then taken
 	listeners map[netip.Addr]*listener
-	skipped   map[netip.Addr]bool // could not be bound, and that was logged
+	skipped   map[netip.Addr]bool // could not be bound; tried again at each look
 	scanned   time.Time
 
 	current atomic.Pointer[[]*listener] // those of listeners, sorted; the slice is not changed
@@ -82,7 +83,7 @@ func (p *ports) open() error {
 		clear(p.skipped)
 	}
 	for addr := range p.skipped {
-		p.logger.Warn("udp port cannot be used on an address", "addr", netip.AddrPortFrom(addr, uint16(p.port)))
+		p.warnLocked(addr)
 	}
 	if len(p.listeners) == 0 {
 		return fmt.Errorf("udp port %d cannot be used on any address of this machine: %w", wanted, errPortTaken)
@@ -90,21 +91,27 @@ func (p *ports) open() error {
 	return nil
 }
 
-// rescan looks for addresses that came or went. It does nothing when the last
-// look was less than min ago.
+// rescan looks for addresses that came or went, unless the last look was less
+// than least ago.
 func (p *ports) rescan(least time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.scanned.IsZero() || time.Since(p.scanned) < least {
 		return
 	}
-	known := len(p.skipped)
+	known := maps.Clone(p.skipped)
 	if err := p.rescanLocked(); err != nil {
 		p.logger.Warn("local addresses cannot be read", "err", err)
 	}
-	if len(p.skipped) > known {
-		p.logger.Warn("udp port cannot be used on a new address", "addr", p.port)
+	for addr := range p.skipped {
+		if !known[addr] {
+			p.warnLocked(addr)
+		}
 	}
+}
+
+func (p *ports) warnLocked(addr netip.Addr) {
+	p.logger.Warn("udp port cannot be used on an address", "addr", netip.AddrPortFrom(addr, uint16(p.port)))
 }
 
 func (p *ports) rescanLocked() error {

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/pion/ice/v4"
 
@@ -22,10 +24,14 @@ type route struct {
 	loopback bool       // the player is on this machine
 
 	failed atomic.Uint32 // stream.DropReason of the last write that failed, until taken
+
+	mu sync.Mutex
+	// guarded by mu
+	conns map[*routeConn]struct{} // open
 }
 
 func newRoute(p *ports, local netip.Addr, loopback bool) *route {
-	return &route{ports: p, local: local.Unmap().WithZone(""), loopback: loopback}
+	return &route{ports: p, local: local.Unmap().WithZone(""), loopback: loopback, conns: map[*routeConn]struct{}{}}
 }
 
 // addresses are those of the session's candidates, best first.
@@ -65,7 +71,11 @@ func (r *route) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
 		if !ok {
 			return conn, nil
 		}
-		return &routeConn{PacketConn: conn, direct: direct, route: r}, nil
+		c := &routeConn{PacketConn: conn, direct: direct, route: r, addr: l.addr}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.conns[c] = struct{}{}
+		return c, nil
 	}
 	return nil, errNoSocket
 }
@@ -89,17 +99,59 @@ func (r *route) takeFailure() stream.DropReason {
 	return stream.DropNotReady
 }
 
+// keepOnly gives back the session's share of every socket but that of addr: each
+// costs a goroutine of pion's and 8 KiB of buffer.
+func (r *route) keepOnly(addr netip.Addr) {
+	r.mu.Lock()
+	var others []*routeConn
+	for c := range r.conns {
+		if c.addr != addr {
+			others = append(others, c)
+		}
+	}
+	r.mu.Unlock()
+	for _, c := range others {
+		_ = c.Close() // it always returns nil
+	}
+}
+
 // routeConn is a session's share of one socket.
 type routeConn struct {
 	net.PacketConn
 
 	direct ice.AddrPortReaderWriter
 	route  *route
+	addr   netip.Addr
+	once   sync.Once
+}
+
+// Close implements net.PacketConn. It is idempotent: pion closes what keepOnly
+// has closed.
+func (c *routeConn) Close() error {
+	c.once.Do(func() {
+		c.route.mu.Lock()
+		delete(c.route.conns, c)
+		c.route.mu.Unlock()
+		_ = c.PacketConn.Close() // a share has nothing that could fail
+	})
+	return nil
+}
+
+// SetDeadline implements net.PacketConn. pion calls it before it closes.
+func (c *routeConn) SetDeadline(t time.Time) error {
+	if err := c.PacketConn.SetDeadline(t); err != nil && !closedPipe(err) {
+		return err
+	}
+	return nil
 }
 
 // ReadFromAddrPort implements ice.AddrPortReaderWriter.
 func (c *routeConn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
-	return c.direct.ReadFromAddrPort(b)
+	n, from, err := c.direct.ReadFromAddrPort(b)
+	if err != nil && closedPipe(err) {
+		err = net.ErrClosed // which pion does not remark on
+	}
+	return n, from, err
 }
 
 // WriteToAddrPort implements ice.AddrPortReaderWriter.

@@ -126,7 +126,7 @@ const mozillaDelay = 100 * time.Millisecond
 func (s *Session) run() {
 	deadline := time.NewTimer(time.Until(s.created.Add(s.manager.options.SetupTimeout)))
 	defer deadline.Stop()
-	var begin <-chan time.Time
+	var begin, settled <-chan time.Time
 	for {
 		select {
 		case <-s.stop:
@@ -138,11 +138,30 @@ func (s *Session) run() {
 			}
 		case <-begin:
 			s.viewer.Start()
+		case <-settled:
+			s.settle()
 		case <-s.wake:
 			if s.observe() {
 				begin = s.begin()
 			}
+			settled = time.After(s.manager.options.settle)
 		}
+	}
+}
+
+// settle gives back what a player on this machine does not need once it plays:
+// the other addresses. A player elsewhere may come to need them, when one of the
+// networks between fails.
+func (s *Session) settle() {
+	if !s.route.loopback || s.pc.ConnectionState() != webrtc.PeerConnectionStateConnected {
+		return
+	}
+	pair, err := s.transport().ICETransport().GetSelectedCandidatePair()
+	if err != nil || pair == nil {
+		return
+	}
+	if addr, err := netip.ParseAddr(pair.Local.Address); err == nil {
+		s.route.keepOnly(addr)
 	}
 }
 
