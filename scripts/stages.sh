@@ -116,7 +116,7 @@ stage_soak() { WEIR_SOAK=1 gotest -timeout 2h -run Soak ./...; }
 
 stage_bench() {
 	go test -run '^$' -bench . -benchmem ./... &&
-		go run ./e2e/fan -floor "${FLOOR:-}"
+		go run -tags e2e ./e2e/fan -floor "${FLOOR:-}"
 }
 
 for stage in "$@"; do

@@ -22,14 +22,14 @@ import (
 const playVariable = "WEIR_TEST_PLAY_FROM"
 
 func TestMain(m *testing.M) {
-	if address := os.Getenv(playVariable); address != "" {
-		if err := playFrom(address); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
+	code := 0
+	if address := os.Getenv(playVariable); address == "" {
+		code = m.Run()
+	} else if err := playFrom(address); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
 	}
-	os.Exit(m.Run())
+	os.Exit(code) //nolint:forbidigo // as a player this is its main
 }
 
 // A player reaches a host on each of its addresses, by HTTP and with media.

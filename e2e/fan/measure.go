@@ -1,0 +1,202 @@
+//go:build e2e && linux
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A result is one row in one round.
+type result struct {
+	cpu        float64 // ns a delivered packet
+	mallocs    float64 // a delivered packet
+	rss        float64 // KiB a viewer, after the media
+	goroutines float64 // a viewer
+	lost       int     // packets that the viewers who count them missed
+}
+
+// A row is measured once a round.
+type row struct {
+	label   string
+	measure func(ctx context.Context) (result, error)
+}
+
+// run measures all rows in turn, round by round, and prints the medians.
+func (p *plan) run(ctx context.Context) error {
+	bin, err := os.MkdirTemp("", "fan")
+	if err != nil {
+		return fmt.Errorf("make a folder: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(bin) }()                                                    // left in the temporary folder otherwise
+	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", bin, "./cmd/...") //nolint:gosec // a temporary folder of our own
+	build.Dir = p.floor
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the instruments: %w: %s", err, out)
+	}
+	rows := []row{
+		{"step 01: pion as documented", func(ctx context.Context) (result, error) { return p.ladder(ctx, bin) }},
+		{"weir, 2.9 Mbit/s", func(ctx context.Context) (result, error) { return p.weir(ctx, bin, 10) }},
+		{"weir, 10 Mbit/s", func(ctx context.Context) (result, error) { return p.weir(ctx, bin, 35) }},
+	}
+	results := make([][]result, len(rows))
+	for round := range p.rounds {
+		for i, row := range rows {
+			r, err := row.measure(ctx)
+			if err != nil {
+				return fmt.Errorf("round %d, %s: %w", round+1, row.label, err)
+			}
+			results[i] = append(results[i], r)
+		}
+	}
+	return report(os.Stdout, rows, results)
+}
+
+// ladder measures step 01 with the instruments' own script.
+func (p *plan) ladder(ctx context.Context, bin string) (result, error) {
+	load := fmt.Sprintf("-n %d -secs %g -runs %d -warm %g", p.viewers, p.window.Seconds(), p.windows, p.warm.Seconds())
+	script, err := filepath.Abs(filepath.Join(p.floor, "one.sh"))
+	if err != nil {
+		return result{}, fmt.Errorf("find the script: %w", err)
+	}
+	c := exec.CommandContext(ctx, "sh", script, "01", "-fan shared -ice own -interceptors default -srtp cm80", load) //nolint:gosec // the folder that the user names
+	c.Env = append(os.Environ(), "BIN="+bin)
+	c.Stderr = os.Stderr
+	out, err := c.Output()
+	if err != nil {
+		return result{}, fmt.Errorf("run one.sh: %w", err)
+	}
+	var line struct {
+		CPU        float64 `json:"cpu_ns_pkt"`
+		Mallocs    float64 `json:"allocs_pkt"`
+		RSS        float64 `json:"active_rss_kb"`
+		Goroutines float64 `json:"goroutines"`
+		Lost       int     `json:"probe_lost"`
+		Failed     int     `json:"failed"`
+	}
+	if err := json.Unmarshal(out, &line); err != nil {
+		return result{}, fmt.Errorf("read what one.sh printed: %w", err)
+	}
+	if line.Failed > 0 {
+		return result{}, fmt.Errorf("%d viewers could not join", line.Failed)
+	}
+	return result{cpu: line.CPU, mallocs: line.Mallocs, rss: line.RSS, goroutines: line.Goroutines, lost: line.Lost}, nil
+}
+
+// weir measures this program as a server, with fanload's viewers.
+func (p *plan) weir(ctx context.Context, bin string, burst int) (r result, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s, err := start(ctx)
+	if err != nil {
+		return r, err
+	}
+	// The cache that all viewers share is not counted as theirs: it is filled
+	// before they come, with whole groups of pictures.
+	before, err := s.publish(ctx, 2*keyFrameEvery*time.Second/burstRate, burst)
+	if err != nil {
+		return r, err
+	}
+	empty, err := get[usage](ctx, s.base+"/usage")
+	if err != nil {
+		return r, err
+	}
+	const spare = 4 * time.Second // for what is asked between the runs
+	span := p.warm + time.Duration(p.windows)*p.window + spare
+	load := exec.CommandContext(ctx, filepath.Join(bin, "fanload"), //nolint:gosec // what was built above
+		"-whep", s.base+"/whep/"+streamName, "-n", fmt.Sprint(p.viewers), "-secs", fmt.Sprint(span.Seconds()))
+	load.Stderr = os.Stderr
+	stdout, err := load.StdoutPipe()
+	if err != nil {
+		return r, fmt.Errorf("start fanload: %w", err)
+	}
+	if err := load.Start(); err != nil {
+		return r, fmt.Errorf("start fanload: %w", err)
+	}
+	lines := bufio.NewReader(stdout)
+	joined, err := lines.ReadString('\n')
+	if err != nil || !strings.Contains(joined, "(0 failed)") {
+		return r, fmt.Errorf("fanload: %q: %w", joined, err)
+	}
+	windows, err := p.windowsOf(ctx, s, burst)
+	if err != nil {
+		return r, err
+	}
+	full, err := get[usage](ctx, s.base+"/usage")
+	if err != nil {
+		return r, err
+	}
+	probes, err := io.ReadAll(lines)
+	if err := errors.Join(err, load.Wait()); err != nil {
+		return r, fmt.Errorf("fanload: %w", err)
+	}
+	sum, err := s.stop()
+	if err != nil {
+		return r, err
+	}
+	written := sum.Written - before.Packets
+	if want := uint64(written * p.viewers); sum.Delivered != want {
+		return r, fmt.Errorf("%d packets were delivered of %d", sum.Delivered, want)
+	}
+	if r.lost, err = lost(probes, written); err != nil {
+		return r, err
+	}
+	median := windows[len(windows)/2]
+	packets := float64(median.Packets * p.viewers)
+	r.cpu, r.mallocs = float64(median.CPU)/packets, float64(median.Mallocs)/packets
+	r.rss = float64(full.RSS-empty.RSS) / float64(p.viewers) / 1024
+	r.goroutines = float64(full.Goroutines-empty.Goroutines) / float64(p.viewers)
+	return r, nil
+}
+
+// windowsOf publishes for the warm-up and the windows, and returns the windows
+// from the cheapest to the dearest.
+func (p *plan) windowsOf(ctx context.Context, s *child, burst int) ([]window, error) {
+	var all []window
+	for i := range p.windows + 1 {
+		span := p.window
+		if i == 0 {
+			span = p.warm
+		}
+		w, err := s.publish(ctx, span, burst)
+		if err != nil {
+			return nil, err
+		}
+		if w.Viewers != p.viewers {
+			return nil, fmt.Errorf("%d viewers are there, want %d", w.Viewers, p.viewers)
+		}
+		if i > 0 {
+			all = append(all, w)
+		}
+	}
+	slices.SortFunc(all, func(a, b window) int { return int(a.CPU - b.CPU) })
+	return all, nil
+}
+
+// lost reads the lines of fanload's probes: viewers that take every packet.
+func lost(lines []byte, written int) (int, error) {
+	missing, probes := 0, 0
+	for line := range bytes.Lines(lines) {
+		var probe, got, gone int
+		if _, err := fmt.Sscanf(string(line), "probe %d: got %d lost %d", &probe, &got, &gone); err != nil {
+			return 0, fmt.Errorf("read fanload's line %q: %w", line, err)
+		}
+		probes++
+		missing += max(gone, written-got)
+	}
+	if probes == 0 {
+		return 0, errors.New("fanload had no probe")
+	}
+	return missing, nil
+}
