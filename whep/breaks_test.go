@@ -159,6 +159,7 @@ func breakCreate() map[string]breaker {
 		"xx-03":   header(post, "Location", ""),
 		"xx-04":   answerMatch(`a=mid:1\r\n`, "a=mid:7\r\n"),
 		"xx-05":   prepare(post, func(r *http.Request) bool { r.Header.Set("Content-Type", sdpType); return true }),
+		"xx-06":   statusOf(post, 415, 400),
 		"xx-07":   statusOf(post, 400, 500),
 		"xx-21":   status(post, 302),
 		"WHEP-20": statusOf(post, 409, 404),
@@ -195,6 +196,7 @@ func breakPatch() map[string]breaker {
 	patch := to("PATCH", "session")
 	return map[string]breaker{
 		"xx-50": prepare(patch, func(r *http.Request) bool { r.Header.Set("Content-Type", fragmentType); return true }),
+		"xx-51": header(patch, "Accept-Patch", ""),
 		"xx-52": statusOf(patch, 400, 204),
 		"xx-53": change(to("POST", "endpoint"), func(_ *http.Request, p *reply) {
 			p.header.Set("ETag", "W/"+p.header.Get("ETag"))

@@ -8,13 +8,17 @@ import (
 	"testing"
 
 	"weir/internal/webrtctest"
+	"weir/session"
 )
 
 // Section 1 of the rules: making a session.
 func createRules() map[string]check {
 	return map[string]check{
 		"xx-01": func(t *testing.T, s *server) {
-			wantStatus(t, s.post(t, s.offer(t, webrtctest.Options{})), http.StatusCreated)
+			for _, endpoint := range []string{s.endpoint, s.base + "/test/whep"} {
+				reply := s.do(t, "POST", endpoint, s.offer(t, webrtctest.Options{}), "Content-Type", sdpType)
+				wantStatus(t, reply, http.StatusCreated)
+			}
 		},
 		"xx-02": func(t *testing.T, s *server) {
 			if got := s.make(t).MediaType(); got != sdpType {
@@ -59,6 +63,17 @@ func createRules() map[string]check {
 			if reply := s.post(t, "these are no words of SDP"); reply.MediaType() != problemType || !strings.Contains(reply.Body, `"error":`) {
 				t.Errorf("%s: %s", reply.MediaType(), reply.Body)
 			}
+		},
+		"xx-101": func(t *testing.T, s *server) {
+			full := newServer(t, serverOptions{broken: s.broken, session: session.Options{MaxSessions: 1}})
+			m := full.make(t)
+			reply := full.post(t, m.offer)
+			wantStatus(t, reply, http.StatusServiceUnavailable)
+			if seconds, err := strconv.Atoi(reply.Header.Get("Retry-After")); err != nil || seconds < 1 {
+				t.Errorf("Retry-After is %q", reply.Header.Get("Retry-After"))
+			}
+			wantStatus(t, full.do(t, "DELETE", m.url, ""), http.StatusOK)
+			full.makeOf(t, m.offer)
 		},
 		"WHEP-20": func(t *testing.T, s *server) {
 			offer := s.offer(t, webrtctest.Options{})

@@ -37,8 +37,14 @@ func quirkRules() map[string]check {
 			p := s.playing(t, webrtctest.Options{Offer: withData, Answer: func(answer string) string {
 				return answer[:strings.Index(answer, "m=application")] // the player never asked for it
 			}})
-			if len(webrtctest.Sections(p.Answer())) != 4 {
-				t.Errorf("the data channel has no section:\n%s", p.Answer())
+			sections := webrtctest.Sections(p.Answer())
+			if len(sections) != 4 {
+				t.Fatalf("the data channel has no section:\n%s", p.Answer())
+			}
+			for _, prefix := range []string{"a=mid:", "a=ice-ufrag:", "a=ice-pwd:", "a=setup:"} { // aiortc wants them there too
+				if webrtctest.Value(sections[3], prefix) == "" && webrtctest.Value(sections[0], prefix) == "" {
+					t.Errorf("no %s in the refused section:\n%s", prefix, sections[3])
+				}
 			}
 		},
 		"QRK-07": func(t *testing.T, s *server) {

@@ -48,13 +48,9 @@ type cutConn struct {
 }
 
 var (
-	_ transport.UDPConn          = (*cutConn)(nil)
-	_ ice.AddrPortReaderWriter   = (*cutConn)(nil)
-	_ interface{ CutOff() bool } = (*cutConn)(nil)
+	_ transport.UDPConn        = (*cutConn)(nil)
+	_ ice.AddrPortReaderWriter = (*cutConn)(nil)
 )
-
-// CutOff says whether the network was cut.
-func (c *cutConn) CutOff() bool { return c.net.cut.Load() }
 
 // keep says whether a packet that came in is handed on.
 func (c *cutConn) keep(b []byte) bool {
