@@ -289,13 +289,14 @@ func (s *Session) answer(specs []stream.Spec) string {
 	if s.plan.Setup == "passive" {
 		local.Setup = "active"
 	}
+	accepted := s.plan.Accepted()
 	for i, f := range s.feedback {
 		local.Streams = append(local.Streams, LocalStream{
 			SSRC:    f.track.ssrc,
 			RTXSSRC: f.track.rtxSSRC,
 			CNAME:   s.outlet.cname,
 			TrackID: f.track.ID(),
-			Title:   specs[s.plan.Accepted()[i].Track].Title,
+			Title:   specs[accepted[i].Track].Title,
 		})
 	}
 	text := s.plan.Answer(local)
