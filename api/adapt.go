@@ -16,10 +16,10 @@ type handlerFunc = func(w http.ResponseWriter, r *http.Request) error
 
 // exchange is what the middleware of one request shares. It is owned by the request's goroutine.
 type exchange struct {
-	id     string // of the request
-	stream string // name, "" when there is none in the path or it is not valid
-	secret string // of the session in the path, "" when there is none; never logged
-	err    error  // what the handler returned
+	id      string // of the request
+	stream  string // name, "" when there is none in the path or it is not valid
+	session string // id, "" when no session is known
+	err     error  // what the handler returned
 }
 
 // exchangeKey is where gin's context holds the *exchange.
@@ -48,7 +48,7 @@ func (f *face) adapt(h handlerFunc) gin.HandlerFunc {
 		if name := r.PathValue("stream"); f.options.ValidName(name) {
 			x.stream = name
 		}
-		x.secret = r.PathValue("secret")
+		x.session = f.sessionID(r.PathValue("secret")) // before the handler: it may end the session
 		if x.err = h(c.Writer, r); x.err != nil && !c.Writer.Written() {
 			wish.WriteError(c.Writer, r, x.err)
 		}

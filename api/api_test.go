@@ -381,7 +381,15 @@ func TestAccessLog(t *testing.T) {
 		{"nowhere", "GET", "/hush/hush/hush", made, map[string]any{"level": "INFO", "method": "GET", "path": "", "status": 404.0, "reason": "not_found"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			h, log := newFace(t, func(o *api.Options) { o.WHEP = c.whep })
+			ended := false
+			h, log := newFace(t, func(o *api.Options) {
+				o.WHEP = c.whep
+				o.Session = resource(func(http.ResponseWriter, *http.Request) error {
+					ended = true
+					return nil
+				})
+				o.SessionID = func(secret string) (string, bool) { return "id-of-it", secret == "5ec4e7" && !ended }
+			})
 			do(h, c.method, c.target, "Referer", "https://hush.example/", "User-Agent", "hush", "Cookie", "hush")
 			got := log.lines(t)
 			if len(got) != 1 {

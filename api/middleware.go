@@ -40,8 +40,11 @@ func (f *face) logAccess(c *gin.Context) {
 		if x.stream != "" {
 			args = append(args, "stream", x.stream)
 		}
-		if id, ok := f.sessionID(x, c.Writer.Header().Get("Location")); ok {
-			args = append(args, "session", id)
+		if location := c.Writer.Header().Get("Location"); c.Writer.Status() == http.StatusCreated {
+			x.session = f.sessionID(location[strings.LastIndexByte(location, '/')+1:])
+		}
+		if x.session != "" {
+			args = append(args, "session", x.session)
 		}
 		level := accessLevel(c, x)
 		if level > slog.LevelInfo {
@@ -75,19 +78,15 @@ func accessLevel(c *gin.Context, x *exchange) slog.Level {
 	return slog.LevelInfo
 }
 
-// sessionID returns the id of the session that the request was for, or that it made.
-func (f *face) sessionID(x *exchange, location string) (string, bool) {
-	if f.options.SessionID == nil {
-		return "", false
+// sessionID returns the id of the session with this secret, "" where none is known.
+func (f *face) sessionID(secret string) string {
+	if f.options.SessionID == nil || secret == "" {
+		return ""
 	}
-	secret := x.secret
-	if secret == "" && location != "" {
-		secret = location[strings.LastIndexByte(location, '/')+1:]
+	if id, ok := f.options.SessionID(secret); ok {
+		return id
 	}
-	if secret == "" {
-		return "", false
-	}
-	return f.options.SessionID(secret)
+	return ""
 }
 
 // recoverPanic turns a panic into a 500 whose cause stands in the log alone.

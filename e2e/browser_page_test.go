@@ -5,6 +5,7 @@ package e2e_test
 import (
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -175,6 +176,99 @@ func TestPageRestartsICE(t *testing.T) {
 		t.Errorf("%d sessions and %d restarts, want one of each", posts, restarts)
 	}
 	t.Logf("longest time without a picture %.0f ms", got.Gap)
+}
+
+func TestPageRestartsICEByItself(t *testing.T) {
+	needs(t, chromium)
+	server := start(t, build(t, "1"), "127.0.0.1:0")
+	page := run(t, "behaviour.mjs", "pause", server.base)
+	page.step(t, "playing")
+	server.signal(t, syscall.SIGSTOP)
+	page.proceed(t)
+	page.step(t, "interrupted")
+	server.signal(t, syscall.SIGCONT)
+	page.proceed(t)
+	var got struct {
+		clean
+		Said   said
+		Same   bool
+		States []string
+	}
+	page.report(t, &got)
+	got.judge(t)
+	got.Said.has(t, "The connection broke")
+	if !got.Same {
+		t.Errorf("a new session was made: %v", got.States)
+	}
+	server.logged(t, `method=PATCH path=/session/:secret status=200`)
+}
+
+func TestPageGoesOnWithoutRestart(t *testing.T) {
+	needs(t, chromium)
+	server := start(t, build(t, "1"), "127.0.0.1:0")
+	var got struct {
+		clean
+		Same           bool
+		State          string
+		Refused, Posts int
+	}
+	run(t, "behaviour.mjs", "noRestart", server.base).report(t, &got)
+	got.judge(t)
+	if !got.Same || got.State != "playing" || got.Refused != 1 || got.Posts != 1 {
+		t.Errorf("same connection %v, %s, %d restarts refused, %d sessions", got.Same, got.State, got.Refused, got.Posts)
+	}
+}
+
+func TestModuleOnAnotherOriginsPage(t *testing.T) {
+	needs(t, chromium)
+	server := start(t, build(t, "1"), "127.0.0.1:0")
+	var got struct {
+		clean
+		Origin, State, Closed string
+		Kinds                 []string
+		Tokens                [][2]string // method and Authorization of each request
+	}
+	run(t, "behaviour.mjs", "elsewhere", server.base).report(t, &got)
+	got.judge(t)
+	if got.Origin == server.base || got.State != "playing" || got.Closed != "closed" || !slices.Equal(got.Kinds, []string{"video"}) {
+		t.Errorf("origin %s, %s and then %s, kinds %v", got.Origin, got.State, got.Closed, got.Kinds)
+	}
+	methods := make(map[string]bool)
+	for _, request := range got.Tokens {
+		if methods[request[0]] = true; request[1] != "Bearer T0ken" {
+			t.Errorf("%s with Authorization %q", request[0], request[1])
+		}
+	}
+	for _, method := range []string{http.MethodPost, http.MethodPatch, http.MethodDelete} {
+		if !methods[method] {
+			t.Errorf("no %s in %v", method, got.Tokens)
+		}
+	}
+}
+
+func TestFirefoxRestartsAndReconnects(t *testing.T) {
+	needs(t, firefox)
+	program := build(t, "1")
+	server := start(t, program, "127.0.0.1:0")
+	page := run(t, "firefox-life.mjs", server.base)
+	page.step(t, "restarted")
+	server.logged(t, `method=PATCH path=/session/:secret status=200`)
+	server.end(t, syscall.SIGTERM)
+	start(t, program, server.addr)
+	page.proceed(t)
+	var got struct {
+		Same    bool // the connection before and after the restart
+		Noticed float64
+		States  []string
+	}
+	page.report(t, &got)
+	if !got.Same {
+		t.Error("the restart made a new session")
+	}
+	if got.Noticed > 5000 {
+		t.Errorf("noticed after %.0f ms that the server had ended the session", got.Noticed)
+	}
+	t.Logf("noticed after %.0f ms; %v", got.Noticed, got.States)
 }
 
 func TestPageReconnects(t *testing.T) {

@@ -95,6 +95,14 @@ func start(t *testing.T, path, addr string) *process {
 	return p
 }
 
+// signal sends the signal, unless the program has ended.
+func (p *process) signal(t *testing.T, signal os.Signal) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Errorf("signal weir: %v", err)
+	}
+}
+
 // end sends the signal and waits for the end.
 func (p *process) end(t *testing.T, signal os.Signal) {
 	t.Helper()
@@ -103,9 +111,7 @@ func (p *process) end(t *testing.T, signal os.Signal) {
 		return
 	default:
 	}
-	if err := p.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		t.Errorf("signal weir: %v", err)
-	}
+	p.signal(t, signal)
 	select {
 	case <-p.done:
 	case <-time.After(10 * time.Second):

@@ -5,7 +5,8 @@ import { createInterface } from 'node:readline'
 import { chromium, report, until } from './browsers.mjs'
 
 const [subject, base] = process.argv.slice(2)
-const { browser, page } = await chromium()
+// Another origin's page must not be held back by our own pages' policy.
+const { browser, page } = await chromium({ bypassCSP: subject === 'elsewhere' })
 const requests = []
 page.on('response', (response) => {
   const { pathname } = new URL(response.url())
@@ -147,15 +148,15 @@ const subjects = {
       video.requestVideoFrameCallback(watch)
       await player.restartICE()
       await restarted
-      // Media must come over the new ICE session: the pair in use has the new credentials.
+      // Media must come over the new ICE session: pairs with the new credentials. Which of them, each end decides.
       const fresh = ufragOf(connection.localDescription)
       const deadline = performance.now() + 10000
       let over = false
       while (!over && performance.now() < deadline) {
         const report = await connection.getStats()
-        const transport = [...report.values()].find(({ type }) => type === 'transport')
-        const pair = report.get(transport?.selectedCandidatePairId)
-        over = report.get(pair?.localCandidateId)?.usernameFragment === fresh && pair.bytesReceived > 100000
+        const pairs = [...report.values()].filter(({ type, localCandidateId }) =>
+          type === 'candidate-pair' && report.get(localCandidateId)?.usernameFragment === fresh)
+        over = pairs.reduce((sum, { bytesReceived = 0 }) => sum + bytesReceived, 0) > 100000
         await new Promise((resolve) => setTimeout(resolve, 50))
       }
       const decoded = await frames()
@@ -168,6 +169,74 @@ const subjects = {
       }
     `)
     return { ...result, requests }
+  },
+
+  /** The server stands still for some seconds: the connection breaks, and ICE is restarted by itself. */
+  async pause() {
+    await watch()
+    await inPage(`
+      window.before = player.peerConnection
+      window.states = []
+      player.addEventListener('statechange', () => window.states.push(player.state))
+      player.addEventListener('restarted', () => window.states.push('restarted'))
+    `)
+    await step('playing')
+    await until('an interruption', () => page.evaluate(() => window.states.includes('interrupted')), 30_000)
+    const said = await words()
+    await step('interrupted')
+    await until('a restart', () => page.evaluate(() => window.states.includes('restarted')), 30_000)
+    await picture()
+    const before = await inPage('return frames()')
+    await until('more frames', async () => await inPage('return frames()') > before + 30)
+    return { said, ...await inPage('return { same: window.before === player.peerConnection, states: window.states }') }
+  },
+
+  /** The server does no restarts: the old ICE session goes on. */
+  async noRestart() {
+    await watch()
+    await page.route('**/session/*', (route) => route.request().headers()['if-match'] === '*'
+      ? route.fulfill({ status: 422, contentType: 'application/problem+json', body: '{"code":"no_restart"}' })
+      : route.continue())
+    const before = await inPage(`
+      window.before = player.peerConnection
+      await player.restartICE()
+      return frames()
+    `)
+    await until('more frames', async () => await inPage('return frames()') > before + 60)
+    return {
+      ...await inPage('return { same: window.before === player.peerConnection, state: player.state }'),
+      refused: requests.filter(({ status }) => status === 422).length,
+      posts: requests.filter(({ method }) => method === 'POST').length,
+    }
+  },
+
+  /** A page of another origin imports whep.js, plays with a token, and ends by an AbortSignal. */
+  async elsewhere() {
+    const tokens = []
+    page.on('request', (request) => /\/(whep|session)\//.test(request.url()) && request.method() !== 'OPTIONS' &&
+      tokens.push([request.method(), request.headers().authorization ?? '']))
+    await page.goto(`${base.replace('127.0.0.1', 'localhost')}/nothing-here`)
+    const played = await page.evaluate(async (base) => {
+      const { WHEPPlayer } = await import(`${base}/static/whep.js`)
+      const abort = new AbortController()
+      const player = new WHEPPlayer(`${base}/whep/test`, { token: 'T0ken', kinds: ['video'], signal: abort.signal })
+      const video = document.createElement('video')
+      video.muted = true
+      document.body.append(video)
+      const kinds = []
+      player.addEventListener('track', ({ detail: { track } }) => {
+        kinds.push(track.kind)
+        video.srcObject = player.stream
+        video.play()
+      })
+      player.start()
+      for (let pictures = 0; pictures < 30; pictures++) await new Promise((resolve) => video.requestVideoFrameCallback(resolve))
+      const state = player.state
+      abort.abort()
+      return { origin: location.origin, state, kinds, closed: player.state }
+    }, base)
+    await until('a DELETE', () => requests.some(({ method, status }) => method === 'DELETE' && status === 200))
+    return { ...played, tokens }
   },
 
   /** All of it by keyboard: sound, figures. */

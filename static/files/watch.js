@@ -78,7 +78,9 @@ else video.addEventListener('timeupdate', () => { element('bar').hidden = false;
 /** Whether pictures come. A stream of sound alone has none and is playing all the same. */
 function pictures() {
   const expected = player.stream?.getVideoTracks().length > 0
-  return { expected, coming: !expected || (pictureAt > 0 && performance.now() - pictureAt < stallAfter) }
+  // A page that is not looked at is shown no pictures.
+  const recent = pictureAt > 0 && (document.hidden || performance.now() - pictureAt < stallAfter)
+  return { expected, coming: !expected || recent }
 }
 
 /** What the page says, made from the player's state and nothing else. */
@@ -88,12 +90,13 @@ function words() {
   switch (state) {
     case 'playing': {
       if (blocked) return { headline: 'Ready to play', button: 'Play' }
+      if (video.paused) return { headline: 'Paused', button: 'Play' }
       const { expected, coming } = pictures()
       if (coming) return {}
       if (expected && pictureAt === 0) return { headline: 'Connected', detail: 'Waiting for the first picture.', busy: true }
       return {
         headline: 'The picture has stopped', detail: 'The connection stands, but no picture arrives.',
-        remedy: document.hidden ? '' : 'The publisher may have paused.', busy: true,
+        remedy: 'The publisher may have paused.', busy: true,
       }
     }
     case 'interrupted':
@@ -253,13 +256,18 @@ function toggleFullscreen() {
 }
 
 again.addEventListener('click', () => {
-  if (blocked) play()
+  if (player.state === 'playing') play()
   else player.retry()
 })
 soundPrompt.addEventListener('click', () => setMuted(false))
 mute.addEventListener('click', () => setMuted(!video.muted))
 fullscreen.addEventListener('click', toggleFullscreen)
 video.addEventListener('dblclick', toggleFullscreen)
+for (const name of ['pause', 'playing']) video.addEventListener(name, show)
+document.addEventListener('visibilitychange', () => {
+  if (pictureAt > 0) pictureAt = performance.now()
+  show()
+})
 more.addEventListener('click', () => {
   figures.hidden = !figures.hidden
   more.setAttribute('aria-expanded', String(!figures.hidden))

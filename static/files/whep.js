@@ -269,8 +269,8 @@ class Session {
   #answer = ''
   #ended = false
   #everConnected = false
-  /** A restart's requests are under way. */
-  #restarting = false
+  /** The restart whose requests are under way. @type {Promise<void>|null} */
+  #restarting = null
   /** A restart was asked for because the connection broke, and it is not back yet. */
   #repairing = false
   #trickles = true
@@ -341,9 +341,15 @@ class Session {
   }
 
   /** Restarts ICE. It fails when the server does not; the old ICE session then goes on as it can. */
-  async restart() {
-    if (this.#restarting || this.#ended) return
-    this.#restarting = true
+  restart() {
+    this.#restarting ??= this.#restartNow().finally(() => {
+      this.#restarting = null
+      this.#trickleSoon()
+    })
+    return this.#restarting
+  }
+
+  async #restartNow() {
     const { connection } = this
     try {
       const offer = await connection.createOffer({ iceRestart: true })
@@ -360,9 +366,6 @@ class Session {
         await connection.setLocalDescription({ type: 'rollback' })
       }
       throw error
-    } finally {
-      this.#restarting = false
-      this.#trickleSoon()
     }
   }
 
