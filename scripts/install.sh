@@ -11,6 +11,7 @@ GOLANGCI=2.15.0
 PACKAGES=(
 	"chromium command:chromium"
 	"firefox-esr command:firefox-esr"
+	"curl command:curl"
 	"ffmpeg command:ffmpeg"
 	"iproute2 command:ip"
 	"shellcheck command:shellcheck"

@@ -79,9 +79,9 @@ stage_format() {
 stage_tidy() { go mod tidy -diff; }
 
 stage_vet() {
-	go vet -tags e2e ./... &&
-		GOOS=darwin CGO_ENABLED=0 go vet -tags e2e ./... &&
-		GOOS=windows CGO_ENABLED=0 go vet -tags e2e ./...
+	go vet -tags e2e,soak ./... &&
+		GOOS=darwin CGO_ENABLED=0 go vet -tags e2e,soak ./... &&
+		GOOS=windows CGO_ENABLED=0 go vet -tags e2e,soak ./...
 }
 
 stage_lint() { golangci-lint run ./...; }
@@ -112,7 +112,7 @@ stage_e2e() {
 		gotest -tags e2e -p 1 -timeout 20m ./e2e/...
 }
 
-stage_soak() { WEIR_SOAK=1 gotest -timeout 2h -run Soak ./...; }
+stage_soak() { gotest -tags soak -count=1 -timeout 2h ./...; }
 
 stage_bench() {
 	go test -run '^$' -bench . -benchmem ./... &&
