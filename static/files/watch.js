@@ -224,7 +224,7 @@ async function measure() {
   if (figures.hidden) return
 
   const pair = all.find(({ type, nominated, state }) => type === 'candidate-pair' && nominated && state === 'succeeded')
-  const remote = report.get(pair?.remoteCandidateId)
+  const remote = report.get(pair?.remoteCandidateId) // without an address where the browser hides it
   const milliseconds = (value) => value === undefined ? '' : `${Math.round(value * 1000)} ms`
   const buffered = picture?.jitterBufferEmittedCount ? picture.jitterBufferDelay / picture.jitterBufferEmittedCount : undefined
   const rows = {
@@ -233,7 +233,7 @@ async function measure() {
     'Packets lost': [picture, sound].filter(Boolean).reduce((sum, { packetsLost = 0 }) => sum + packetsLost, 0),
     'Frames dropped': picture?.framesDropped ?? '', 'Held in buffer': milliseconds(buffered),
     'Round trip': milliseconds(pair?.currentRoundTripTime),
-    'Server': remote ? `${remote.address ?? remote.ip}:${remote.port} ${remote.protocol}` : '',
+    'Server': remote?.address ? `${remote.address.includes(':') ? `[${remote.address}]` : remote.address}:${remote.port} ${remote.protocol}` : '',
   }
   figures.replaceChildren(...Object.entries(rows).filter(([, value]) => value !== '').flatMap(([term, value]) => {
     const group = document.createElement('div')
