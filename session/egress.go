@@ -74,6 +74,9 @@ func (m *Manager) Egress(ctx context.Context, r Request) (*Session, string, erro
 		s.release()
 		return nil, "", err
 	}
+	for _, name := range s.plan.Leniencies {
+		m.options.Leniency(name)
+	}
 	s.logger.Info("session created", "duration", time.Since(s.created))
 	m.options.Event("session.created", slog.String("session", s.id), slog.String("stream", s.stream),
 		slog.String("remote", r.Remote.Addr().String()))

@@ -17,6 +17,10 @@ type Options struct {
 	// not block.
 	Event func(name string, attrs ...slog.Attr)
 
+	// Leniency, if set, is told each leniency that an offer needed which was
+	// then served, by the names of the Lenient constants. It must not block.
+	Leniency func(name string)
+
 	// UDPPort is the one port number of all sessions on every address of this
 	// machine; 0 takes any that is free on the first address.
 	UDPPort int
@@ -42,6 +46,9 @@ type Options struct {
 func (o Options) withDefaults() (Options, error) {
 	if o.Registry == nil || o.Logger == nil {
 		return o, errors.New("session: Options need a Registry and a Logger")
+	}
+	if o.Leniency == nil {
+		o.Leniency = func(string) {}
 	}
 	if o.Event == nil {
 		o.Event = func(string, ...slog.Attr) {}

@@ -276,3 +276,21 @@ func TestHelpAndVersion(t *testing.T) {
 		t.Errorf("version: %v %q", err, out)
 	}
 }
+
+// What was let pass is counted by name and told at the end.
+func TestLenienciesAreCounted(t *testing.T) {
+	p := start(t)
+	player := p.watch(t, webrtctest.Options{})
+	fragment := webrtctest.Fragment(player.Local())
+	for range 2 {
+		if reply, err := player.Patch(t.Context(), fragment, `"*"`); err != nil || reply.Status != 204 {
+			t.Fatalf("patch: %v %+v", err, reply)
+		}
+	}
+	if err := p.end(); err != nil {
+		t.Errorf("run: %v", err)
+	}
+	if !regexp.MustCompile(`msg=leniencies reason=\S+ count=2\n`).MatchString(p.stderr.String()) {
+		t.Errorf("the log does not count what was let pass:\n%s", p.stderr)
+	}
+}

@@ -36,6 +36,7 @@ type server struct {
 	program  *publisher.Program // feeds the default stream; nil: there is none
 	http     *http.Server
 	listener net.Listener
+	lenient  tally // what was let pass, by name
 }
 
 // serve wires the rooms together, prints the addresses to open, and serves
@@ -63,7 +64,7 @@ func wire(ctx context.Context, o options, log *slog.Logger) (*server, error) {
 		return nil, err
 	}
 	s.sessions, err = session.New(session.Options{
-		Registry: s.registry, Logger: log, MDNS: o.mdns,
+		Registry: s.registry, Logger: log, MDNS: o.mdns, Leniency: s.lenient.count,
 		UDPPort: s.listener.Addr().(*net.TCPAddr).Port, //nolint:errcheck // listen returns a TCP listener
 	})
 	if err != nil {
@@ -71,7 +72,7 @@ func wire(ctx context.Context, o options, log *slog.Logger) (*server, error) {
 	}
 	face, err := api.New(api.Options{
 		Logger: log, WHEP: whep.New(whep.Options{Sessions: s.sessions}),
-		Session:   wish.NewResource(s.sessions, wish.ResourceOptions{}),
+		Session:   wish.NewResource(s.sessions, wish.ResourceOptions{Leniency: s.lenient.count}),
 		ValidName: s.registry.ValidName, SessionID: s.sessionID,
 	})
 	if err != nil {
@@ -160,6 +161,9 @@ func (s *server) run(ctx context.Context, stdout io.Writer) error {
 	wg.Wait()
 	endSource()
 	endWorkers()
+	for name, n := range s.lenient.all() {
+		s.log.Info("leniencies", "reason", name, "count", n)
+	}
 	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
 		return err
 	}
