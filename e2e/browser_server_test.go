@@ -190,6 +190,8 @@ func run(t *testing.T, name string, args ...string) *script {
 	s := &script{stderr: new(lockedBuffer)}
 	s.cmd = exec.CommandContext(ctx, "node", append([]string{filepath.Join("page", name)}, args...)...)
 	s.cmd.Stderr = s.stderr
+	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(syscall.SIGTERM) } // both drivers end their browser on it
+	s.cmd.WaitDelay = 10 * time.Second
 	var err error
 	if s.input, err = s.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
@@ -204,8 +206,12 @@ func run(t *testing.T, name string, args ...string) *script {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		cancel()
+		// After its last report a script still closes its browser: only one that has failed is told to.
+		if t.Failed() {
+			cancel()
+		}
 		_ = s.cmd.Wait() // it was judged by what it printed
+		cancel()
 	})
 	return s
 }
