@@ -80,8 +80,8 @@ stage_tidy() { go mod tidy -diff; }
 
 stage_vet() {
 	go vet -tags e2e,soak ./... &&
-		GOOS=darwin CGO_ENABLED=0 go vet -tags e2e,soak ./... &&
-		GOOS=windows CGO_ENABLED=0 go vet -tags e2e,soak ./...
+		GOOS=darwin CGO_ENABLED=0 go vet ./... &&
+		GOOS=windows CGO_ENABLED=0 go vet ./...
 }
 
 stage_lint() { golangci-lint run ./...; }
@@ -109,7 +109,7 @@ stage_fuzz() {
 
 stage_e2e() {
 	await node && await whepsrc && sh scripts/build.sh &&
-		gotest -tags e2e -p 1 -timeout 20m ./e2e/...
+		gotest -tags e2e -p 1 -timeout 20m ./cmd/... ./e2e/...
 }
 
 stage_soak() { gotest -tags soak -count=1 -timeout 2h ./...; }
