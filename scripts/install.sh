@@ -12,6 +12,7 @@ PACKAGES=(
 	"chromium command:chromium"
 	"firefox-esr command:firefox-esr"
 	"curl command:curl"
+	"fonts-dejavu-core file:/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
 	"ffmpeg command:ffmpeg"
 	"iproute2 command:ip"
 	"shellcheck command:shellcheck"
@@ -29,6 +30,7 @@ PACKAGES=(
 
 have() {
 	case $1 in
+	file:*) [ -e "${1#*:}" ] ;;
 	command:*) command -v "${1#*:}" >/dev/null ;;
 	pkg:*) pkg-config --exists "${1#*:}" 2>/dev/null ;;
 	plugin:*) compgen -G "/usr/lib/*/gstreamer-1.0/${1#*:}" >/dev/null ;;

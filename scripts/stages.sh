@@ -76,7 +76,10 @@ stage_format() {
 	! command -v shellcheck >/dev/null || shellcheck scripts/*.sh .ci/run
 }
 
-stage_tidy() { go mod tidy -diff; }
+stage_tidy() {
+	go mod tidy -diff >"$logs/tidy.log" ||
+		{ head -n 40 "$logs/tidy.log" && echo "run: go mod tidy" && return 1; }
+}
 
 stage_vet() {
 	go vet -tags e2e,soak ./... &&

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -16,8 +17,8 @@ import (
 // leastPictures of 5 s at 30 a second: GStreamer needs a moment to begin.
 const leastPictures = 100
 
-// GStreamer's whepsrc plays with nothing set but the URL. It runs here and not
-// on loopback, which its ICE library does not use.
+// GStreamer's whepsrc plays with nothing set but the URL, as the README writes
+// it. It runs here and not on loopback, which its ICE library does not use.
 func TestWhepsrcPlaysH264(t *testing.T) {
 	n := newNetwork(t, link{server: []string{"192.0.2.1/24"}, player: []string{"192.0.2.2/24"}})
 	player := buildWhepsrc(t)
@@ -25,10 +26,7 @@ func TestWhepsrcPlaysH264(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	c := on(ctx, n.player, player, "5",
-		"whepsrc name=whep whep-endpoint=http://192.0.2.1:8080/whep/test",
-		"whep. ! application/x-rtp,media=video ! rtph264depay ! avdec_h264 ! fakesink name=pictures",
-		"whep. ! application/x-rtp,media=audio ! rtpopusdepay ! opusdec ! fakesink name=sounds")
+	c := on(ctx, n.player, player, "5", readmePipeline(t, "192.0.2.1"))
 	var stdout, stderr bytes.Buffer
 	c.Stdout, c.Stderr = &stdout, &stderr
 	if err := c.Run(); err != nil {
@@ -42,6 +40,25 @@ func TestWhepsrcPlaysH264(t *testing.T) {
 	t.Logf("decoded in 5 s: %s", strings.ReplaceAll(strings.TrimSpace(stdout.String()), "\n", ", "))
 	g.logged(t, "method=DELETE", "status=200")
 	g.logged(t, `msg="session ended"`, "reason=deleted")
+}
+
+// readmePipeline is the README's line for GStreamer, towards this host and with
+// sinks that count what was decoded.
+func readmePipeline(t *testing.T, host string) string {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, line, found := strings.Cut(string(text), "\ngst-launch-1.0 ")
+	line, _, closed := strings.Cut(line, "\n```")
+	if !found || !closed {
+		t.Fatal("README.md has no line for gst-launch-1.0")
+	}
+	return strings.NewReplacer(
+		"\\\n", "", "HOST", host,
+		"autovideosink", "fakesink name=pictures", "autoaudiosink", "fakesink name=sounds",
+	).Replace(line)
 }
 
 // handed reads how many buffers a sink got, -1 if the player does not say.
