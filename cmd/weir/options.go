@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -9,6 +10,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
+
+	"weir/internal/wish"
 )
 
 // options are what the command line says.
@@ -17,6 +20,7 @@ type options struct {
 	logLevel        slog.Level
 	noDefaultStream bool
 	mdns            bool
+	iceServers      []wish.ICEServer // told to players
 	version         bool
 }
 
@@ -28,6 +32,8 @@ const usage = `weir serves live streams to WHEP players.
                        media uses the UDP port of the same number
   -log-level LEVEL     debug, info, warn or error (default info)
   -no-default-stream   do not start the stream "test" with the test pattern
+  -ice-server URL      tell players of a STUN or TURN server: stun:HOST:PORT or
+                       turn:USER:PASS@HOST:PORT; may be given more than once
   -mdns                resolve the .local addresses that browsers hide behind
   -version             print the version and end
   -h                   print this and end
@@ -47,6 +53,13 @@ func parse(args []string, stdout io.Writer) (options, error) {
 	fs.TextVar(&o.logLevel, "log-level", o.logLevel, "")
 	fs.BoolVar(&o.noDefaultStream, "no-default-stream", false, "")
 	fs.BoolVar(&o.mdns, "mdns", false, "")
+	var serverErr error
+	fs.Func("ice-server", "", func(value string) error {
+		server, err := wish.ParseICEServer(value)
+		o.iceServers = append(o.iceServers, server)
+		serverErr = errors.Join(serverErr, err)
+		return nil // Parse would repeat the value, which may hold a credential
+	})
 	fs.BoolVar(&o.version, "version", false, "")
 	err := fs.Parse(args)
 	switch {
@@ -59,6 +72,9 @@ func parse(args []string, stdout io.Writer) (options, error) {
 		return o, fmt.Errorf("%w; %w", err, errUsage)
 	case fs.NArg() > 0:
 		return o, fmt.Errorf("unknown argument %q; %w", fs.Arg(0), errUsage)
+	}
+	if serverErr != nil {
+		return o, fmt.Errorf("-ice-server: %w; %w", serverErr, errUsage)
 	}
 	if err := checkAddr(o.addr); err != nil {
 		return o, fmt.Errorf("-addr %s: %w; %w", o.addr, err, errUsage)

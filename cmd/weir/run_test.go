@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -247,12 +248,16 @@ func TestMistakes(t *testing.T) {
 		{[]string{"-addr", "8080"}, true, "host:port"},
 		{[]string{"-addr", "127.0.0.1:99999"}, true, "no port number"},
 		{[]string{"-log-level", "loud"}, true, "log-level"},
+		{[]string{"-ice-server", "turn:secret-hunter2@"}, true, "ice-server"},
 		{[]string{"-no-such-flag"}, true, "no-such-flag"},
 		{[]string{"something"}, true, "something"},
 	} {
 		err := run(t.Context(), c.args, newOutput(), newOutput())
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%v: %v, want one line with %q", c.args, err, c.want)
+		}
+		if err != nil && strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%v: %v repeats a credential", c.args, err)
 		}
 		if errors.Is(err, errUsage) != c.usage {
 			t.Errorf("%v: %v, is a usage error: %t", c.args, err, c.usage)
@@ -266,7 +271,7 @@ func TestHelpAndVersion(t *testing.T) {
 	if err := run(t.Context(), []string{"-h"}, out, newOutput()); err != nil {
 		t.Errorf("help: %v", err)
 	}
-	for _, flag := range []string{"-addr", "-log-level", "-no-default-stream", "-mdns", "-version"} {
+	for _, flag := range []string{"-addr", "-log-level", "-no-default-stream", "-ice-server", "-mdns", "-version"} {
 		if !strings.Contains(out.String(), "  "+flag+" ") {
 			t.Errorf("help is silent on %s", flag)
 		}
@@ -292,5 +297,18 @@ func TestLenienciesAreCounted(t *testing.T) {
 	}
 	if !regexp.MustCompile(`msg=leniencies reason=\S+ count=2\n`).MatchString(p.stderr.String()) {
 		t.Errorf("the log does not count what was let pass:\n%s", p.stderr)
+	}
+}
+
+// The servers that are given are told to players, each in a field of its own.
+func TestICEServers(t *testing.T) {
+	p := start(t, "-ice-server", "stun:stun.example.test:3478", "-ice-server", "turn:user:word@turn.example.test:3478?transport=udp")
+	want := []string{
+		`<stun:stun.example.test:3478>; rel="ice-server"`,
+		`<turn:turn.example.test:3478?transport=udp>; rel="ice-server"; username="user"; credential="word"; credential-type="password"`,
+	}
+	got := p.play(t, webrtctest.Options{}).Created().Header.Values("Link")
+	if !slices.Equal(got, want) {
+		t.Errorf("Link %q, want %q", got, want)
 	}
 }

@@ -71,7 +71,7 @@ func wire(ctx context.Context, o options, log *slog.Logger) (*server, error) {
 		return nil, errors.Join(fmt.Errorf("set up sessions: %w", err), s.listener.Close())
 	}
 	face, err := api.New(api.Options{
-		Logger: log, WHEP: whep.New(whep.Options{Sessions: s.sessions}),
+		Logger: log, WHEP: whep.New(whep.Options{Sessions: s.sessions, ICEServers: o.iceServers}),
 		Session:   wish.NewResource(s.sessions, wish.ResourceOptions{Leniency: s.lenient.count}),
 		ValidName: s.registry.ValidName, SessionID: s.sessionID,
 	})
@@ -199,8 +199,19 @@ func (s *server) testStream(ctx context.Context) error {
 		return fmt.Errorf("start the test stream: %w", err)
 	}
 	defer p.Close("stopped")
+	defer s.logSource()
 	if err := s.program.Run(ctx, p); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("run the test stream: %w", err)
 	}
 	return nil
+}
+
+// logSource tells what became of the test stream's pictures and sounds.
+func (s *server) logSource() {
+	for _, r := range s.program.Stats() {
+		s.log.Info("source ended", "codec", r.Spec.Format.Name, "packets", r.Packets, "bytes", r.Bytes)
+		if r.Skipped > 0 {
+			s.log.Warn("the machine was too slow for the source", "codec", r.Spec.Format.Name, "reason", "skipped", "count", r.Skipped)
+		}
+	}
 }
