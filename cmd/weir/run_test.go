@@ -228,13 +228,20 @@ func TestMistakes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	udp, err := net.ListenUDP("udp", nil)
+	free, err := listen(t.Context(), "127.0.0.1:0") // for TCP and for UDP
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, err := net.SplitHostPort(free.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	udp, err := net.ListenPacket("udp", ":"+port)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = taken.Close(); _ = udp.Close() })
-	_, port, err := net.SplitHostPort(udp.LocalAddr().String())
-	if err != nil {
+	if err := free.Close(); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
