@@ -35,12 +35,12 @@ func TestMain(m *testing.M) {
 // A player reaches a host on each of its addresses, by HTTP and with media.
 func TestEveryAddress(t *testing.T) {
 	first := link{
-		server: []string{"192.0.2.1/24", "2001:db8:1::1/64"},
-		player: []string{"192.0.2.2/24", "2001:db8:1::2/64"},
+		server: []string{"192.0.2.1/25", "2001:db8:1::1/64"},
+		player: []string{"192.0.2.2/25", "2001:db8:1::2/64"},
 	}
 	second := link{
-		server: []string{"198.51.100.1/24", "2001:db8:2::1/64"},
-		player: []string{"198.51.100.2/24", "2001:db8:2::2/64"},
+		server: []string{"192.0.2.129/25", "2001:db8:2::1/64"},
+		player: []string{"192.0.2.130/25", "2001:db8:2::2/64"},
 	}
 	n := newNetwork(t, first, second)
 	g := startGateway(t, n.server, "-addr", ":8080")
@@ -56,7 +56,7 @@ func TestEveryAddress(t *testing.T) {
 	// Where the request came by IPv6 the same interface's IPv4 address comes first.
 	foremost := map[string]string{
 		"192.0.2.1": "192.0.2.1", "2001:db8:1::1": "192.0.2.1",
-		"198.51.100.1": "198.51.100.1", "2001:db8:2::1": "198.51.100.1",
+		"192.0.2.129": "192.0.2.129", "2001:db8:2::1": "192.0.2.129",
 	}
 	for address, want := range foremost {
 		t.Run(address, func(t *testing.T) {
