@@ -20,7 +20,7 @@
 }
 /^(panic:|fatal error:|SIG|WARNING: DATA RACE|# )/ { spill = 80 }
 spill > 0 { print; spill--; next }
-test == "" { if ($0 !~ /^fuzz: elapsed/) print; next }
+test == "" { if ($0 !~ /^(fuzz: elapsed|-test.shuffle)/) print; next }
 {
 	last[test] = $0 "\n"
 	if (length(output[test]) < 8000) output[test] = output[test] $0 "\n"
