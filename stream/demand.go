@@ -35,6 +35,13 @@ func (d *demand) reader() <-chan bool {
 	return d.out
 }
 
+// watched says whether there are viewers, whatever the grace time says.
+func (d *demand) watched() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.viewers > 0
+}
+
 func (d *demand) add() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -82,6 +82,7 @@ func (s *Stream) publication() *Publication {
 }
 
 // publish installs a new publication and returns the one that it takes over.
+// Tracks that are neither fed nor watched any more are forgotten.
 func (s *Stream) publish(by string, specs []Spec) (p, old *Publication, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,6 +108,11 @@ func (s *Stream) publish(by string, specs []Spec) (p, old *Publication, err erro
 		t.feed(p, specs[i])
 	}
 	s.current = p
+	for k, t := range s.tracks {
+		if !slices.Contains(p.tracks, t) && !t.demand.watched() {
+			delete(s.tracks, k)
+		}
+	}
 	return p, old, nil
 }
 
@@ -126,12 +132,18 @@ func (s *Stream) unpublish(p *Publication) {
 // AddViewer makes a viewer with one DownTrack a track, in their order, and puts
 // the tracks in demand at once: their encoders start while the viewer's
 // transport is still being set up. Nothing is sent before Viewer.Start. It
-// fails with ErrNotLive if the stream has ended meanwhile.
+// fails with ErrNotLive if the stream, or one of the tracks, is not fed any
+// more.
 func (s *Stream) AddViewer(tracks []*Track) (*Viewer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.retired || s.current == nil {
 		return nil, ErrNotLive
+	}
+	for _, t := range tracks {
+		if !slices.Contains(s.current.tracks, t) {
+			return nil, ErrNotLive
+		}
 	}
 	v := newViewer(s, s.shards[s.reg.quietest()], tracks)
 	s.viewers++
