@@ -29,6 +29,7 @@ const (
 type cache struct {
 	ring atomic.Pointer[[]atomic.Pointer[packet]] // its length is a power of two
 	head atomic.Uint64                            // one more than the newest index
+	lost atomic.Uint64                            // below it all is gone, however long the ring is
 }
 
 func newCache(head uint64) *cache {
@@ -49,9 +50,11 @@ func (c *cache) get(index uint64) *packet {
 	return nil
 }
 
-// tail is the lowest index that can be in the cache.
+// tail is the lowest index that can be in the cache. It never goes down: what
+// is gone does not come back.
 func (c *cache) tail() uint64 {
-	return c.head.Load() - uint64(len(*c.ring.Load()))
+	r := *c.ring.Load() // before lost, which counts from the first look at a longer ring on
+	return max(c.lost.Load(), c.head.Load()-uint64(len(r)))
 }
 
 // put keeps p, whose index must be tail or more and free.
@@ -83,5 +86,6 @@ func (c *cache) grow() {
 			bigger[p.index&uint64(len(bigger)-1)].Store(p)
 		}
 	}
+	c.lost.Store(c.tail())
 	c.ring.Store(&bigger)
 }

@@ -18,9 +18,12 @@ const (
 	passPackets = 32
 	// nackRoom is how many numbers asked for again wait for the worker.
 	nackRoom = 256
-	// resendFloor is how many bytes may always be sent again at once.
+	// resendFloor is how many bytes may always be sent again in a second.
 	resendFloor = 64 << 10
-	// reportEvery is the time between two sender reports.
+	// packetOverhead is what a packet costs besides its payload, in bytes: the
+	// headers of IPv4, UDP and RTP, and SRTP's tag.
+	packetOverhead = 56
+	// reportEvery is the least time between two sender reports.
 	reportEvery = time.Second
 )
 
@@ -188,23 +191,25 @@ func (d *DownTrack) sendNew(w *worker, mono int64) (more bool) {
 	}
 	for sent := 0; d.cursor < head; d.cursor++ {
 		p := d.track.cache.get(d.cursor)
+		if p == nil && d.cursor < d.track.cache.tail() { // gone since the turn began
+			d.overrun(d.track.cache.head.Load(), mono)
+			return false
+		}
+		if p != nil && sent == passPackets {
+			return true
+		}
 		b := d.line.current()
 		n := b.first + (d.cursor - b.index)
 		d.line.next = n + 1 // a hole keeps its number
-		if p == nil {
-			continue
+		if p != nil {
+			sent++
+			d.send(w, b, n, p)
 		}
-		if sent == passPackets {
-			d.line.next = n
-			return true
-		}
-		sent++
-		d.send(w, b, n, p)
 	}
 	return false
 }
 
-// overrun gives up what the cache no longer holds.
+// overrun gives up all that waits, since the cache no longer holds a part of it.
 func (d *DownTrack) overrun(head uint64, mono int64) {
 	d.drop(DropOverrun, head-d.cursor)
 	d.cursor = head
@@ -282,7 +287,7 @@ func (d *DownTrack) report(w *worker, now time.Time, mono int64) {
 	if mono < d.reportAt || c == nil || d.delivered.Load() == 0 {
 		return
 	}
-	d.reportAt = max(d.reportAt+int64(reportEvery), mono)
+	d.reportAt = mono + int64(reportEvery)
 	at := c.at.Add(now.Sub(c.at)) // the wall clock of the pair, by the monotonic one
 	w.report = rtcp.SenderReport{
 		SSRC: d.names.SSRC, NTPTime: ntp(at), RTPTime: d.track.timestampAt(c, now) + d.line.current().offset,

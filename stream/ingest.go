@@ -17,6 +17,14 @@ func (l *ingest) put(t *Track, p *Publication, pkt *rtp.Packet) DropReason {
 	}
 	now := t.now()
 	keyFrame := t.kind == codec.Video && codec.KeyFrameStart(t.Spec().Format.Name, pkt.Payload)
+	if l.jumps(t.cache, pkt.SequenceNumber) {
+		if !l.suspect || pkt.SequenceNumber != l.resync {
+			l.suspect, l.resync = true, pkt.SequenceNumber+1
+			return DropLate
+		}
+		l.beginLocked(p)
+	}
+	l.suspect = false
 	if l.waiting && t.kind == codec.Video && !keyFrame {
 		t.askKeyFrame(now)
 		return DropUndecodable
@@ -48,41 +56,47 @@ func (l *ingest) put(t *Track, p *Publication, pkt *rtp.Packet) DropReason {
 		t.newestKey.Store(index)
 	}
 	l.waiting, l.written = false, true
-	l.measure(t, now, len(pkt.Payload))
+	l.measure(t, now, len(pkt.Payload)+packetOverhead)
 	return DropNone
 }
 
-// place extends a 16-bit sequence number to a packet index. After a jump of
-// more than the cache holds, two packets in sequence prove that the source
-// began anew (RFC 3550 A.1), and the indexes go on without a hole.
+// extend gives a 16-bit sequence number its packet index, by the newest packet.
+func (l *ingest) extend(sequence uint16) uint64 {
+	return l.index + uint64(int64(int16(sequence-l.sequence)))
+}
+
+// jumps says whether a number is further away than the cache reaches. Two such
+// packets in sequence prove that the source began anew (RFC 3550 A.1): the
+// second is then treated like the first of a publication.
+func (l *ingest) jumps(c *cache, sequence uint16) bool {
+	index := l.extend(sequence)
+	return l.placed && (index >= c.head.Load()+maxCached/2 || index < c.tail())
+}
+
+// place gives a packet its index. The first one of a publication gets the next
+// index, and none that belongs before it gets one: what lies there is another
+// publication's.
 func (l *ingest) place(c *cache, sequence uint16) (uint64, DropReason) {
 	head := c.head.Load()
 	if !l.placed {
-		l.placed, l.sequence, l.index = true, sequence, head
+		l.placed, l.sequence, l.index, l.first = true, sequence, head, head
 		return head, DropNone
 	}
-	index := l.index + uint64(int64(int16(sequence-l.sequence)))
-	if index >= head+maxCached/2 || index < c.tail() {
-		if l.suspect && sequence == l.resync {
-			l.suspect, l.sequence, l.index = false, sequence, head
-			return head, DropNone
-		}
-		l.suspect, l.resync = true, sequence+1
+	index := l.extend(sequence)
+	switch {
+	case index < l.first:
 		return 0, DropLate
-	}
-	l.suspect = false
-	if index < head && c.get(index) != nil {
+	case index < head && c.get(index) != nil:
 		return 0, DropDuplicate
-	}
-	if index >= head {
+	case index >= head:
 		l.sequence, l.index = sequence, index
 	}
 	return index, DropNone
 }
 
 // mapTimestamps fixes how the source's timestamps lie on the track's line: the
-// first publication's as they are, a later one's so that the line goes on by
-// the time that has passed.
+// first publication's as they are, those of a later one and of a source that
+// began anew so that the line goes on by the time that has passed.
 func (l *ingest) mapTimestamps(t *Track, now int64, timestamp uint32) {
 	if l.mapped {
 		return

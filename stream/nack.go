@@ -30,10 +30,11 @@ func (r *nackRing) pop() (n uint16, ok bool) {
 	return n, true
 }
 
-// answerNACKs sends again what was asked for, with at most the stream's own
-// byte rate; what goes beyond is counted, and the viewer asks again.
+// answerNACKs sends again what was asked for, as far as allow lets it; what goes
+// beyond is counted, and the viewer asks again. What is noted while it runs may
+// wait for the next pass: NACK wakes the worker behind it.
 func (d *DownTrack) answerNACKs(w *worker, mono int64) {
-	for {
+	for range nackRoom {
 		n16, ok := d.nacks.pop()
 		if !ok {
 			return
@@ -49,7 +50,7 @@ func (d *DownTrack) answerNACKs(w *worker, mono int64) {
 			d.unanswered.Add(1)
 			continue
 		}
-		if !d.allow(mono, int64(len(p.payload))) {
+		if !d.allow(mono, int64(len(p.payload)+packetOverhead)) {
 			d.limited.Add(1)
 			continue
 		}
@@ -57,8 +58,9 @@ func (d *DownTrack) answerNACKs(w *worker, mono int64) {
 	}
 }
 
-// allow takes bytes from what may be sent again: the track's own rate, and
-// half a second of it at once.
+// allow takes bytes from what may be sent again: the track's own rate or
+// resendFloor, whichever is more, and half a second of it, or resendFloor, at
+// once.
 func (d *DownTrack) allow(mono, bytes int64) bool {
 	rate := int64(d.track.rate.Load())
 	most := max(resendFloor, rate/2)

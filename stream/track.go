@@ -47,7 +47,7 @@ type Track struct {
 	wanted    atomic.Pointer[Publication] // whom to ask for a key frame; nil: nobody
 	askedAt   atomic.Int64                // when last asked, monotonic nanoseconds
 	asked     atomic.Uint64               // key frame requests handed to sources
-	rate      atomic.Uint64               // bytes of payload a second, over the last second or so
+	rate      atomic.Uint64               // bytes a second with packetOverhead, over the last second or so
 }
 
 // clock says which wall time belongs to which timestamp of the track's line.
@@ -168,9 +168,10 @@ type ingest struct {
 	feeder   *Publication // nil: nobody
 	placed   bool         // index of sequence is known
 	mapped   bool         // offset is known
-	waiting  bool         // for the first key frame of the publication
+	waiting  bool         // for the publication's first packet that can be decoded
 	sequence uint16       // of the newest packet
 	index    uint64       // of that packet
+	first    uint64       // of the publication's first packet
 	offset   uint32       // the track's timestamp less the source's
 	resync   uint16       // the number that would prove that the source began anew
 	suspect  bool         // resync holds
@@ -188,5 +189,9 @@ type ingest struct {
 func (l *ingest) begin(p *Publication) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.beginLocked(p)
+}
+
+func (l *ingest) beginLocked(p *Publication) {
 	l.feeder, l.placed, l.mapped, l.waiting, l.suspect = p, false, false, true, false
 }
