@@ -112,7 +112,7 @@ func (d *DownTrack) pass(w *worker, now time.Time) due {
 	if d.open == nil {
 		return dueLater
 	}
-	mono := d.track.now()
+	mono := int64(now.Sub(d.track.epoch))
 	if d.outlet == nil {
 		d.begin(w, mono)
 	}
@@ -121,7 +121,7 @@ func (d *DownTrack) pass(w *worker, now time.Time) due {
 		d.sendLate(w)
 	}
 	more := d.sendNew(w, mono)
-	if d.keyFrame.Swap(false) {
+	if d.keyFrame.Load() && d.keyFrame.Swap(false) {
 		d.waitFrom = max(d.waitFrom, d.track.cache.head.Load())
 	}
 	d.report(w, now, mono)
@@ -129,7 +129,7 @@ func (d *DownTrack) pass(w *worker, now time.Time) due {
 	case more:
 		return dueNow
 	case d.track.kind == codec.Video && d.track.newestKey.Load() < d.waitFrom:
-		d.track.askKeyFrame(mono)
+		d.track.RequestKeyFrame()
 		return dueSoon
 	default:
 		return dueLater
