@@ -11,6 +11,7 @@ type packet struct {
 	arrived   int64  // nanoseconds of the monotonic clock
 	timestamp uint32 // the track's line, clock rate units
 	marker    bool
+	late      uint64 // its number among the track's late packets, from 1 on; 0: it came in order
 	payload   []byte
 }
 

@@ -195,6 +195,9 @@ func (d *DownTrack) sendNew(w *worker, mono int64) (more bool) {
 			d.overrun(d.track.cache.head.Load(), mono)
 			return false
 		}
+		if p != nil && p.late > d.lateCursor {
+			p = nil // a hole as yet: sendLate comes to it in the next pass
+		}
 		if p != nil && sent == passPackets {
 			return true
 		}

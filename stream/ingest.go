@@ -42,13 +42,15 @@ func (l *ingest) put(t *Track, p *Publication, pkt *rtp.Packet) DropReason {
 		t.clock.Store(&clock{at: time.Now(), timestamp: k.timestamp})
 	}
 	inOrder := index >= t.cache.head.Load()
-	t.cache.put(k)
 	if inOrder {
+		t.cache.put(k)
 		l.lastTimestamp, l.lastArrival = k.timestamp, now
 	} else {
 		n := t.lateHead.Load()
+		k.late = n + 1
+		t.cache.put(k)
 		t.late[n%lateKept].Store(index)
-		t.lateHead.Store(n + 1)
+		t.lateHead.Store(k.late)
 	}
 	// Parameter sets and the slices behind them are one key frame.
 	if keyFrame && inOrder && (l.waiting || t.newestKey.Load() == 0 || k.timestamp != l.keyTimestamp) {

@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
@@ -116,6 +117,38 @@ func TestResendsOfEmptyPacketsAreLimited(t *testing.T) {
 		}
 		if st := v.Stats().DownTracks[0]; st.Limited == 0 || st.Resent > 2000 {
 			t.Errorf("17,000 packets asked for at once: %+v", st)
+		}
+	})
+}
+
+// A late packet that comes while a viewer has its turn goes out once.
+func TestLatePacketInATurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := running(t, stream.Options{Workers: 1})
+		p := publish(t, r, "a", h264())
+		g := &gate{held: make(chan struct{})}
+		v := watchWith(t, p, false, g)
+		synctest.Wait()
+		src := newSource(p, 100)
+		src.write()
+		synctest.Wait()
+		src.write()
+		late := src.next()
+		src.write()
+		g.held <- struct{}{}
+		synctest.Wait() // the worker holds the second, and knows of the fourth
+		src.writePacket(late)
+		close(g.held)
+		synctest.Wait()
+		got := map[uint16]int{}
+		for _, s := range g.packets() {
+			got[s.header.SequenceNumber-g.packets()[0].header.SequenceNumber]++
+		}
+		if d := cmp.Diff(map[uint16]int{0: 1, 1: 1, 2: 1, 3: 1}, got); d != "" {
+			t.Error(d)
+		}
+		if st := v.Stats().DownTracks[0]; st.Delivered != 4 {
+			t.Errorf("delivered %d of 4", st.Delivered)
 		}
 	})
 }
