@@ -1,9 +1,19 @@
 # shellcheck shell=bash
 # Installs what the tests need and this machine lacks: sourced by stages.sh,
-# whose variables it uses. What cannot be had is a failure under CI only: its
-# tests are skipped then.
+# whose variables it uses. What cannot be had is a failure under CI; elsewhere
+# its tests are skipped.
 
 : "${logs:?}" "${in_ci:?}"
+
+exec 3>&1
+# say prints at once, also from a job in the background.
+say() { echo "make: $*" >&3; }
+
+# lacking says what is missing and with it not tested.
+lacking() {
+	say "$*"
+	return "$in_ci"
+}
 
 GOLANGCI=2.15.0
 
@@ -46,19 +56,18 @@ install_packages() {
 	command -v npm >/dev/null || missing+=(nodejs npm)
 	[ ${#missing[@]} -gt 0 ] || return 0
 	if ! command -v apt-get >/dev/null; then
-		echo "install: no apt-get here; tests that need one of these are skipped: ${missing[*]}"
-		return "$in_ci"
+		lacking "no apt-get here; tests that need one of these are skipped: ${missing[*]}"
+		return
 	fi
 	if [ "$(id -u)" != 0 ]; then
-		echo "install: not root; tests that need these are skipped until: sudo apt-get install -y ${missing[*]}"
-		return "$in_ci"
+		lacking "not root; tests that need these are skipped until: sudo apt-get install -y ${missing[*]}"
+		return
 	fi
-	echo "install: apt-get install ${missing[*]}"
+	say "apt-get install ${missing[*]}"
 	export DEBIAN_FRONTEND=noninteractive
 	{ apt-get update -q && apt-get install -q -y --no-install-recommends "${missing[@]}"; } >"$logs/apt.log" 2>&1 && return 0
 	tail -n 15 "$logs/apt.log"
-	echo "install: apt-get failed; tests that need those are skipped"
-	return "$in_ci"
+	lacking "apt-get failed; tests that need those are skipped"
 }
 
 # install_linter leaves golangci-lint of the pinned version in .tools/bin.
@@ -68,30 +77,33 @@ install_linter() {
 	if [ -n "$found" ] && "$found" version 2>/dev/null | grep -q "version v\?${GOLANGCI} "; then
 		return 0
 	fi
-	echo "install: golangci-lint $GOLANGCI into .tools/bin (some minutes, once)"
-	GOBIN=$PWD/.tools/bin GOFLAGS=-buildvcs=false CGO_ENABLED=0 go install "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$GOLANGCI"
+	say "golangci-lint $GOLANGCI into .tools/bin (some minutes, once)"
+	GOBIN=$PWD/.tools/bin GOFLAGS=-buildvcs=false CGO_ENABLED=0 go install "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$GOLANGCI" ||
+		lacking "golangci-lint cannot be built; nothing is linted"
 }
 
 # install_node installs the npm packages of the browser tests.
 install_node() {
 	[ -f e2e/package-lock.json ] || return 0
 	if ! command -v npm >/dev/null; then
-		echo "install: no npm here; tests in Node and in browsers are skipped"
-		return "$in_ci"
+		lacking "no npm here; tests in Node and in browsers are skipped"
+		return
 	fi
 	# npm writes this file last; newer than the lockfile, it is complete.
 	[ e2e/node_modules/.package-lock.json -nt e2e/package-lock.json ] && return 0
-	echo "install: npm ci in e2e"
-	(cd e2e && npm ci --no-audit --no-fund --loglevel=error)
+	say "npm ci in e2e"
+	(cd e2e && npm ci --no-audit --no-fund --loglevel=error) ||
+		lacking "npm ci failed; tests in Node and in browsers are skipped"
 }
 
 # install_whepsrc builds GStreamer's WHEP player.
 install_whepsrc() {
 	if ! command -v cargo >/dev/null; then
-		echo "install: no cargo here (1.92 or newer); the GStreamer test is skipped"
-		return "$in_ci"
+		lacking "no cargo here (1.92 or newer); the GStreamer test is skipped"
+		return
 	fi
 	[ e2e/whepsrc/target/release/whepsrc -nt e2e/whepsrc/Cargo.lock ] && return 0
-	echo "install: cargo build in e2e/whepsrc (about two minutes, once)"
-	(cd e2e/whepsrc && cargo build --locked --release --quiet)
+	say "cargo build in e2e/whepsrc (about two minutes, once)"
+	(cd e2e/whepsrc && cargo build --locked --release --quiet) ||
+		lacking "cargo build failed; the GStreamer test is skipped"
 }
