@@ -23,6 +23,11 @@ const (
 	// packetOverhead is what a packet costs besides its payload, in bytes: the
 	// headers of IPv4, UDP and RTP, and SRTP's tag.
 	packetOverhead = 56
+	// keyFrameShare is how many key frames one viewer may ask for in a row, and
+	// keyFrameSpan in which time it has earned another: a key frame costs all
+	// viewers of the track.
+	keyFrameShare = 3
+	keyFrameSpan  = 10 * time.Second / keyFrameShare
 	// reportEvery is the least time between two sender reports.
 	reportEvery = time.Second
 )
@@ -57,6 +62,8 @@ type DownTrack struct {
 	allowance  int64  // bytes that may be sent again now
 	allowedAt  int64
 	reportAt   int64
+	share      int64 // of key frame requests, in nanoseconds: see keyFrameShare
+	sharedAt   int64
 
 	keyFrame atomic.Bool // the viewer asked for a key frame
 	nacks    nackRing
@@ -96,7 +103,7 @@ func (d *DownTrack) NACK(pairs []rtcp.NackPair) {
 
 // RequestKeyFrame notes that the viewer cannot go on without a key frame (PLI
 // or FIR, RFC 4585 6.3.1, RFC 5104 4.3.1). The source is asked again until one
-// has begun.
+// has begun. A viewer that asks more than three times in 10 s has to wait.
 func (d *DownTrack) RequestKeyFrame() {
 	if d.track.kind != codec.Video {
 		return
@@ -121,9 +128,7 @@ func (d *DownTrack) pass(w *worker, now time.Time) due {
 		d.sendLate(w)
 	}
 	more := d.sendNew(w, mono)
-	if d.keyFrame.Load() && d.keyFrame.Swap(false) {
-		d.waitFrom = max(d.waitFrom, d.track.cache.head.Load())
-	}
+	d.heedKeyFrame(mono)
 	d.report(w, now, mono)
 	switch {
 	case more:
@@ -136,6 +141,24 @@ func (d *DownTrack) pass(w *worker, now time.Time) due {
 	}
 }
 
+// heedKeyFrame acts on what RequestKeyFrame noted, unless the viewer has used up
+// its share: then the request stays noted until a part of the share is back.
+func (d *DownTrack) heedKeyFrame(mono int64) {
+	if !d.keyFrame.Load() {
+		return
+	}
+	if !d.waiting {
+		d.share = min(d.share+mono-d.sharedAt, int64(keyFrameShare)*int64(keyFrameSpan))
+		d.sharedAt = mono
+		if d.share < int64(keyFrameSpan) {
+			return
+		}
+		d.share -= int64(keyFrameSpan)
+		d.waitFrom = max(d.waitFrom, d.track.cache.head.Load())
+	}
+	d.keyFrame.Store(false)
+}
+
 // begin opens the way out and puts the cursor where the viewer can start: audio
 // at the newest packet, video at a key frame fresh enough, or else at the next.
 func (d *DownTrack) begin(w *worker, mono int64) {
@@ -143,6 +166,7 @@ func (d *DownTrack) begin(w *worker, mono int64) {
 	d.line.next = 1 + uint64(unforeseeable()>>17) // 15 bits: the first roll-over stays far
 	d.rtxNext = 1 + uint64(unforeseeable()>>17)
 	d.allowance, d.allowedAt = resendFloor, mono
+	d.share, d.sharedAt = int64(keyFrameShare)*int64(keyFrameSpan), mono
 	d.reportAt = mono
 	d.lateCursor = d.track.lateHead.Load()
 	d.cursor = d.track.cache.head.Load()
@@ -227,7 +251,10 @@ func (d *DownTrack) overrun(head uint64, mono int64) {
 // it is there; the packets before it are dropped.
 func (d *DownTrack) findKeyFrame(head uint64, mono int64) bool {
 	newest := d.track.newestKey.Load()
-	if newest < d.waitFrom || newest < d.track.cache.tail() || newest >= head {
+	if newest < d.track.cache.tail() { // gone: the next one then, which has to be asked for
+		d.waitFrom = max(d.waitFrom, newest+1)
+	}
+	if newest < d.waitFrom || newest >= head {
 		d.drop(DropNoKeyFrame, head-d.cursor)
 		d.cursor = head
 		return false

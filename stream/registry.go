@@ -123,13 +123,14 @@ func (r *Registry) Find(name string) (*Stream, bool) {
 // Publish takes the right to feed a stream, and says with which tracks, the
 // preferred codec of each kind first. by names the publisher: the same one
 // publishing again takes the stream over at once, and the older publication's
-// Done closes. It fails with ErrName, ErrPublished or ErrClosed.
+// Done closes. It fails with ErrName, ErrPublished or ErrClosed, and where two
+// specs would be one track or one is of no known kind.
 func (r *Registry) Publish(name, by string, specs []Spec) (*Publication, error) {
 	if !r.ValidName(name) {
 		return nil, fmt.Errorf("publish: %w", ErrName)
 	}
-	if len(specs) == 0 {
-		return nil, errors.New("publish: no tracks")
+	if err := checkSpecs(specs); err != nil {
+		return nil, fmt.Errorf("publish: %w", err)
 	}
 	r.mu.Lock()
 	if r.closed {
@@ -157,6 +158,24 @@ func (r *Registry) Publish(name, by string, specs []Spec) (*Publication, error) 
 	r.opts.Logger.Info("stream is live", "stream", name)
 	r.opts.Event("stream_live", slog.String("stream", name))
 	return p, nil
+}
+
+// checkSpecs returns an error unless each spec is a track of its own.
+func checkSpecs(specs []Spec) error {
+	if len(specs) == 0 {
+		return errors.New("no tracks")
+	}
+	seen := map[key]bool{}
+	for _, s := range specs {
+		if s.Format.Kind() == 0 {
+			return fmt.Errorf("%q is no format of audio or video", s.Format.Name)
+		}
+		if seen[s.key()] {
+			return fmt.Errorf("two tracks of %s", s.Format)
+		}
+		seen[s.key()] = true
+	}
+	return nil
 }
 
 // forget drops a stream that nobody feeds and nobody watches.

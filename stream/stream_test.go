@@ -4,10 +4,12 @@ import (
 	"errors"
 	"testing"
 
+	"weir/internal/codec"
 	"weir/stream"
 )
 
-// come.
+// A viewer gets only tracks that somebody feeds at that moment: on others media
+// would never come.
 func TestViewerOfTracksThatAreNotFed(t *testing.T) {
 	r := running(t, stream.Options{})
 	old := publish(t, r, "a", h264())
@@ -44,5 +46,19 @@ func TestUnusedTracksAreForgotten(t *testing.T) {
 	}
 	if again.Tracks()[1] == one.Tracks()[1] {
 		t.Error("a track that nobody fed or watched was kept")
+	}
+}
+
+// Each spec is a track of its own, of a known kind.
+func TestPublishRefusesTwins(t *testing.T) {
+	r := stream.New(stream.Options{})
+	for name, specs := range map[string][]stream.Spec{
+		"none":    nil,
+		"twins":   {h264(), opus(), h264()},
+		"unknown": {{Format: codec.Format{Name: "rtx", ClockRate: 90000}}},
+	} {
+		if _, err := r.Publish("test", "a", specs); err == nil {
+			t.Errorf("%s: no error", name)
+		}
 	}
 }

@@ -152,3 +152,35 @@ func TestLatePacketInATurn(t *testing.T) {
 		}
 	})
 }
+
+// One viewer cannot make the source send key frames to everybody for ever: three
+// in 10 s are heeded, and a request beyond that waits.
+func TestKeyFramesOfOneViewerAreLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := running(t, stream.Options{})
+		p := publish(t, r, "a", h264())
+		v, _ := watch(t, p, false)
+		src := newSource(p, 1<<30)
+		src.write()
+		synctest.Wait()
+		for len(p.KeyFrameWanted()) > 0 { // the viewer's start
+			<-p.KeyFrameWanted()
+		}
+		asked := 0
+		for range 200 { // 20 s
+			v.DownTracks()[0].RequestKeyFrame()
+			time.Sleep(100 * time.Millisecond)
+			synctest.Wait()
+			select {
+			case <-p.KeyFrameWanted():
+				asked++
+				src.n = 0 // answers at once
+			default:
+			}
+			src.write()
+		}
+		if asked < 8 || asked > 9 {
+			t.Errorf("%d key frames in 20 s, want three at once and one each 3.3 s", asked)
+		}
+	})
+}
