@@ -147,7 +147,7 @@ func (d *DownTrack) heedKeyFrame(mono int64) {
 	if !d.keyFrame.Load() {
 		return
 	}
-	if !d.waiting {
+	if d.track.newestKey.Load() >= d.waitFrom { // else the one asked for is still to come
 		d.share = min(d.share+mono-d.sharedAt, int64(keyFrameShare)*int64(keyFrameSpan))
 		d.sharedAt = mono
 		if d.share < int64(keyFrameSpan) {
