@@ -61,35 +61,36 @@ func (p played) hasCodec(t *testing.T, want string) {
 	}
 }
 
+// chromiumPlayed is what Chromium reports of 300 frames, and what the source left out meanwhile.
+type chromiumPlayed struct {
+	played
+	From, To                     int64   // Unix milliseconds of the first and the last frame
+	DecodedLatency, ShownLatency float64 // milliseconds, medians
+	Tones                        [2]struct{ Hertz, Separation float64 }
+	skipped                      int64
+}
+
 func TestChromiumPlaysH264(t *testing.T) {
 	needs(t, chromium)
 	server := start(t, build(t, "1"), "127.0.0.1:0")
-	var got struct {
-		played
-		From, To                     int64   // Unix milliseconds of the first and the last frame
-		DecodedLatency, ShownLatency float64 // milliseconds, medians
-		Tones                        [2]struct{ Hertz, Separation float64 }
+	got := playInChromium(t, server)
+	for range 2 { // a machine that is too busy for the source proves nothing about the player
+		if !got.tooBusy() {
+			break
+		}
+		t.Logf("the source left out %d of %d frames: once more", got.skipped, len(got.Numbers))
+		got = playInChromium(t, server)
 	}
-	witness, err := webrtctest.Play(t.Context(), server.base+"/whep/test", webrtctest.Options{})
-	if err != nil {
-		t.Fatal(err)
+	if got.tooBusy() {
+		t.Errorf("the source left out %d frames", got.skipped)
 	}
-	run(t, "h264.mjs", server.base, "300").report(t, &got)
-	skipped := leftOut(t, witness, time.UnixMilli(got.From), time.UnixMilli(got.To))
-	if err := witness.Close(); err != nil {
-		t.Error(err)
-	}
-
 	got.hasCodec(t, "video/H264")
 	if len(got.Numbers) != 300 || got.Unreadable != 0 || got.Live != 300 {
 		t.Errorf("%d frames, %d unreadable, %d live", len(got.Numbers), got.Unreadable, got.Live)
 	}
 	missing := got.missing(t, 0)
-	if missing > skipped+3 {
-		t.Errorf("%d frames are missing, the source left out %d; the player dropped %d", missing, skipped, got.FramesDropped)
-	}
-	if span := got.Numbers[len(got.Numbers)-1] - got.Numbers[0] + 1; skipped > span/100 {
-		t.Errorf("the source left out %d of %d frames", skipped, span)
+	if missing > got.skipped+3 {
+		t.Errorf("%d frames are missing, the source left out %d; the player dropped %d", missing, got.skipped, got.FramesDropped)
 	}
 	if got.PacketsLost != 0 {
 		t.Errorf("%d packets lost", got.PacketsLost)
@@ -99,7 +100,29 @@ func TestChromiumPlaysH264(t *testing.T) {
 	}
 	judgeTones(t, got.Tones)
 	t.Logf("open to picture %.0f ms; latency p50 decoded %.0f ms, shown %.0f ms; %d frames missing, %d left out by the source",
-		got.OpenToPicture, got.DecodedLatency, got.ShownLatency, missing, skipped)
+		got.OpenToPicture, got.DecodedLatency, got.ShownLatency, missing, got.skipped)
+}
+
+// playInChromium plays 300 frames with a witness beside, who sees what the source left out.
+func playInChromium(t *testing.T, server *process) chromiumPlayed {
+	t.Helper()
+	var got chromiumPlayed
+	witness, err := webrtctest.Play(t.Context(), server.base+"/whep/test", webrtctest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, "h264.mjs", server.base, "300").report(t, &got)
+	got.skipped = leftOut(t, witness, time.UnixMilli(got.From), time.UnixMilli(got.To))
+	if err := witness.Close(); err != nil {
+		t.Error(err)
+	}
+	return got
+}
+
+// tooBusy says whether the source left out more than 1 % of the frames.
+func (p chromiumPlayed) tooBusy() bool {
+	n := len(p.Numbers)
+	return n > 0 && p.skipped > (p.Numbers[n-1]-p.Numbers[0]+1)/100
 }
 
 // leftOut returns how many pictures the source left out around a span of time, as another viewer saw it: the timestamps

@@ -91,20 +91,17 @@ func TestHundredViewers(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	began := c.video()
-	before := make([]webrtctest.Stats, viewers)
-	for i, p := range players {
-		before[i] = p.Video()
+	judged := false
+	for range 3 { // a machine that is too busy for the source proves nothing about the fan-out
+		if judged = c.watch(t, players); judged {
+			break
+		}
 	}
-	<-time.After(crowdTime)
-	made := c.video()
-	after := make([]webrtctest.Stats, viewers)
-	for i, p := range players {
-		after[i] = p.Video()
+	if !judged {
+		t.Error("the source left out more than 1 % of the pictures each time")
 	}
-	c.judge(t, players, before, after, int(made.Skipped+made.Empty-began.Skipped-began.Empty))
-	if made.Encoders != 1 {
-		t.Errorf("%d encoders were made, want one for all", made.Encoders)
+	if n := c.video().Encoders; n != 1 {
+		t.Errorf("%d encoders were made, want one for all", n)
 	}
 	sessions := c.sessions.Sessions()
 	for _, p := range players {
@@ -115,24 +112,40 @@ func TestHundredViewers(t *testing.T) {
 	checkSums(t, sessions)
 }
 
-func (c *crowd) judge(t *testing.T, players []*webrtctest.Player, before, after []webrtctest.Stats, skipped int) {
+// watch lets the players watch for crowdTime and judges what they got, unless
+// the source left out more than 1 % of the pictures: then it says false.
+func (c *crowd) watch(t *testing.T, players []*webrtctest.Player) bool {
 	t.Helper()
+	began := c.video()
+	before := make([]webrtctest.Stats, len(players))
+	for i, p := range players {
+		before[i] = p.Video()
+	}
+	<-time.After(crowdTime)
+	made := c.video()
+	after := make([]webrtctest.Stats, len(players))
+	for i, p := range players {
+		after[i] = p.Video()
+	}
+	skipped := int(made.Skipped + made.Empty - began.Skipped - began.Empty)
 	want := int(crowdTime.Seconds()) * 30
 	if skipped > want/100 {
-		t.Errorf("the source skipped %d of %d pictures", skipped, want)
+		t.Logf("the source left out %d of %d pictures: not judged", skipped, want)
+		return false
 	}
 	least, most := after[0].Frames, 0
-	for i := range players {
+	for i, p := range players {
 		frames := after[i].Frames - before[i].Frames
 		least, most = min(least, frames), max(most, frames)
 		if d := frames - (want - skipped); d < -6 || d > 6 {
 			t.Errorf("viewer %d got %d pictures, want %d", i, frames, want-skipped)
 		}
-		if p := players[i]; p.Video().Missing != 0 || p.Audio().Missing != 0 {
+		if p.Video().Missing != 0 || p.Audio().Missing != 0 {
 			t.Errorf("viewer %d misses %d and %d packets", i, p.Video().Missing, p.Audio().Missing)
 		}
 	}
-	t.Logf("%d viewers, %d to %d pictures each of %d less %d skipped", len(players), least, most, want, skipped)
+	t.Logf("%d viewers, %d to %d pictures each of %d less %d left out", len(players), least, most, want, skipped)
+	return true
 }
 
 // checkSums holds what each viewer was offered against what became of it, when

@@ -1,0 +1,97 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+
+	"weir/internal/webrtctest"
+)
+
+// watch plays the stream "test" and waits for media.
+func watch(t *testing.T, server *process, o webrtctest.Options) *webrtctest.Player {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	p, err := webrtctest.Play(ctx, server.base+"/whep/test", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := p.WaitMedia(ctx, 20); err != nil {
+		t.Fatalf("%v\n%s", err, server.log)
+	}
+	return p
+}
+
+// On SIGTERM with ten viewers every one of them sees the end within a second,
+// and the process is gone within three, with status 0.
+func TestSIGTERM(t *testing.T) {
+	server := start(t, build(t, "1"), "127.0.0.1:0")
+	var players []*webrtctest.Player
+	for range 10 {
+		players = append(players, watch(t, server, webrtctest.Options{}))
+	}
+	began := time.Now()
+	if err := server.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	for i, p := range players {
+		if err := webrtctest.Wait(ctx, func() string {
+			if p.Saw(webrtc.PeerConnectionStateClosed) {
+				return ""
+			}
+			return fmt.Sprintf("the end of player %d, which is %s", i, p.PeerConnection().ConnectionState())
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+	told := time.Since(began)
+	select {
+	case <-server.done:
+	case <-time.After(3*time.Second - time.Since(began)):
+		t.Fatalf("still there after 3 s\n%s", server.log)
+	}
+	if code := server.cmd.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("exit code %d\n%s", code, server.log)
+	}
+	t.Logf("all told in %v, ended in %v", told.Round(time.Millisecond), time.Since(began).Round(time.Millisecond))
+}
+
+// Viewers that ask for everything again, for key frames without end, that lose
+// every fifth packet or that vanish cost another viewer nothing.
+func TestBadViewersHarmNobody(t *testing.T) {
+	server := start(t, build(t, "1"), "127.0.0.1:0")
+	good := watch(t, server, webrtctest.Options{})
+	watch(t, server, webrtctest.Options{}).FloodNACK(true)
+	watch(t, server, webrtctest.Options{NoRTX: true}).FloodNACK(true)
+	watch(t, server, webrtctest.Options{}).FloodPLI(true)
+	watch(t, server, webrtctest.Options{}).Lose(5)
+	watch(t, server, webrtctest.Options{}).Vanish()
+	before := good.Video()
+	<-time.After(10 * time.Second)
+	after := good.Video()
+	if after.Missing != 0 || after.Recovered != before.Recovered || good.Audio().Missing != 0 {
+		t.Errorf("%d packets are missing, %d had to be sent again, of sound %d are missing",
+			after.Missing, after.Recovered-before.Recovered, good.Audio().Missing)
+	}
+	if n := after.Frames - before.Frames; n < 290 {
+		t.Errorf("%d pictures in 10 s", n)
+	}
+	if n := after.KeyFrames - before.KeyFrames; n > 12 {
+		t.Errorf("%d key frames in 10 s: some viewer makes the source send them to all", n)
+	}
+	t.Logf("%d pictures and %d key frames in 10 s", after.Frames-before.Frames, after.KeyFrames-before.KeyFrames)
+}
