@@ -67,7 +67,7 @@ func start(t *testing.T, path, addr string) *process {
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	lines := make(chan string)
+	lines := make(chan string, 16) // more than it prints at its start
 	go func() {
 		defer close(p.done)
 		for scanner := bufio.NewScanner(stdout); scanner.Scan(); {
@@ -166,13 +166,18 @@ func needs(t *testing.T, programs ...string) {
 	if _, err := os.Stat("node_modules"); err != nil {
 		missing = append(missing, "npm packages (npm ci in e2e)")
 	}
-	if len(missing) == 0 {
-		return
+	if len(missing) > 0 {
+		lack(t, strings.Join(missing, ", "))
 	}
+}
+
+// lack skips the test for want of something; where CI is set that is a failure.
+func lack(t *testing.T, what string) {
+	t.Helper()
 	if os.Getenv("CI") == "true" {
-		t.Fatalf("missing: %s", strings.Join(missing, ", "))
+		t.Fatal("missing: ", what)
 	}
-	t.Skipf("missing: %s", strings.Join(missing, ", "))
+	t.Skip("missing: ", what)
 }
 
 // script is a running Node script of folder page.

@@ -76,12 +76,3 @@ func root(t *testing.T) string {
 	}
 	return dir
 }
-
-// lack skips the test for want of something; where CI is set that is a failure.
-func lack(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal("missing: ", what)
-	}
-	t.Skip("missing: ", what)
-}
