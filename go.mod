@@ -2,6 +2,12 @@ module weir
 
 go 1.26
 
+ignore (
+	./e2e/node_modules
+	./e2e/out
+	./e2e/whepsrc/target
+)
+
 require (
 	github.com/gin-gonic/gin v1.12.0
 	github.com/google/go-cmp v0.7.0

@@ -144,11 +144,14 @@ func (s *server) run(ctx context.Context, stdout io.Writer) error {
 	endSource, endHTTP := func() {}, s.closeListener
 	select {
 	case <-s.sessions.Ready():
+		play, err := s.publish()
+		if err != nil {
+			cancel(err)
+			break
+		}
+		endSource = begin(play)
 		if _, err := io.WriteString(stdout, addresses(s.listener.Addr(), s.program != nil)); err != nil {
 			s.log.Warn("addresses cannot be printed", "err", err)
-		}
-		if s.program != nil {
-			endSource = begin(s.testStream)
 		}
 		endHTTP = begin(s.serveHTTP)
 		<-ctx.Done()
@@ -192,18 +195,24 @@ func (s *server) serveHTTP(ctx context.Context) error {
 	return nil
 }
 
-// testStream feeds the stream "test" until ctx ends.
-func (s *server) testStream(ctx context.Context) error {
+// publish makes the stream "test" live, if there is to be one, and returns what
+// feeds it.
+func (s *server) publish() (play func(context.Context) error, err error) {
+	if s.program == nil {
+		return func(context.Context) error { return nil }, nil
+	}
 	p, err := s.registry.Publish(defaultStream, "weir", s.program.Specs())
 	if err != nil {
-		return fmt.Errorf("start the test stream: %w", err)
+		return nil, fmt.Errorf("start the test stream: %w", err)
 	}
-	defer p.Close("stopped")
-	defer s.logSource()
-	if err := s.program.Run(ctx, p); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("run the test stream: %w", err)
-	}
-	return nil
+	return func(ctx context.Context) error {
+		defer p.Close("stopped")
+		defer s.logSource()
+		if err := s.program.Run(ctx, p); err != nil && ctx.Err() == nil {
+			return fmt.Errorf("run the test stream: %w", err)
+		}
+		return nil
+	}, nil
 }
 
 // logSource tells what became of the test stream's pictures and sounds.
