@@ -47,9 +47,11 @@ func (m *Manager) Egress(ctx context.Context, r Request) (*Session, string, erro
 	case <-ctx.Done():
 		return nil, "", ctx.Err()
 	}
-	if m.isDraining() {
-		return nil, "", refuseDraining()
+	leave, err := m.enter()
+	if err != nil {
+		return nil, "", err
 	}
+	defer leave()
 	tracks := m.liveTracks(r.Stream)
 	if len(tracks) == 0 {
 		return nil, "", refuseNotLive()
@@ -192,6 +194,7 @@ func (s *Session) connect(ctx context.Context, accepted []Section) error {
 		s.begun.Do(func() { close(s.checking) })
 	})
 	s.pc.OnICECandidate(s.gathered)
+	s.pc.OnICEGatheringStateChange(s.gathers)
 	s.outlet = &outlet{route: s.route, cname: rand.Text()[:16], rtcp: func(packets []rtcp.Packet) error {
 		_, err := s.transport().WriteRTCP(packets)
 		return err
@@ -261,17 +264,25 @@ type gathering struct {
 	complete chan struct{} // closed when candidates has all
 }
 
-// gathered is pion's callback for each candidate, and for nil after the last.
+// gathered is pion's callback for each candidate. That it is called with nil at
+// the end says nothing: pion repeats that, and may do so when the next generation
+// gathers already.
 func (s *Session) gathered(c *webrtc.ICECandidate) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch g := s.gathering; {
-	case g == nil || g.finished: // pion repeats the nil
-	case c == nil:
+	if g := s.gathering; c != nil && g != nil && !g.finished {
+		g.candidates = append(g.candidates, *c)
+	}
+}
+
+// gathers is pion's callback for the state of gathering, which is complete once
+// in each generation, after its candidates.
+func (s *Session) gathers(state webrtc.ICEGatheringState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if g := s.gathering; state == webrtc.ICEGatheringStateComplete && g != nil && !g.finished {
 		g.finished = true
 		close(g.complete)
-	default:
-		g.candidates = append(g.candidates, *c)
 	}
 }
 
@@ -318,11 +329,14 @@ func firstAttribute(sdp, name string) string {
 }
 
 // usable are the candidates that can be tried, each transport address once, and
-// the ufrags that they name.
+// the ufrags that they name. Those of transports that bundling gave up are not.
 func (s *Session) usable(values []string) (candidates []remoteCandidate, ufrags []string) {
 	seen := map[string]bool{}
 	for _, value := range values {
 		c, ok := s.filter.parse(value)
+		if slices.Contains(s.plan.others, c.ufrag) {
+			continue
+		}
 		if c.ufrag != "" && !slices.Contains(ufrags, c.ufrag) {
 			ufrags = append(ufrags, c.ufrag)
 		}

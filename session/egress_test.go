@@ -187,6 +187,27 @@ func TestLimits(t *testing.T) {
 	refusal(t, err, 503, "server_full")
 }
 
+// Whoever has an IPv6 address has 2^64 of them.
+func TestLimitByNetwork(t *testing.T) {
+	g := newGateway(t, session.Options{MaxPerAddress: 1})
+	if !slices.ContainsFunc(g.Addresses(), func(a netip.AddrPort) bool { return !a.Addr().IsLoopback() }) {
+		t.Skip("this machine has loopback addresses only")
+	}
+	r := g.request(newPlayer(t, playerOptions{}).offer(t, playerOptions{}, false))
+	from := func(addr string) error {
+		r.Remote = netip.MustParseAddrPort(addr)
+		_, _, err := g.Egress(context.Background(), r)
+		return err
+	}
+	if err := from("[2001:db8:0:1::1]:1"); err != nil {
+		t.Fatal(err)
+	}
+	refusal(t, from("[2001:db8:0:1:ffff::2]:1"), 429, "too_many_sessions")
+	if err := from("[2001:db8:0:2::1]:1"); err != nil {
+		t.Errorf("from another network: %v", err)
+	}
+}
+
 // A player that is told one address alone reaches the server there, on each
 // that this machine has.
 func TestEachAddress(t *testing.T) {

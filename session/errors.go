@@ -24,6 +24,15 @@ func closedPipe(err error) bool {
 		errors.Is(err, ice.ErrClosed)
 }
 
+// refusalCode is what a log may say of an error that a player is told: its
+// sentences may quote ICE credentials.
+func refusalCode(err error) string {
+	if r, ok := errors.AsType[*wish.Refusal](err); ok {
+		return r.Code
+	}
+	return "internal"
+}
+
 // retryAfter is the header of a refusal that need not be the last word.
 func retryAfter(seconds string) map[string]string {
 	return map[string]string{"Retry-After": seconds}

@@ -26,6 +26,13 @@ func (s *Session) Credentials() []string {
 // SettleSoon makes sessions count as settled after a moment.
 func (o *Options) SettleSoon() { o.settle = 50 * time.Millisecond }
 
+// Places is how many sessions count against the limits.
+func (m *Manager) Places() int {
+	m.limits.mu.Lock()
+	defer m.limits.mu.Unlock()
+	return m.limits.sessions
+}
+
 // OpenConns is how many sockets the session has a share of.
 func (s *Session) OpenConns() int {
 	s.route.mu.Lock()

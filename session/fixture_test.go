@@ -217,9 +217,19 @@ func (p *player) close() {
 	p.closeOnce.Do(func() { _ = p.pc.GracefulClose() })
 }
 
-// offer makes one, with all candidates, or with none if trickling.
+// offer makes one, with all candidates, or with none if trickling. One that
+// restarts ICE waits until ICE has begun: pion begins in a goroutine of its own,
+// with the credentials of the first answer, and would undo the restart.
 func (p *player) offer(tb testing.TB, o playerOptions, restart bool) string {
 	tb.Helper()
+	if restart {
+		eventually(tb, within, func() string {
+			if p.pc.ICEConnectionState() == webrtc.ICEConnectionStateNew {
+				return "the player's ICE has not begun"
+			}
+			return ""
+		})
+	}
 	offer, err := p.pc.CreateOffer(&webrtc.OfferOptions{ICERestart: restart})
 	if err != nil {
 		tb.Fatal(err)

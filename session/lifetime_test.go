@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/pion/webrtc/v4"
 
+	"weir/internal/wish"
 	"weir/session"
 )
 
@@ -131,6 +133,42 @@ func TestShutdown(t *testing.T) {
 	}
 	_, _, err := g.Egress(context.Background(), g.request("v=0"))
 	refusal(t, err, 503, "shutting_down")
+}
+
+// Run returns when also those sessions have given everything back that were
+// being set up.
+func TestShutdownDuringSetUp(t *testing.T) {
+	offer := newPlayer(t, playerOptions{}).offer(t, playerOptions{}, false)
+	for range 10 {
+		g := newGateway(t, session.Options{})
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				for {
+					_, _, err := g.Egress(context.Background(), g.request(offer))
+					var r *wish.Refusal
+					if errors.As(err, &r) && r.Code == "shutting_down" {
+						return
+					}
+					if err != nil {
+						t.Errorf("egress: %v", err)
+						return
+					}
+				}
+			})
+		}
+		eventually(t, within, func() string {
+			if g.Places() < 8 {
+				return "no sessions yet"
+			}
+			return ""
+		})
+		g.stop()
+		if n := g.Places(); n != 0 {
+			t.Errorf("%d sessions left", n)
+		}
+		wg.Wait()
+	}
 }
 
 func TestCertificateRenewal(t *testing.T) {

@@ -25,9 +25,12 @@ func newLimits(total, perAddress, connecting int) *limits {
 
 // reserve takes a place for one more session from addr, or says with a
 // *wish.Refusal why there is none. Loopback addresses share only the limit on
-// all sessions.
+// all sessions. An IPv6 address counts as its /64: whoever has one has them all.
 func (l *limits) reserve(addr netip.Addr) (*place, error) {
 	addr = addr.Unmap().WithZone("")
+	if addr.Is6() && !addr.IsLoopback() {
+		addr = netip.PrefixFrom(addr, 64).Masked().Addr()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.sessions >= l.total {

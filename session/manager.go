@@ -27,7 +27,7 @@ type Manager struct {
 	ready        chan struct{} // closed when Run has opened the sockets
 	ended        chan struct{} // closed when Run has returned
 
-	running sync.WaitGroup // sessions: their goroutines
+	running sync.WaitGroup // sessions being set up, and the goroutines of the others
 
 	mu sync.Mutex
 	// guarded by mu
@@ -93,12 +93,6 @@ func (m *Manager) drain() {
 	m.draining = true
 }
 
-func (m *Manager) isDraining() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.draining
-}
-
 // shutdown ends all sessions, side by side, and waits.
 func (m *Manager) shutdown() {
 	m.drain()
@@ -120,6 +114,18 @@ func (m *Manager) Addresses() []netip.AddrPort {
 		addrs = append(addrs, l.local.AddrPort())
 	}
 	return addrs
+}
+
+// enter keeps Run from returning until leave is called, unless the Manager is
+// ending.
+func (m *Manager) enter() (leave func(), err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.draining {
+		return nil, refuseDraining()
+	}
+	m.running.Add(1)
+	return m.running.Done, nil
 }
 
 // start registers a session and runs it, unless the Manager is ending.
@@ -204,7 +210,7 @@ func (m *Manager) Patch(ctx context.Context, secret string, match wish.Match, f 
 	}
 	patched, err := s.patch(ctx, match, f)
 	if err != nil {
-		s.logger.DebugContext(ctx, "patch refused", "err", err)
+		s.logger.DebugContext(ctx, "patch refused", "reason", refusalCode(err))
 	}
 	return patched, err
 }

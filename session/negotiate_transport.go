@@ -136,6 +136,9 @@ func (n *negotiation) readCandidates() {
 	seen := make(map[string]bool)
 	for _, m := range n.offer.media {
 		if ufrag, found := m.attributes.first("ice-ufrag"); found && ufrag != n.plan.Ufrag {
+			if ufrag != "" {
+				n.plan.others = append(n.plan.others, ufrag) // as many as sections, at most
+			}
 			continue // another transport, given up by bundling
 		}
 		for _, value := range m.attributes.all("candidate") {

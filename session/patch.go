@@ -25,6 +25,7 @@ type generation struct {
 	remoteUfrag, remotePwd string
 	candidates             map[string]bool // the player's, by key
 
+	left      []string // the player's ufrags of the generations before, newest last
 	restarted *restart // nil in the first generation
 }
 
@@ -36,6 +37,10 @@ type restart struct {
 	reply      wish.Patched
 }
 
+// maxLeft is how many ICE sessions that a player has left are remembered, so
+// that a fragment which was on the way meanwhile does not bring one back.
+const maxLeft = 8
+
 // patch does one PATCH whose precondition is not missing.
 func (s *Session) patch(ctx context.Context, match wish.Match, f wish.Fragment) (wish.Patched, error) {
 	return s.alone(ctx, func() (wish.Patched, error) {
@@ -43,7 +48,12 @@ func (s *Session) patch(ctx context.Context, match wish.Match, f wish.Fragment) 
 		if !match.Matches(now.etag) {
 			return wish.Patched{}, refusePrecondition()
 		}
-		if f.Ufrag != "" && f.Ufrag != now.remoteUfrag {
+		switch {
+		case slices.Contains(s.plan.others, f.Ufrag):
+			return wish.Patched{}, nil // of a transport that bundling gave up
+		case slices.Contains(now.left, f.Ufrag):
+			return wish.Patched{}, refuseCredentials("The fragment is of an ICE session that a restart has replaced.")
+		case f.Ufrag != "" && f.Ufrag != now.remoteUfrag:
 			return s.restartICE(ctx, f)
 		}
 		if match.Any() && s.repeats(now, f) {
@@ -155,7 +165,7 @@ func (s *Session) restartICE(ctx context.Context, f wish.Fragment) (wish.Patched
 			fmt.Sprintf("The fragment is of ufrag %s, session has %s; a new one comes with a pwd.", clip(f.Ufrag), clip(now.remoteUfrag)))
 	case f.Ufrag == now.remoteUfrag:
 		return wish.Patched{}, refuseCredentials("The ufrag is not a new one.")
-	case !isICEChars(f.Ufrag, 4, 256) || !isICEChars(f.Pwd, 22, 256):
+	case !credential(f.Ufrag, 4) || !credential(f.Pwd, 22):
 		return wish.Patched{}, refuseCredentials("The ufrag or the pwd is too short, too long, or has characters that they cannot have.")
 	}
 	candidates, ufrags := s.usable(f.Candidates())
@@ -174,6 +184,9 @@ func (s *Session) restartICE(ctx context.Context, f wish.Fragment) (wish.Patched
 	}
 	// From here on it is done even if the client has gone: it may ask again.
 	if err := s.negotiate(context.WithoutCancel(ctx), f.Ufrag, f.Pwd, candidates); err != nil {
+		if s.over() {
+			return wish.Patched{}, refuseNoSession()
+		}
 		s.logger.Error("ice restart failed", "err", err)
 		s.end(ReasonFailed)
 		return wish.Patched{}, err
@@ -182,12 +195,29 @@ func (s *Session) restartICE(ctx context.Context, f wish.Fragment) (wish.Patched
 	return s.restarted(f, candidates), nil
 }
 
+// over says whether the session has ended, or is about to because the player has
+// closed DTLS.
+func (s *Session) over() bool {
+	select {
+	case <-s.stop:
+		return true
+	default:
+	}
+	if s.pc.SignalingState() != webrtc.SignalingStateClosed {
+		return false
+	}
+	s.end(ReasonPeer)
+	return true
+}
+
 // restarted notes the new generation and makes the reply.
 func (s *Session) restarted(f wish.Fragment, candidates []remoteCandidate) wish.Patched {
 	accepted := s.plan.Accepted()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ice.etag = newETag()
+	left := append(slices.Clone(s.ice.left), s.ice.remoteUfrag)
+	s.ice.left = left[max(0, len(left)-maxLeft):]
 	s.ice.remoteUfrag, s.ice.remotePwd = f.Ufrag, f.Pwd
 	s.ice.candidates = keys(candidates)
 	reply := wish.Patched{ETag: s.ice.etag, Restart: &wish.Fragment{

@@ -212,6 +212,113 @@ func TestOverlappingPatches(t *testing.T) {
 	}
 }
 
+// A player may offer a transport for each section, and trickle those that
+// bundling gives up too: what it says of them is dropped, and restarts nothing.
+func TestOtherTransports(t *testing.T) {
+	g := newGateway(t, session.Options{})
+	o := playerOptions{trickle: true}
+	p := newPlayer(t, o)
+	offer := p.offer(t, o, false)
+	first := frag(p.pc.LocalDescription().SDP)
+	at := strings.LastIndex(offer, "m=")
+	offer = offer[:at] + strings.NewReplacer(first.Ufrag, "givenup", first.Pwd, strings.Repeat("g", 24)).Replace(offer[at:])
+	s, answer, err := g.Egress(context.Background(), g.request(offer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tag := s.ETag()
+	p.accept(t, without(answer, "a=candidate:"))
+	second := wish.Fragment{Ufrag: "givenup", Pwd: strings.Repeat("g", 24), Sections: []wish.FragmentSection{
+		{Media: "video", Mid: "1", Candidates: []string{"candidate:1 1 udp 1 192.0.2.77 9 typ host ufrag givenup"}, EndOfCandidates: true},
+	}}
+	mixed := wish.Fragment{Sections: append(second.Sections, first.Sections...)}
+	for name, f := range map[string]wish.Fragment{"the other alone": second, "both": mixed} {
+		for _, m := range []string{"*", tag} {
+			if patched, err := g.patch(s, match(t, m), f); err != nil || patched.Restart != nil {
+				t.Errorf("%s, If-Match %s: %+v, %v", name, m, patched, err)
+			}
+		}
+	}
+	p.plays(t)
+	_, err = g.patch(s, match(t, `"stale"`), second)
+	refusal(t, err, 412, "etag_mismatch")
+	if patched, err := g.patch(s, match(t, "*"), frag(p.offer(t, o, true))); err != nil || patched.Restart == nil {
+		t.Fatalf("restart: %+v, %v", patched, err)
+	} else {
+		tag = patched.ETag
+		p.accept(t, restarted(answer, *patched.Restart))
+	}
+	if patched, err := g.patch(s, match(t, "*"), second); err != nil || patched.Restart != nil || s.ETag() != tag {
+		t.Errorf("after a restart: %+v, %v", patched, err)
+	}
+	p.plays(t)
+}
+
+// A fragment that was on the way during a restart does not bring the ICE session
+// back that the player has left.
+func TestLateFragment(t *testing.T) {
+	g := newGateway(t, session.Options{})
+	p, s, answer := g.join(t, playerOptions{})
+	p.plays(t)
+	late := frag(p.pc.LocalDescription().SDP)
+	patched, err := g.patch(s, match(t, "*"), frag(p.offer(t, playerOptions{}, true)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.accept(t, restarted(answer, *patched.Restart))
+	_, err = g.patch(s, match(t, "*"), late)
+	refusal(t, err, 422, "ice_credentials")
+	p.plays(t)
+}
+
+// A restart may have what an offer may have, beyond RFC 8839's ice-char too.
+func TestRestartAlphabet(t *testing.T) {
+	g := newGateway(t, session.Options{})
+	_, s, _ := g.join(t, playerOptions{})
+	f := wish.Fragment{Ufrag: "with-dash_", Pwd: strings.Repeat("p-", 12)}
+	if patched, err := g.patch(s, match(t, "*"), f); err != nil || patched.Restart == nil {
+		t.Errorf("restart: %+v, %v", patched, err)
+	}
+}
+
+// A restart that meets the session's end finds no session, and is nobody's
+// fault.
+func TestRestartMeetsEnd(t *testing.T) {
+	g := newGateway(t, session.Options{})
+	for i := range 20 {
+		p, s, _ := g.join(t, playerOptions{})
+		if i%2 == 0 {
+			p.plays(t)
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for n := range 3 { // none of them connects again
+				_, err := g.patch(s, match(t, "*"), wish.Fragment{Ufrag: fmt.Sprintf("ufrag%d", n), Pwd: strings.Repeat("p", 24)})
+				var r *wish.Refusal
+				if errors.As(err, &r) && r.Code == "no_such_session" {
+					return
+				}
+				if err != nil {
+					t.Errorf("restart: %v", err)
+					return
+				}
+			}
+		})
+		if i%2 == 0 {
+			p.close() // who may no longer be heard
+		}
+		s.Close(session.ReasonDeleted)
+		wg.Wait()
+		<-s.Done()
+		if r := s.Reason(); r == session.ReasonFailed {
+			t.Errorf("ended with %s", r)
+		}
+	}
+	if strings.Contains(g.logs.String(), "level=ERROR") {
+		t.Error("an error is logged")
+	}
+}
+
 // A restart before ICE has connected counts like any other.
 func TestEarlyRestart(t *testing.T) {
 	g := newGateway(t, session.Options{})

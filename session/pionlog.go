@@ -13,8 +13,8 @@ import (
 
 // pionLog hands pion's log lines to slog. Three rules keep it harmless. Lines
 // of pion's debug and trace levels are dropped unformatted: some quote ICE
-// passwords, others come once a packet. A line whose format speaks of a
-// username is written without its arguments. And what a stranger's packets can
+// passwords, others come once a packet. A line that speaks of credentials is
+// written without its arguments. And what a stranger's packets can
 // provoke is at most one line a second after the first ten.
 type pionLog struct {
 	// static after newPionLog
@@ -60,15 +60,21 @@ func (s *pionScope) write(level slog.Level, format string, args ...any) {
 	if !s.log.logger.Enabled(context.Background(), level) || !s.log.budget.spend() {
 		return
 	}
-	text := format
-	if len(args) > 0 && !namesCredentials(format) {
-		text = fmt.Sprintf(format, args...)
+	text := fmt.Sprintf(format, args...)
+	switch {
+	case format == plain && namesCredentials(text):
+		text = "left out: it speaks of credentials"
+	case namesCredentials(format) || namesCredentials(text):
+		text = format
 	}
 	s.log.logger.Log(context.Background(), level, "pion", "kind", s.scope, "reason", text)
 }
 
-// namesCredentials says whether the arguments of a log format may hold ICE
-// usernames (which are both ends' ufrags) or whole candidates with theirs.
+// plain is the format of a line that has none.
+const plain = "%s"
+
+// namesCredentials says whether a line, or the arguments of a format, may hold
+// ICE usernames (which are both ends' ufrags) or whole candidates with theirs.
 func namesCredentials(format string) bool {
 	format = strings.ToLower(format)
 	for _, word := range []string{"ufrag", "username", "pwd", "password", "%q"} {
@@ -86,11 +92,11 @@ func (s *pionScope) Tracef(string, ...any) {}
 func (s *pionScope) Debug(string)          {}
 func (s *pionScope) Debugf(string, ...any) {}
 
-func (s *pionScope) Info(msg string)                  { s.write(slog.LevelDebug, "%s", msg) }
+func (s *pionScope) Info(msg string)                  { s.write(slog.LevelDebug, plain, msg) }
 func (s *pionScope) Infof(format string, args ...any) { s.write(slog.LevelDebug, format, args...) }
-func (s *pionScope) Warn(msg string)                  { s.write(slog.LevelDebug, "%s", msg) }
+func (s *pionScope) Warn(msg string)                  { s.write(slog.LevelDebug, plain, msg) }
 func (s *pionScope) Warnf(format string, args ...any) { s.write(slog.LevelDebug, format, args...) }
-func (s *pionScope) Error(msg string)                 { s.write(s.log.errors, "%s", msg) }
+func (s *pionScope) Error(msg string)                 { s.write(s.log.errors, plain, msg) }
 func (s *pionScope) Errorf(format string, args ...any) {
 	s.write(s.log.errors, format, args...)
 }

@@ -30,6 +30,7 @@ type Plan struct {
 	// Lenient constants. Each at most once, in no order that means anything.
 	Leniencies []string
 
+	others  []string // ICE ufrags of the offer's other transports, which bundling gives up
 	bundle  []string // mids of the offer's BUNDLE group that are not refused, in its order; nil: the answer has no group
 	tagged  int      // index of the section that carries the transport (RFC 9143 7.3.1)
 	mozilla bool     // see Mozilla

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pion/webrtc/v4"
 
+	"weir/internal/wish"
 	"weir/session"
 )
 
@@ -31,6 +32,15 @@ func TestLogTellsNoSecrets(t *testing.T) {
 		t.Error("another pwd was taken")
 	}
 	secrets = append(secrets, bad.Pwd)
+	for _, stale := range []wish.Fragment{
+		{Ufrag: "withoutpwd"},
+		{Sections: []wish.FragmentSection{{Candidates: []string{"candidate:1 1 udp 1 192.0.2.77 9 typ host ufrag otherufrag"}}}},
+	} {
+		if _, err := g.patch(s, match(t, "*"), stale); err == nil {
+			t.Error("another ufrag was taken")
+		}
+	}
+	secrets = append(secrets, "withoutpwd", "otherufrag")
 	// Connectivity checks with credentials of a session that is no more.
 	stranger := newPlayer(t, playerOptions{settings: func(e *webrtc.SettingEngine) {
 		e.SetICECredentials("strangersufrag", strings.Repeat("strangerspwd", 3))
@@ -43,7 +53,7 @@ func TestLogTellsNoSecrets(t *testing.T) {
 	<-s.Done()
 
 	text := g.logs.String()
-	for _, line := range []string{"session connected", "ice restarted", "session ended", "pion"} {
+	for _, line := range []string{"patch refused", "session connected", "ice restarted", "session ended", "pion"} {
 		if !strings.Contains(text, line) {
 			t.Errorf("the log has no %q: it is not the one of this test\n%s", line, text)
 		}
