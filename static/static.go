@@ -1,8 +1,15 @@
 // Package static holds the pages, as they are: no build step, nothing from another host.
 //
-//	whep.js        plays a stream by WHEP; an ES module that any page may import
-//	watch.html     the player page, with watch.js and watch.css
+//	home.html      the start page: sources, player, log, with home.js and home.css
+//	streams.html   what is live
+//	watch.html     the player page
+//	embed.html     the picture alone, for a frame or a browser source
+//	docs.html      the API's description in Swagger UI, to be tried out; redoc.html the same to be read
 //	notfound.html  what a browser gets for an address that leads nowhere
+//	base.css       what the pages share; words.js says for all of them how it stands with a player
+//	whep.js        plays a stream by WHEP; an ES module that any page may import
+//	weir-player.js the element <weir-player>, for any page
+//	vendor/        what is used of others; scripts/vendor.sh fetches it
 package static
 
 import (
@@ -15,10 +22,11 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"strings"
 	"time"
 )
 
-//go:embed files
+//go:embed files vendor
 var embedded embed.FS
 
 // Files are the pages and their parts. They do not change after New; all methods may be used concurrently.
@@ -29,29 +37,34 @@ type Files struct {
 type file struct {
 	content     []byte
 	contentType string
-	etag        string // strong (RFC 9110 8.8.3), made from the content
+	etag        string        // strong (RFC 9110 8.8.3), made from the content
+	packed      func() []byte // gzip, made when it is first asked for; nil where it is not worth it
 }
 
-// New loads the files.
+// New loads the files. Those of others are named by their folder too: vendor/uplot.js.
 func New() (*Files, error) {
 	files := &Files{byName: make(map[string]file)}
-	entries, err := fs.ReadDir(embedded, "files")
-	if err != nil {
-		return nil, fmt.Errorf("list embedded files: %w", err)
-	}
-	for _, entry := range entries {
-		content, err := embedded.ReadFile(path.Join("files", entry.Name()))
-		if err != nil {
-			return nil, fmt.Errorf("read embedded file %s: %w", entry.Name(), err)
+	err := fs.WalkDir(embedded, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
 		}
-		contentType, err := typeOf(entry.Name())
+		content, err := embedded.ReadFile(name)
 		if err != nil {
-			return nil, err
+			return err
+		}
+		name = strings.TrimPrefix(name, "files/")
+		contentType, err := typeOf(name)
+		if err != nil {
+			return err
 		}
 		sum := sha256.Sum256(content)
-		files.byName[entry.Name()] = file{
-			content: content, contentType: contentType, etag: `"` + hex.EncodeToString(sum[:12]) + `"`,
+		files.byName[name] = file{
+			content: content, contentType: contentType, etag: hex.EncodeToString(sum[:12]), packed: packedLater(content),
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load embedded files: %w", err)
 	}
 	return files, nil
 }
@@ -67,6 +80,8 @@ func typeOf(name string) (string, error) {
 		return "text/javascript; charset=utf-8", nil
 	case ".svg":
 		return "image/svg+xml", nil
+	case ".txt":
+		return "text/plain; charset=utf-8", nil
 	}
 	return "", fmt.Errorf("embedded file %s: no type known for it", name)
 }
@@ -81,8 +96,9 @@ func (f *Files) Part(name string) bool {
 	return err == nil && mediaType != "text/html"
 }
 
-// Serve writes the named file with the status. A client may keep it but must ask each time whether it still holds, so
-// that a page never runs with another version's parts. It fails when there is no such file.
+// Serve writes the named file with the status; a large one packed where the client takes that. A client may keep it but
+// must ask each time whether it still holds, so that a page never runs with another version's parts. It fails when
+// there is no such file.
 func (f *Files) Serve(w http.ResponseWriter, r *http.Request, name string, status int) error {
 	found, ok := f.byName[name]
 	if !ok {
@@ -92,8 +108,16 @@ func (f *Files) Serve(w http.ResponseWriter, r *http.Request, name string, statu
 	h.Set("Content-Type", found.contentType)
 	h.Set("Cache-Control", "no-cache")
 	if status == http.StatusOK {
-		h.Set("ETag", found.etag)
-		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(found.content))
+		content, etag := found.content, found.etag
+		if found.packed != nil {
+			h.Add("Vary", "Accept-Encoding")
+			if takesGzip(r.Header.Values("Accept-Encoding")) {
+				content, etag = found.packed(), found.etag+"-gzip"
+				h.Set("Content-Encoding", "gzip")
+			}
+		}
+		h.Set("ETag", `"`+etag+`"`)
+		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))
 		return nil
 	}
 	w.WriteHeader(status)

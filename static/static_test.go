@@ -19,8 +19,9 @@ func TestParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]bool{
-		"whep.js": true, "watch.js": true, "watch.css": true, "icon.svg": true,
-		"watch.html": false, "notfound.html": false, "": false, "files": false, "../static.go": false,
+		"whep.js": true, "watch.js": true, "watch.css": true, "icon.svg": true, "vendor/uplot.js": true, "vendor/uplot.css": true,
+		"watch.html": false, "notfound.html": false, "": false, "files": false, "../static.go": false, "uplot.js": false,
+		"vendor": false, "vendor/": false, "files/whep.js": false, "vendor/../whep.js": false,
 	} {
 		if got := files.Part(name); got != want {
 			t.Errorf("Part(%q) = %v", name, got)
@@ -58,6 +59,10 @@ func TestServe(t *testing.T) {
 
 // The pages' policy takes nothing inline and nothing from elsewhere; a browser would only say so in its console.
 func TestPagesNeedNothingFromOutside(t *testing.T) {
+	files, err := static.New()
+	if err != nil {
+		t.Fatal(err)
+	}
 	entries, err := os.ReadDir("files")
 	if err != nil {
 		t.Fatal(err)
@@ -78,8 +83,8 @@ func TestPagesNeedNothingFromOutside(t *testing.T) {
 			t.Errorf("%s has %q", entry.Name(), found)
 		}
 		for _, match := range part.FindAllStringSubmatch(text, -1) {
-			if _, err := os.Stat("files/" + match[1]); err != nil {
-				t.Errorf("%s: %v", entry.Name(), err)
+			if !files.Part(match[1]) {
+				t.Errorf("%s: there is no %s", entry.Name(), match[1])
 			}
 		}
 	}
