@@ -11,13 +11,22 @@ import (
 // be refused. It is written as it is: nothing secret belongs into it. It is not
 // changed once it was returned.
 type Refusal struct { //nolint:errname // named for what it is to the client, not for what it is to Go
-	Status  int               // HTTP status code, 4xx or 5xx
-	Code    string            // stable and in snake_case: for programs
-	Detail  string            // what went wrong, one sentence: for people
-	Remedy  string            // what the client could do about it; "" for nothing
-	Offered []string          // what the client offered, where that was the matter
-	Has     []string          // what the stream or the server has instead
-	Headers map[string]string // further header fields of the reply
+	Status  int      // HTTP status code, 4xx or 5xx
+	Code    string   // stable and in snake_case: for programs
+	Detail  string   // what went wrong, one sentence: for people
+	Remedy  string   // what the client could do about it; "" for nothing
+	Offered []string // what the client offered, where that was the matter
+	Has     []string // what the stream or the server has instead
+	// Problems are what is wrong with single parts of the request, all of them:
+	// parameters, members of a JSON body.
+	Problems []Problem
+	Headers  map[string]string // further header fields of the reply
+}
+
+// A Problem is what is wrong with one named part of a request.
+type Problem struct {
+	Name   string `json:"name"`
+	Detail string `json:"detail"` // one sentence: for people
 }
 
 // Error says the code and the detail.
@@ -31,16 +40,17 @@ func (r *Refusal) Error() string {
 // problem is a Refusal on the wire (RFC 9457 3.1 and, from Code on, members of
 // our own). Error repeats the detail for readers that look for it there.
 type problem struct {
-	Type    string   `json:"type"`
-	Title   string   `json:"title"`
-	Status  int      `json:"status"`
-	Detail  string   `json:"detail,omitempty"`
-	Code    string   `json:"code"`
-	Remedy  string   `json:"remedy,omitempty"`
-	Offered []string `json:"offered,omitempty"`
-	Has     []string `json:"has,omitempty"`
-	Request string   `json:"request,omitempty"`
-	Error   string   `json:"error"`
+	Type     string    `json:"type"`
+	Title    string    `json:"title"`
+	Status   int       `json:"status"`
+	Detail   string    `json:"detail,omitempty"`
+	Code     string    `json:"code"`
+	Remedy   string    `json:"remedy,omitempty"`
+	Offered  []string  `json:"offered,omitempty"`
+	Has      []string  `json:"has,omitempty"`
+	Problems []Problem `json:"problems,omitempty"`
+	Request  string    `json:"request,omitempty"`
+	Error    string    `json:"error"`
 }
 
 // WriteError writes err as application/problem+json. A *Refusal in its chain is
@@ -66,16 +76,17 @@ func WriteError(w http.ResponseWriter, _ *http.Request, err error) {
 	header.Set("Content-Type", TypeProblem)
 	header.Set("Cache-Control", "no-store")
 	body, encodeErr := json.Marshal(problem{
-		Type:    "about:blank",
-		Title:   http.StatusText(refusal.Status),
-		Status:  refusal.Status,
-		Detail:  refusal.Detail,
-		Code:    refusal.Code,
-		Remedy:  refusal.Remedy,
-		Offered: refusal.Offered,
-		Has:     refusal.Has,
-		Request: header.Get("X-Request-Id"),
-		Error:   refusal.Detail,
+		Type:     "about:blank",
+		Title:    http.StatusText(refusal.Status),
+		Status:   refusal.Status,
+		Detail:   refusal.Detail,
+		Code:     refusal.Code,
+		Remedy:   refusal.Remedy,
+		Offered:  refusal.Offered,
+		Has:      refusal.Has,
+		Problems: refusal.Problems,
+		Request:  header.Get("X-Request-Id"),
+		Error:    refusal.Detail,
 	})
 	if encodeErr != nil { // strings and numbers always encode
 		body = []byte(`{"type":"about:blank"}`)
