@@ -1,0 +1,153 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// pause between two looks at the state file.
+const pause = time.Second
+
+// Options are what Open needs.
+type Options struct {
+	// Path of the state file; "" for none: then the tokens that Ensure makes
+	// end with the program.
+	Path string
+	// Fixed are the tokens of the environment and the configuration. They win
+	// over those of the state file that have the same name or secret.
+	Fixed []Token
+	// Warn, if set, is told of what a person should know: a mode that had to be
+	// repaired, and, once each time, that the state file cannot be read any
+	// more, so that the tokens read before go on. It must not block for long
+	// nor call the Store. The errors quote no secret.
+	Warn func(err error)
+}
+
+// A Store is the tokens that count now. Its methods may be called from any
+// goroutine.
+type Store struct {
+	// static after Open
+	options Options
+	file    file
+	epoch   time.Time
+
+	keys   atomic.Pointer[keys]
+	looked atomic.Int64 // at the file, in nanoseconds after epoch
+
+	mu sync.Mutex
+	// guarded by mu; held while the file is read or written
+	stored  []Token
+	read    version
+	failing bool // the file could not be read at the last look
+}
+
+// Open reads the state file, if there is one, and creates nothing. It fails on
+// any mistake in it or in the fixed tokens, naming all of them, and where the
+// file or its directory is open to others and that cannot be repaired.
+func Open(o Options) (*Store, error) {
+	if o.Warn == nil {
+		o.Warn = func(error) {}
+	}
+	o.Fixed = slices.Clone(o.Fixed)
+	for i := range o.Fixed {
+		o.Fixed[i].Rights = tidyRights(o.Fixed[i].Rights) // a copy
+	}
+	problems := checkAll(o.Fixed)
+	s := &Store{options: o, file: file{o.Path}, epoch: time.Now()}
+	var repaired error
+	if o.Path != "" {
+		var err error
+		if s.stored, s.read, repaired, err = s.file.read(); err != nil {
+			problems = append(problems, fmt.Errorf("read the tokens: %w", err))
+		}
+	}
+	if err := joined(problems); err != nil {
+		return nil, err
+	}
+	s.keys.Store(newKeys(o.Fixed, s.stored))
+	s.warn(repaired)
+	return s, nil
+}
+
+// Authorize implements Authorizer. Playing a public stream is open, whatever
+// credential comes, unless PlayIsOpen says otherwise. At most once a second it
+// looks whether the state file has changed.
+func (s *Store) Authorize(_ context.Context, r Request) (Identity, error) {
+	return s.current().authorize(r)
+}
+
+// PlayIsOpen says whether anybody may play public streams: no token has the
+// right to play without the right to administer.
+func (s *Store) PlayIsOpen() bool { return s.current().open }
+
+// Tokens are all that count, sorted by name, with their secrets.
+func (s *Store) Tokens() []Token {
+	tokens := slices.Clone(s.current().tokens)
+	for i := range tokens {
+		tokens[i] = tokens[i].clone()
+	}
+	return tokens
+}
+
+// current returns the tokens that count now, with a look at the file where the
+// last one is a second old. Who comes while somebody looks waits for that: a
+// token that was revoked a while ago is good for nobody.
+func (s *Store) current() *keys {
+	if s.options.Path != "" && s.due() {
+		s.warn(s.refresh())
+	}
+	return s.keys.Load()
+}
+
+func (s *Store) due() bool { return time.Since(s.epoch)-time.Duration(s.looked.Load()) >= pause }
+
+// refresh reads the file where it has changed. What it returns is for Warn.
+func (s *Store) refresh() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.due() { // somebody else has looked meanwhile
+		return nil
+	}
+	info, err := s.file.look()
+	if err == nil && s.read.same(info) {
+		s.looked.Store(int64(time.Since(s.epoch)))
+		return nil
+	}
+	return s.loadLocked()
+}
+
+// loadLocked reads the file. Where that fails, the tokens read before stay and
+// the first failure is returned; a repair is returned always.
+func (s *Store) loadLocked() error {
+	tokens, v, repaired, err := s.file.read()
+	if err == nil && v.info == nil && (s.read.info != nil || s.failing) {
+		err = fmt.Errorf("%s is gone", s.file.path)
+	}
+	s.read = v
+	if err == nil {
+		s.failing, s.stored = false, tokens
+		s.keys.Store(newKeys(s.options.Fixed, s.stored))
+	} else if !s.failing {
+		s.failing = true
+		repaired = errors.Join(repaired, fmt.Errorf("the state file cannot be read, the tokens read before stay valid: %w", err))
+	}
+	s.looked.Store(int64(time.Since(s.epoch))) // after the tokens: who sees it sees them
+	return repaired
+}
+
+func (s *Store) warn(err error) {
+	if err != nil {
+		s.options.Warn(err)
+	}
+}
+
+// Format prints nothing of what is inside.
+func (s *Store) Format(state fmt.State, _ rune) {
+	_, _ = io.WriteString(state, "tokens") // fmt keeps no error either
+}
