@@ -2,6 +2,7 @@ package publisher
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -13,10 +14,17 @@ import (
 // A Program is a Source made of renditions that share one start, so that they stay in step: picture with sound, and one
 // codec's picture with another's.
 type Program struct {
-	// static after NewProgram
+	// static after NewProgram and WithChange
 	start      time.Time
 	renditions []*Rendition
+	change     func(params json.RawMessage) (done bool, err error) // nil: nothing can be changed
 }
+
+var (
+	_ Source  = (*Program)(nil)
+	_ Changer = (*Program)(nil)
+	_ Counter = (*Program)(nil)
+)
 
 // NewProgram returns a source of these renditions, in the order of preference of a player. Unit 0 of each is due at the
 // whole second that start lies in, so that the pattern's second and the wall clock's begin together. A rendition belongs
@@ -24,6 +32,19 @@ type Program struct {
 func NewProgram(start time.Time, renditions ...*Rendition) *Program {
 	// Not Truncate, which strips the monotonic reading.
 	return &Program{start: start.Add(-time.Duration(start.Nanosecond())), renditions: renditions}
+}
+
+// WithChange returns the same program, which from then on hands new parameters to change: see Changer.
+func (p *Program) WithChange(change func(params json.RawMessage) (done bool, err error)) *Program {
+	return &Program{start: p.start, renditions: p.renditions, change: change}
+}
+
+// Change implements Changer.
+func (p *Program) Change(params json.RawMessage) (done bool, err error) {
+	if p.change == nil {
+		return false, nil
+	}
+	return p.change(params)
 }
 
 // Specs are what to publish, one for each rendition and in that order.

@@ -2,6 +2,7 @@ package publisher
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 
 	"weir/stream"
@@ -12,8 +13,23 @@ var ErrPublicationEnded = errors.New("publication has ended")
 
 // A Source fills a publication.
 type Source interface {
-	// Run writes media into the publication's tracks until the source's media end, the publication ends
-	// (ErrPublicationEnded) or ctx is done (nil). It blocks; when it returns, none of its goroutines is left. It does
-	// not close the publication, whose owner is the caller.
+	// Specs are what to publish: one a track, the preferred codec of each kind of media first.
+	Specs() []stream.Spec
+	// Run writes media into the tracks of a publication of Specs until the source's media end (nil), the publication
+	// ends (ErrPublicationEnded) or ctx is done (nil). It blocks; when it returns, none of its goroutines is left, and
+	// what it opened is closed. It does not close the publication, whose owner is the caller.
 	Run(ctx context.Context, p *stream.Publication) error
+}
+
+// A Changer is a Source that can take new parameters while it runs.
+type Changer interface {
+	// Change takes parameters that are valid by the kind's schema, defaults filled in. If it cannot take them without a
+	// new start it changes nothing and returns false. It may be called from any goroutine.
+	Change(params json.RawMessage) (done bool, err error)
+}
+
+// A Counter is a Source that counts what its renditions do, as a Program does.
+type Counter interface {
+	// Stats may be called from any goroutine.
+	Stats() []Stats
 }

@@ -1,0 +1,43 @@
+package publisher
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// A Kind is one kind of source that can be started. It is a value and is not changed once a Supervisor has it.
+type Kind struct {
+	// Name is what it is asked for by: "pattern".
+	Name string
+	// Title and Description are for people: a few words, and a sentence or two.
+	Title, Description string
+	// Private says that its streams are private unless they are started with private false: a camera's, a microphone's.
+	Private bool
+	// Schema is the JSON Schema (2020-12) of the parameters, an object without additional properties; nil: there are
+	// none. Each property is an integer, a number, a string or a boolean, and may have title, description, default,
+	// minimum, maximum, multipleOf, enum, minLength, maxLength, pattern, and x-unit, the unit in which a number counts.
+	Schema json.RawMessage
+	// Missing says why the kind cannot run here; nil: it can.
+	Missing error
+	// New makes a source for a stream. The parameters are valid by Schema, and defaults are filled in. What the schema
+	// cannot say it refuses with a *ParamError. It starts nothing, and may be called from any goroutine.
+	New func(stream string, params json.RawMessage) (Source, error)
+}
+
+// A ParamError says all that is wrong with a source's parameters.
+type ParamError struct{ Problems []ParamProblem } // sorted by name, each name once
+
+// A ParamProblem is what is wrong with one parameter.
+type ParamProblem struct {
+	Name   string // of the parameter; "params" for all of them together
+	Detail string // what it must be, without its name: "must be a whole number from 1 to 120"
+}
+
+// Error lists the problems.
+func (e *ParamError) Error() string {
+	texts := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		texts[i] = p.Name + " " + p.Detail
+	}
+	return strings.Join(texts, "; ")
+}

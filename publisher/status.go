@@ -1,0 +1,47 @@
+package publisher
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// State is how it stands with a stream's source.
+type State string
+
+// The states of a source.
+const (
+	StateIdle     State = "idle"     // its media have ended by themselves
+	StateStarting State = "starting" // it is being made
+	StateLive     State = "live"     // it runs, and the stream is live
+	StateWaiting  State = "waiting"  // it failed and is started again at NextTry
+	StateFailed   State = "failed"   // it failed too often and is not started again by itself
+)
+
+// Status is a snapshot of a stream's source.
+type Status struct {
+	Stream   string
+	Source   string // the kind's name
+	State    State
+	Reason   string          // why it is idle, waiting or failed: "ended", or an error in words; else ""
+	Since    time.Time       // of the state's beginning
+	NextTry  time.Time       // of a waiting source; else zero
+	Private  bool            // the stream is private
+	Params   json.RawMessage // all of them, defaults filled in
+	Restarts int             // after failures, since it was started or changed
+	// Renditions are the counters of a source that counts, since its last start; nil while there is none.
+	Renditions []Stats
+}
+
+// Start says what source to start.
+type Start struct {
+	Source  string          // the kind's name
+	Params  json.RawMessage // an object; nil: all defaults
+	Private *bool           // nil: as the kind says
+}
+
+// Change says what of a source to change.
+type Change struct {
+	Source  *string         // another kind, whose parameters begin with their defaults; nil: the same
+	Params  json.RawMessage // JSON Merge Patch of the parameters (RFC 7396); nil: none is changed
+	Private *bool           // nil: as it is, or private where the new kind is
+}

@@ -1,0 +1,304 @@
+package publisher
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"weir/stream"
+)
+
+// Start starts a source on a stream. The stream is live when it returns. It fails with ErrUnknownKind, ErrUnavailable,
+// *ParamError, ErrExists, ErrTooMany, ErrClosed, stream.ErrName or stream.ErrPublished.
+func (s *Supervisor) Start(name string, r Start) (Status, error) {
+	if !s.opts.Registry.ValidName(name) {
+		return Status{}, stream.ErrName
+	}
+	k, err := s.kind(r.Source)
+	if err != nil {
+		return Status{}, err
+	}
+	params, err := k.params(nil, r.Params)
+	if err != nil {
+		return Status{}, err
+	}
+	leave, err := s.enter()
+	if err != nil {
+		return Status{}, err
+	}
+	defer leave()
+	e := &entry{
+		stream: name, work: make(chan struct{}, 1), gone: make(chan struct{}), kind: k, params: params,
+		private: k.Private, state: StateStarting, since: time.Now(),
+	}
+	if r.Private != nil {
+		e.private = *r.Private
+	}
+	e.work <- struct{}{} // nobody else has it
+	if err := s.insert(e); err != nil {
+		return Status{}, err
+	}
+	if e.private {
+		s.opts.Hide(name)
+	}
+	if err := s.begin(e, k, params, nil); err != nil {
+		s.drop(e)
+		return Status{}, err
+	}
+	s.event(e, "source_started")
+	return s.done(e)
+}
+
+// Change changes a source: while it runs if it can take that, else by a new one that takes the stream over, so that viewers
+// stay. A source that waits, failed or has ended starts anew, unless only its privacy is changed. When Change fails all is as
+// it was; see Start for the errors, besides which there is ErrNotSupervised.
+func (s *Supervisor) Change(name string, c Change) (Status, error) {
+	leave, err := s.enter()
+	if err != nil {
+		return Status{}, err
+	}
+	defer leave()
+	e, err := s.acquire(context.Background(), name)
+	if err != nil {
+		return Status{}, err
+	}
+	next, err := s.plan(e, c)
+	if err != nil {
+		e.release()
+		return Status{}, err
+	}
+	s.mu.Lock()
+	before := e.private
+	e.private = before || next.private // before anything private is fed
+	s.mu.Unlock()
+	if next.private && !before {
+		s.opts.Hide(name)
+	}
+	err = s.apply(e, next)
+	s.mu.Lock()
+	e.private = next.private
+	if err != nil {
+		e.private = before
+	}
+	s.mu.Unlock()
+	if err != nil {
+		e.release()
+		return Status{}, err
+	}
+	s.event(e, "source_changed")
+	return s.done(e)
+}
+
+// A change is what Change comes to.
+type change struct {
+	kind    *checkedKind
+	params  []byte
+	private bool
+	keep    bool // the source goes on: it is not asked for another
+	live    bool // the source may take the parameters while it runs
+}
+
+// plan says what a Change comes to, without doing it.
+func (s *Supervisor) plan(e *entry, c Change) (next change, err error) {
+	s.mu.Lock()
+	base := e.params
+	next = change{kind: e.kind, private: e.private}
+	live := e.state == StateLive
+	s.mu.Unlock()
+	same := c.Source == nil || *c.Source == next.kind.Name
+	if !same {
+		if next.kind, err = s.kind(*c.Source); err != nil {
+			return change{}, err
+		}
+		base, next.private = nil, next.private || next.kind.Private
+	}
+	if c.Private != nil {
+		next.private = *c.Private
+	}
+	if next.params, err = next.kind.params(base, c.Params); err != nil {
+		return change{}, err
+	}
+	next.keep = c.Source == nil && c.Params == nil || same && live && slices.Equal(next.params, base)
+	next.live = same && live
+	return next, nil
+}
+
+// apply lets the entry's source take its new parameters, or puts another in its place.
+func (s *Supervisor) apply(e *entry, next change) error {
+	if next.keep {
+		return nil
+	}
+	s.mu.Lock()
+	source, t := e.source, e.task
+	s.mu.Unlock()
+	if c, ok := source.(Changer); ok && next.live {
+		done, err := c.Change(slices.Clone(next.params))
+		if err != nil {
+			return fmt.Errorf("change the source: %w", err)
+		}
+		if done {
+			s.mu.Lock()
+			e.params = next.params
+			s.mu.Unlock()
+			return nil
+		}
+	}
+	return s.begin(e, next.kind, next.params, t)
+}
+
+// begin makes a source, gives it the stream, and runs it when the one that old runs, if any, has ended.
+func (s *Supervisor) begin(e *entry, k *checkedKind, params []byte, old *task) error {
+	source, p, err := s.open(e.stream, k, params)
+	if err != nil {
+		return err
+	}
+	if old != nil {
+		old.cancel() // its publication is over
+		<-old.done
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	t := &task{cancel: cancel, done: make(chan struct{})}
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		cancel()
+		p.Close("shutdown")
+		return ErrClosed
+	}
+	e.kind, e.params, e.source, e.task, e.restarts = k, params, source, t, 0
+	e.setLocked(StateLive, "")
+	s.running.Go(func() { s.supervise(ctx, e, t, source, p) })
+	s.mu.Unlock()
+	return nil
+}
+
+// open makes a source and publishes what it has.
+func (s *Supervisor) open(name string, k *checkedKind, params []byte) (Source, *stream.Publication, error) {
+	source, err := k.New(name, slices.Clone(params))
+	if err != nil {
+		return nil, nil, fmt.Errorf("make the source: %w", err)
+	}
+	p, err := s.opts.Registry.Publish(name, publishedBy, source.Specs())
+	if err != nil {
+		return nil, nil, err
+	}
+	return source, p, nil
+}
+
+// Stop ends a stream's source and waits until nothing of it runs and the stream is no longer live. When ctx ends before, it
+// ends all the same, some time later.
+func (s *Supervisor) Stop(ctx context.Context, name string) error {
+	e, err := s.acquire(ctx, name)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	t := e.task
+	e.stopping = true
+	s.mu.Unlock()
+	if t == nil {
+		s.remove(e, "stopped")
+		return nil
+	}
+	t.cancel()
+	select { // the token is never given back: the goroutine removes the entry
+	case <-e.gone:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// enter keeps Run from returning until leave is called.
+func (s *Supervisor) enter() (leave func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, ErrClosed
+	}
+	s.running.Add(1)
+	return s.running.Done, nil
+}
+
+// insert makes the entry known, if its stream has none yet.
+func (s *Supervisor) insert(e *entry) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.entries[e.stream] != nil:
+		return ErrExists
+	case len(s.entries) >= maxSources:
+		return ErrTooMany
+	}
+	s.entries[e.stream] = e
+	return nil
+}
+
+// acquire takes the token of a stream's entry.
+func (s *Supervisor) acquire(ctx context.Context, name string) (*entry, error) {
+	s.mu.Lock()
+	e := s.entries[name]
+	s.mu.Unlock()
+	if e == nil {
+		return nil, ErrNotSupervised
+	}
+	select {
+	case e.work <- struct{}{}:
+	case <-e.gone:
+		return nil, ErrNotSupervised
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e.removed {
+		e.release()
+		return nil, ErrNotSupervised
+	}
+	return e, nil
+}
+
+// done gives the token back and returns how it stands.
+func (s *Supervisor) done(e *entry) (Status, error) {
+	s.mu.Lock()
+	st, source := e.statusLocked()
+	s.mu.Unlock()
+	e.release()
+	st.count(source)
+	return st, nil
+}
+
+// drop makes the entry unknown, and says whether it was known.
+func (s *Supervisor) drop(e *entry) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e.removed {
+		return false
+	}
+	e.removed = true
+	delete(s.entries, e.stream)
+	close(e.gone)
+	return true
+}
+
+// remove makes an entry unknown whose source has stopped.
+func (s *Supervisor) remove(e *entry, reason string) {
+	if s.drop(e) {
+		s.event(e, "source_stopped", slog.String("reason", reason))
+	}
+}
+
+// event tells of an entry's source.
+func (s *Supervisor) event(e *entry, name string, attrs ...slog.Attr) {
+	all := append([]slog.Attr{slog.String("stream", e.stream), slog.String("source", s.kindOf(e))}, attrs...)
+	s.opts.Event(name, all...)
+}
+
+// kindOf names the entry's kind of source.
+func (s *Supervisor) kindOf(e *entry) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return e.kind.Name
+}
