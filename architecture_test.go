@@ -157,7 +157,7 @@ var rooms = map[string]bool{
 	"internal/wish":       true,
 	"auth":                true,
 	"coach":               false,
-	"config":              false,
+	"config":              true,
 	"internal/event":      true,
 	"internal/seal":       false,
 	"internal/udp":        false,

@@ -1,0 +1,101 @@
+package config
+
+import (
+	_ "embed"
+	"log/slog"
+)
+
+// Config holds every setting. The zero value is not usable; see Default.
+type Config struct {
+	HTTP   HTTP
+	Log    Log
+	ICE    ICE
+	Access Access
+	State  State
+	// DefaultStream starts the stream "test" with the test pattern.
+	DefaultStream bool
+	Limits        Limits
+	Events        Events
+}
+
+// HTTP is where requests are taken.
+type HTTP struct {
+	Addr  string   // host:port
+	Hosts []string // names by which a loopback listener is called besides localhost
+}
+
+// Log is how much is logged.
+type Log struct{ Level slog.Level }
+
+// ICE is what helps players to connect.
+type ICE struct {
+	Servers []string // told to players, as wish.ParseICEServer reads them; may hold passwords
+	MDNS    bool     // resolve the .local candidates of browsers
+}
+
+// Access is who may do what.
+type Access struct{ Tokens []Token }
+
+// A Token is one that the configuration fixes.
+type Token struct {
+	Name   string
+	Secret Secret
+	Rights []string // of publish, play, administer
+}
+
+// A Secret is text that is never printed by fmt, log/slog or encoding/json.
+type Secret string
+
+const masked = "***"
+
+// String hides the secret.
+func (Secret) String() string { return masked }
+
+// GoString hides the secret.
+func (Secret) GoString() string { return masked }
+
+// LogValue hides the secret.
+func (Secret) LogValue() slog.Value { return slog.StringValue(masked) }
+
+// MarshalText hides the secret.
+func (Secret) MarshalText() ([]byte, error) { return []byte(masked), nil }
+
+// State is what is kept from one start to the next.
+type State struct {
+	Dir string // "" only where the environment names no place either
+}
+
+// Limits are what one server takes.
+type Limits struct {
+	Sessions             int  // at once
+	SessionsPerAddress   int  // of these from one remote address
+	ConnectingPerAddress int  // of these not yet connected
+	Candidates           int  // of one player in one ICE generation
+	Offer                Size // of an SDP offer
+	Fragment             Size // of an ICE fragment in a PATCH
+	EventSubscribers     int  // at once
+}
+
+// Events are what the server remembers of what happened.
+type Events struct {
+	History int // events that a subscriber can still be told
+}
+
+// Default returns the settings that hold where nothing says otherwise.
+func Default() Config {
+	return Config{
+		HTTP:          HTTP{Addr: "127.0.0.1:8080"},
+		DefaultStream: true,
+		Limits: Limits{
+			Sessions: 10_000, SessionsPerAddress: 200, ConnectingPerAddress: 50, Candidates: 100,
+			Offer: 128 * kibibyte, Fragment: 64 * kibibyte, EventSubscribers: 2_000,
+		},
+		Events: Events{History: 1024},
+	}
+}
+
+//go:embed weir.yaml
+var sample string
+
+// Sample is a file with every setting at its default, and what it does.
+func Sample() string { return sample }
