@@ -3,12 +3,27 @@
  * there yet, restarts ICE when the network changes, makes a new session when the old one is gone, and gives the
  * session back when the page is left. One file, no dependencies; import it from any page:
  *
- *     import { WHEPPlayer } from 'https://weir.example/static/whep.js'
+ *     <video id="video" autoplay muted playsinline></video>
+ *     <p id="words"></p>
+ *     <script type="module">
+ *       import { WHEPPlayer } from 'https://weir.example/static/whep.js'
  *
- *     const player = new WHEPPlayer('https://weir.example/whep/test')
- *     player.addEventListener('track', () => { video.srcObject = player.stream })
- *     player.addEventListener('statechange', () => { words.textContent = player.reason?.detail ?? player.state })
- *     player.start()
+ *       const player = new WHEPPlayer('https://weir.example/whep/test')
+ *       player.addEventListener('track', () => { video.srcObject = player.stream })
+ *       player.addEventListener('statechange', () => { words.textContent = player.reason?.detail ?? player.state })
+ *       player.start()
+ *     </script>
+ *
+ * What to know:
+ *
+ * - `stream` is a new object with each session: set `srcObject` anew at `track`, as above.
+ * - Browsers begin by themselves only without sound: keep `muted` until somebody has pressed something.
+ * - A page with a Content-Security-Policy needs the server in `script-src` and `connect-src`; nothing else.
+ * - A page served by HTTPS can use only a server that is, too; one on the same machine (localhost) excepted.
+ * - Other WHEP servers are played as well, if they let the page read `Location` (`Access-Control-Expose-Headers`).
+ * - weir-player.js, beside this file, is an element made of it: `<weir-player stream="test" autoplay muted>`.
+ *
+ * Exported besides the player are functions on session descriptions; they need no browser.
  *
  * @module whep
  */
@@ -39,7 +54,7 @@
 
 /**
  * @typedef {object} Options
- * @property {string} [token] bearer token, sent with each request (RFC 6750)
+ * @property {string} [token] bearer token, sent with each request (RFC 6750); a private stream asks for one
  * @property {AbortSignal} [signal] closes the player when aborted
  * @property {RTCIceServer[]} [iceServers] used besides those that the server names in Link fields
  * @property {('video'|'audio')[]} [kinds] what to ask for; both unless told
@@ -72,8 +87,12 @@ const goodFor = 10_000
 /**
  * Plays one stream into `stream`, session after session.
  *
- * Events: `statechange`; `track` with detail `{track, transceiver, title}`; `refused` with a {@link Reason} as detail,
- * for each refusal of the server, also those that it says to retry; `restarted` after an ICE restart.
+ * Events, each a CustomEvent:
+ * - `statechange`, with detail `{state, reason, retryAt}`
+ * - `track`, with detail `{track, transceiver, title}`, for each track of each session; `title` is what the stream's
+ *   publisher calls it
+ * - `refused`, with a {@link Reason} as detail, for each refusal of the server, also those that it says to retry
+ * - `restarted`, after an ICE restart
  */
 export class WHEPPlayer extends EventTarget {
   #endpoint
@@ -123,6 +142,11 @@ export class WHEPPlayer extends EventTarget {
 
   /** The tracks of the current session; a new object with each session, null before. @returns {MediaStream|null} */
   get stream() { return this.#stream }
+
+  /** The bearer token, '' for none. A new one is sent from the next request on: `retry()` makes that now. @returns {string} */
+  get token() { return this.#options.token ?? '' }
+
+  set token(token) { this.#options.token = token }
 
   /** The current session's connection, to look at. @returns {RTCPeerConnection|null} */
   get peerConnection() { return this.#session?.connection ?? null }

@@ -1,0 +1,50 @@
+/**
+ * The API's description in Swagger UI: /docs. Requests that are tried out carry this tab's token.
+ *
+ * @module docs
+ */
+import { onToken, token } from './token.js'
+
+const say = document.getElementById('say')
+
+/** The names of the description's bearer schemes (OpenAPI 3.1 4.8.27). */
+function bearerSchemes(description) {
+  const schemes = Object.entries(description.components?.securitySchemes ?? {})
+  return schemes.filter(([, { type, scheme }]) => type === 'http' && scheme?.toLowerCase() === 'bearer').map(([name]) => name)
+}
+
+async function load() {
+  const response = await fetch('/openapi.json')
+  if (!response.ok) throw new Error(`The server answered ${response.status} to /openapi.json.`)
+  const description = await response.json()
+  const ui = globalThis.SwaggerUIBundle({
+    spec: description,
+    dom_id: '#docs',
+    deepLinking: true,
+    displayRequestDuration: true,
+    docExpansion: 'list',
+    defaultModelsExpandDepth: 0,
+    filter: true,
+    tryItOutEnabled: true,
+    persistAuthorization: false,
+    validatorUrl: null, // it would be another host
+    syntaxHighlight: { activated: true, theme: 'agate' },
+    onComplete() {
+      const authorize = (secret) => {
+        for (const name of bearerSchemes(description)) {
+          if (secret) ui.preauthorizeApiKey(name, secret)
+          else ui.authActions.logout([name])
+        }
+      }
+      if (token()) authorize(token())
+      onToken(authorize)
+      say.hidden = true
+    },
+  })
+}
+
+load().catch((error) => {
+  say.className = 'notice'
+  say.dataset.level = 'bad'
+  say.textContent = `The description cannot be shown. ${error.message}`
+})
