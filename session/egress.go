@@ -28,9 +28,20 @@ type Request struct {
 	// be the zero value.
 	Remote, Local netip.AddrPort
 	Credential    string // that the request carried; not looked at here, never logged
+	// Token is the name of that credential's token, "" for none. It is shown in
+	// Stats.
+	Token string
+	// Hidden says that the caller may not know of the stream: it is answered as
+	// a name that nobody publishes.
+	Hidden bool
 	// Forwarded says that a proxy handed the request on: one from loopback is
 	// then not from this machine.
 	Forwarded bool
+}
+
+// local says whether the player is on this machine.
+func (r *Request) local() bool {
+	return r.Remote.Addr().Unmap().IsLoopback() && !r.Forwarded
 }
 
 // Egress answers a WHEP player's offer with a session and the SDP answer, which
@@ -52,7 +63,7 @@ func (m *Manager) Egress(ctx context.Context, r Request) (*Session, string, erro
 		return nil, "", err
 	}
 	defer leave()
-	tracks := m.liveTracks(r.Stream)
+	tracks := m.liveTracks(r)
 	if len(tracks) == 0 {
 		return nil, "", refuseNotLive()
 	}
@@ -80,14 +91,15 @@ func (m *Manager) Egress(ctx context.Context, r Request) (*Session, string, erro
 		m.options.Leniency(name)
 	}
 	s.logger.Info("session created", "duration", time.Since(s.created))
-	m.options.Event("session.created", slog.String("session", s.id), slog.String("stream", s.stream),
+	m.options.Event("session_created", slog.String("session", s.id), slog.String("stream", s.stream),
 		slog.String("remote", r.Remote.Addr().String()))
 	return s, answer, nil
 }
 
-func (m *Manager) liveTracks(name string) []*stream.Track {
-	st, ok := m.options.Registry.Find(name)
-	if !ok {
+// liveTracks are those of the stream that the caller may know of.
+func (m *Manager) liveTracks(r Request) []*stream.Track {
+	st, ok := m.options.Registry.Find(r.Stream)
+	if !ok || r.Hidden {
 		return nil
 	}
 	return st.Tracks()
@@ -103,9 +115,10 @@ func (m *Manager) newSession(r Request, p *place) (*Session, error) {
 		return nil, fmt.Errorf("make session id: %w", err)
 	}
 	remote := netip.AddrPortFrom(r.Remote.Addr().Unmap(), r.Remote.Port())
-	loopback := remote.Addr().IsLoopback() && !r.Forwarded
+	loopback := r.local()
 	return &Session{
 		manager: m, id: id.String(), secret: hex.EncodeToString(secret), stream: r.Stream, remote: remote,
+		token:    r.Token,
 		created:  time.Now(),
 		logger:   m.options.Logger.With("session", id.String(), "stream", r.Stream, "remote", remote),
 		place:    p,
@@ -129,10 +142,7 @@ func (s *Session) setUp(ctx context.Context, r Request, tracks []*stream.Track) 
 			answer, err = "", refuseOffer()
 		}
 	}()
-	specs := make([]stream.Spec, len(tracks))
-	for i, t := range tracks {
-		specs[i] = t.Spec()
-	}
+	specs := specsOf(tracks)
 	s.plan, err = Negotiate(r.Offer, specs)
 	if err != nil {
 		return "", err
@@ -161,6 +171,14 @@ func (s *Session) setUp(ctx context.Context, r Request, tracks []*stream.Track) 
 		return "", refuseOffer()
 	}
 	return s.answer(specs), nil
+}
+
+func specsOf(tracks []*stream.Track) []stream.Spec {
+	specs := make([]stream.Spec, len(tracks))
+	for i, t := range tracks {
+		specs[i] = t.Spec()
+	}
+	return specs
 }
 
 func (s *Session) addViewer(tracks []*stream.Track) (*stream.Viewer, error) {

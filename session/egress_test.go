@@ -48,11 +48,11 @@ func TestMediaFlow(t *testing.T) {
 			}
 			p.plays(t)
 			st := s.Stats()
-			if !st.Connected || st.Packets == 0 || st.Candidates[0] == "" || len(st.Feedback) != 2 {
+			if !st.Connected || st.Packets == 0 || st.Candidates[0] == "" || len(st.Media) != 2 {
 				t.Errorf("stats %+v", st)
 			}
 			eventually(t, within, func() string {
-				for _, f := range s.Stats().Feedback {
+				for _, f := range s.Stats().Media {
 					if f.Reports == 0 {
 						return "no receiver report of " + f.Kind
 					}

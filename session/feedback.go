@@ -108,32 +108,3 @@ func roundTrip(now time.Time, lastReport, delay uint32) time.Duration {
 	}
 	return max(time.Duration(units)*time.Second>>16, time.Microsecond)
 }
-
-// Feedback is what a player has reported of one stream.
-type Feedback struct {
-	Kind         string        // "audio" or "video"
-	SSRC         uint32        // of the stream
-	RTT          time.Duration // 0: not known yet
-	FractionLost float64       // of the last interval, 0 to 1
-	Lost         int32         // packets, in all
-	Jitter       uint32        // clock rate units
-	Reports      uint64        // receiver reports that came
-	NACKs        uint64        // RTCP packets, not packets asked for
-	KeyFrames    uint64        // asked for, by PLI or FIR
-	Junk         uint64        // datagrams that were no RTCP, or too much of it
-}
-
-func (f *feedback) snapshot() Feedback {
-	return Feedback{
-		Kind:         f.track.section.Kind,
-		SSRC:         f.track.ssrc,
-		RTT:          time.Duration(f.rtt.Load()),
-		FractionLost: float64(f.fraction.Load()) / 256,
-		Lost:         f.lost.Load(),
-		Jitter:       f.jitter.Load(),
-		Reports:      f.reports.Load(),
-		NACKs:        f.nacks.Load(),
-		KeyFrames:    f.keyFrames.Load(),
-		Junk:         f.junk.Load(),
-	}
-}

@@ -27,32 +27,58 @@ func newLimits(total, perAddress, connecting int) *limits {
 // *wish.Refusal why there is none. Loopback addresses share only the limit on
 // all sessions. An IPv6 address counts as its /64: whoever has one has them all.
 func (l *limits) reserve(addr netip.Addr) (*place, error) {
-	addr = addr.Unmap().WithZone("")
-	if addr.Is6() && !addr.IsLoopback() {
-		addr = netip.PrefixFrom(addr, 64).Masked().Addr()
-	}
+	addr, counted := accountOf(addr)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.sessions >= l.total {
-		return nil, refuseServerFull()
+	if err := l.checkLocked(addr, counted); err != nil {
+		return nil, err
 	}
-	p := &place{limits: l, addr: addr, counted: addr.IsValid() && !addr.IsLoopback(), connecting: true}
+	p := &place{limits: l, addr: addr, counted: counted, connecting: true}
 	if p.counted {
 		c := l.addresses[addr]
-		switch {
-		case c == nil:
+		if c == nil {
 			c = &addressCount{}
 			l.addresses[addr] = c
-		case c.sessions >= l.perAddress:
-			return nil, refuseTooMany()
-		case c.connecting >= l.connecting:
-			return nil, refuseTooManyConnecting()
 		}
 		c.sessions++
 		c.connecting++
 	}
 	l.sessions++
 	return p, nil
+}
+
+// check says what reserve would say at this moment.
+func (l *limits) check(addr netip.Addr) error {
+	addr, counted := accountOf(addr)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.checkLocked(addr, counted)
+}
+
+func (l *limits) checkLocked(addr netip.Addr, counted bool) error {
+	if l.sessions >= l.total {
+		return refuseServerFull()
+	}
+	c := l.addresses[addr]
+	switch {
+	case !counted || c == nil:
+		return nil
+	case c.sessions >= l.perAddress:
+		return refuseTooMany()
+	case c.connecting >= l.connecting:
+		return refuseTooManyConnecting()
+	default:
+		return nil
+	}
+}
+
+// accountOf is the address that a session counts against, if any.
+func accountOf(addr netip.Addr) (account netip.Addr, counted bool) {
+	addr = addr.Unmap().WithZone("")
+	if addr.Is6() && !addr.IsLoopback() {
+		addr = netip.PrefixFrom(addr, 64).Masked().Addr()
+	}
+	return addr, addr.IsValid() && !addr.IsLoopback()
 }
 
 // place is one session's share of the limits.

@@ -157,6 +157,33 @@ func (m *Manager) Find(secret string) (*Session, error) {
 	return nil, refuseNoSession()
 }
 
+// Lookup returns the session with the ID, which is no secret.
+func (m *Manager) Lookup(id string) (*Session, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range m.sessions {
+		if s.id == id {
+			return s, true
+		}
+	}
+	return nil, false
+}
+
+// End ends the sessions of a stream, side by side, and waits until none of its
+// media reaches their players.
+func (m *Manager) End(stream, reason string) {
+	var ending []*Session
+	for _, s := range m.Sessions() {
+		if s.stream == stream {
+			s.end(reason)
+			ending = append(ending, s)
+		}
+	}
+	for _, s := range ending {
+		<-s.done
+	}
+}
+
 // Sessions are those alive at this moment, in no order.
 func (m *Manager) Sessions() []*Session {
 	m.mu.Lock()

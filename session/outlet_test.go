@@ -75,7 +75,7 @@ func TestFeedback(t *testing.T) {
 	p, s, _ := g.join(t, playerOptions{})
 	p.plays(t)
 	video := uint32(0)
-	for _, f := range s.Stats().Feedback {
+	for _, f := range s.Stats().Media {
 		if f.Kind == "video" {
 			video = f.SSRC
 		}
@@ -91,14 +91,14 @@ func TestFeedback(t *testing.T) {
 		}
 	}
 	eventually(t, within, func() string {
-		for _, f := range s.Stats().Feedback {
+		for _, f := range s.Stats().Media {
 			if f.Kind == "video" && (f.KeyFrames < 2 || f.NACKs < 1 || f.RTT == 0) {
 				return fmt.Sprintf("no feedback on video, or no round-trip time: %+v", f)
 			}
 		}
 		return ""
 	})
-	for _, f := range s.Stats().Feedback {
+	for _, f := range s.Stats().Media {
 		if f.RTT < 0 || f.RTT > time.Second {
 			t.Errorf("round-trip time of %s is %v", f.Kind, f.RTT)
 		}

@@ -14,14 +14,16 @@ import (
 
 // The reasons for which a session ends.
 const (
-	ReasonDeleted  = "deleted"         // by the player's DELETE
-	ReasonSetup    = "setup_timeout"   // not connected in time
-	ReasonICE      = "ice_failed"      // no way to the player was found
-	ReasonDTLS     = "dtls_failed"     // the handshake failed
-	ReasonConsent  = "consent_expired" // no sign of the player any more (RFC 7675)
-	ReasonPeer     = "peer_closed"     // the player closed DTLS
-	ReasonShutdown = "shutdown"        // the server ends
-	ReasonFailed   = "failed"          // an error of ours, which was logged
+	ReasonDeleted  = "deleted"               // by the player's DELETE
+	ReasonSetup    = "setup_timeout"         // not connected in time
+	ReasonICE      = "ice_failed"            // no way to the player was found
+	ReasonDTLS     = "dtls_failed"           // the handshake failed
+	ReasonConsent  = "consent_expired"       // no sign of the player any more (RFC 7675)
+	ReasonPeer     = "peer_closed"           // the player closed DTLS
+	ReasonShutdown = "shutdown"              // the server ends
+	ReasonFailed   = "failed"                // an error of ours, which was logged
+	ReasonOperator = "ended_by_operator"     // by the control API
+	ReasonPrivate  = "stream_became_private" // its player may have no right to see what follows
 )
 
 // Session is one player's WebRTC session. Its methods may be called from any
@@ -36,6 +38,7 @@ type Session struct {
 	secret   string
 	stream   string
 	remote   netip.AddrPort
+	token    string
 	created  time.Time
 	logger   *slog.Logger
 	place    *place
@@ -73,6 +76,9 @@ func (s *Session) Secret() string { return s.secret }
 
 // Stream is the name of the stream that is played.
 func (s *Session) Stream() string { return s.stream }
+
+// Protocol is the protocol that the session was made by.
+func (s *Session) Protocol() string { return protocolWHEP }
 
 // ETag is the entity-tag of the current ICE session, with its quotes.
 func (s *Session) ETag() string {
@@ -196,7 +202,7 @@ func (s *Session) begin() <-chan time.Time {
 	s.place.connected()
 	took := time.Since(s.created)
 	s.logger.Info("session connected", "duration", took)
-	s.manager.options.Event("session.connected",
+	s.manager.options.Event("session_connected",
 		slog.String("session", s.id), slog.String("stream", s.stream), slog.Duration("duration", took))
 	if s.plan.Mozilla() {
 		return time.After(mozillaDelay)
@@ -216,7 +222,7 @@ func (s *Session) finish() {
 	s.release()
 	s.logger.Info("session ended", "reason", reason, "duration", time.Since(s.created),
 		"packets", s.outlet.packets.Load(), "bytes", s.outlet.bytes.Load())
-	s.manager.options.Event("session.ended", slog.String("session", s.id), slog.String("stream", s.stream),
+	s.manager.options.Event("session_ended", slog.String("session", s.id), slog.String("stream", s.stream),
 		slog.String("reason", reason), slog.Duration("duration", time.Since(s.created)),
 		slog.Uint64("packets", s.outlet.packets.Load()), slog.Uint64("bytes", s.outlet.bytes.Load()))
 }
@@ -234,57 +240,6 @@ func (s *Session) release() {
 	}
 	s.reading.Wait()
 	s.place.release()
-}
-
-// Stats is a snapshot of a session.
-type Stats struct {
-	ID, Stream string
-	Remote     netip.AddrPort // that made the HTTP request
-	Age        time.Duration
-	Connected  bool
-	State      string // of the PeerConnection, as W3C names them
-	ICEState   string
-	Candidates [2]string // selected: ours and the player's, "udp 192.0.2.1:9 host"; "" for none
-	Packets    uint64    // sent
-	Bytes      uint64    // of their payloads
-	Feedback   []Feedback
-	Viewer     stream.ViewerStats
-	Leniencies []string
-}
-
-// Stats reads the session's counters and states.
-func (s *Session) Stats() Stats {
-	st := Stats{
-		ID:         s.id,
-		Stream:     s.stream,
-		Remote:     s.remote,
-		Age:        time.Since(s.created),
-		Connected:  s.connected.Load(),
-		State:      s.pc.ConnectionState().String(),
-		ICEState:   s.pc.ICEConnectionState().String(),
-		Packets:    s.outlet.packets.Load(),
-		Bytes:      s.outlet.bytes.Load(),
-		Viewer:     s.viewer.Stats(),
-		Leniencies: s.plan.Leniencies,
-	}
-	for _, f := range s.feedback {
-		st.Feedback = append(st.Feedback, f.snapshot())
-	}
-	if !st.Connected {
-		return st // pion's getter is not safe while its transport starts
-	}
-	if pair, err := s.transport().ICETransport().GetSelectedCandidatePair(); err == nil && pair != nil {
-		st.Candidates = [2]string{candidateName(pair.Local), candidateName(pair.Remote)}
-	}
-	return st
-}
-
-func candidateName(c *webrtc.ICECandidate) string {
-	addr, err := netip.ParseAddr(c.Address)
-	if err != nil {
-		return c.Protocol.String() + " " + c.Address + " " + c.Typ.String()
-	}
-	return c.Protocol.String() + " " + netip.AddrPortFrom(addr, c.Port).String() + " " + c.Typ.String()
 }
 
 // transport is the one that all sections are bundled on.

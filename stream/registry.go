@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -120,6 +122,16 @@ func (r *Registry) Find(name string) (*Stream, bool) {
 	return s, ok
 }
 
+// Streams are those that somebody feeds or watches at this moment, sorted by
+// name.
+func (r *Registry) Streams() []*Stream {
+	r.mu.Lock()
+	all := slices.Collect(maps.Values(r.streams))
+	r.mu.Unlock()
+	slices.SortFunc(all, func(a, b *Stream) int { return strings.Compare(a.name, b.name) })
+	return all
+}
+
 // Publish takes the right to feed a stream, and says with which tracks, the
 // preferred codec of each kind first. by names the publisher: the same one
 // publishing again takes the stream over at once, and the older publication's
@@ -154,6 +166,9 @@ func (r *Registry) Publish(name, by string, specs []Spec) (*Publication, error) 
 	}
 	if old != nil {
 		old.end("taken_over")
+		r.opts.Logger.Info("stream is taken over", "stream", name)
+		r.opts.Event("stream_live", slog.String("stream", name), slog.String("reason", "taken_over"))
+		return p, nil
 	}
 	r.opts.Logger.Info("stream is live", "stream", name)
 	r.opts.Event("stream_live", slog.String("stream", name))

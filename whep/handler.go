@@ -23,9 +23,14 @@ type Sessions interface {
 // Options configure a Handler. Only Sessions is required.
 type Options struct {
 	Sessions Sessions
-	// Caller says who sent a request: the bearer token, "" for none, and the
-	// address. Nil takes the connection's peer and no token.
-	Caller func(r *http.Request) (credential string, remote netip.AddrPort)
+	// Caller says who sent a request: the bearer token and its name, "" for
+	// none, and the address. Nil takes the connection's peer and no token.
+	Caller func(r *http.Request) (credential, token string, remote netip.AddrPort)
+	// Hidden says whether the caller may not know of the stream: it is answered
+	// as a name that nobody publishes. It is asked before a session is made and
+	// once more when it is, since a stream may become private meanwhile. Nil
+	// hides nothing.
+	Hidden func(r *http.Request) bool
 	// ICEServers are told to every player.
 	ICEServers []wish.ICEServer
 	// MaxOffer is the longest offer in bytes; 0 is 128 KiB.
@@ -53,7 +58,10 @@ func New(o Options) *Handler {
 		o.MaxOffer = maxOffer
 	}
 	if o.Caller == nil {
-		o.Caller = func(r *http.Request) (string, netip.AddrPort) { return "", peer(r) }
+		o.Caller = func(r *http.Request) (string, string, netip.AddrPort) { return "", "", peer(r) }
+	}
+	if o.Hidden == nil {
+		o.Hidden = func(*http.Request) bool { return false }
 	}
 	if o.SessionPath == nil {
 		o.SessionPath = func(secret string) string { return "/session/" + secret }
@@ -109,15 +117,13 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	credential, remote := h.options.Caller(r)
-	s, answer, err := h.options.Sessions.Egress(r.Context(), session.Request{
-		Stream:     r.PathValue("stream"),
-		Offer:      offer,
-		Remote:     remote,
-		Local:      local(r),
-		Credential: credential,
-		Forwarded:  forwarded(r),
-	})
+	request := h.Request(r, r.PathValue("stream"), offer)
+	s, answer, err := h.options.Sessions.Egress(r.Context(), request)
+	if err == nil && h.options.Hidden(r) {
+		s.Close(session.ReasonPrivate)
+		request.Hidden = true
+		_, _, err = h.options.Sessions.Egress(r.Context(), request)
+	}
 	if err != nil {
 		return fmt.Errorf("answer the offer: %w", err)
 	}
@@ -132,6 +138,21 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) error {
 		return nil //nolint:nilerr // the player has gone; its session is given up when it does not connect
 	}
 	return nil
+}
+
+// Request is what a POST of the offer to the stream's endpoint asks session for.
+func (h *Handler) Request(r *http.Request, stream, offer string) session.Request {
+	credential, token, remote := h.options.Caller(r)
+	return session.Request{
+		Stream:     stream,
+		Offer:      offer,
+		Remote:     remote,
+		Local:      local(r),
+		Credential: credential,
+		Token:      token,
+		Hidden:     h.options.Hidden(r),
+		Forwarded:  forwarded(r),
+	}
 }
 
 // link adds one Link field for each ICE server.

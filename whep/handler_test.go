@@ -140,9 +140,9 @@ func TestRequest(t *testing.T) {
 	}
 	fake := &refuser{err: errors.New("refused")}
 	remote := netip.MustParseAddrPort("198.51.100.1:7")
-	h := whep.New(whep.Options{Sessions: fake, Caller: func(*http.Request) (string, netip.AddrPort) { return "token", remote }})
+	h := whep.New(whep.Options{Sessions: fake, Caller: func(*http.Request) (string, string, netip.AddrPort) { return "secret", "name", remote }})
 	call(t, h, "POST", "v=0", "Content-Type", "application/sdp")
-	if fake.got == nil || fake.got.Credential != "token" || fake.got.Remote != remote || fake.got.Local.IsValid() {
+	if fake.got == nil || fake.got.Credential != "secret" || fake.got.Token != "name" || fake.got.Remote != remote || fake.got.Local.IsValid() {
 		t.Errorf("asked for %+v", fake.got)
 	}
 }

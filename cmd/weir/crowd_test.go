@@ -155,7 +155,8 @@ func checkSums(t *testing.T, sessions []*session.Session) {
 	var delivered, resent uint64
 	for _, s := range sessions {
 		<-s.Done()
-		for _, d := range s.Stats().Viewer.DownTracks {
+		for _, m := range s.Stats().Media {
+			d := m.Sent
 			var drops uint64
 			for _, n := range d.Drops {
 				drops += n

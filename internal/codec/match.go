@@ -130,6 +130,29 @@ const (
 	constraintSet5 = 0x04 // no B slices, for the high family
 )
 
+// Profile names the H.264 profile that the parameters say, as RFC 6184 table 5 does: "constrained-baseline", "high". It is
+// "" for other codecs, where it is not said, and for a profile without a name here.
+func (f Format) Profile() string {
+	idc, constraints, _, ok := ProfileLevelID(Params(f.Fmtp)["profile-level-id"])
+	if !ok || Canonical(f.Name) != H264 {
+		return ""
+	}
+	switch h264ProfileOf(idc, constraints) {
+	case profileBaseline:
+		return "baseline"
+	case profileConstrainedBaseline:
+		return "constrained-baseline"
+	case profileMain:
+		return "main"
+	case profileConstrainedHigh:
+		return "constrained-high"
+	case profileHigh:
+		return "high"
+	default:
+		return ""
+	}
+}
+
 func h264ProfileOf(idc, constraints byte) h264Profile {
 	switch {
 	case idc == 0x42 && constraints&constraintSet1 != 0, // 42e0, 42c0, 4240
