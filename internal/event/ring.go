@@ -100,6 +100,10 @@ func (r *Ring) At(id string) (c Cursor, lost bool) {
 	return Cursor{n}, false
 }
 
+// ID names a position: At(ID(c)) is c again, while the ring remembers. After an
+// event it is the event's.
+func (r *Ring) ID(c Cursor) string { return r.run + "-" + strconv.FormatUint(c.next, 10) }
+
 // Read returns the events from c on, at most so many and at least one where
 // there is one, and the position after them. It does not block. lost says that
 // events between c and the first of them have been forgotten.
