@@ -24,8 +24,8 @@ type Options struct {
 	Fixed []Token
 	// Warn, if set, is told of what a person should know: a mode that had to be
 	// repaired, and, once each time, that the state file cannot be read any
-	// more, so that the tokens read before go on. It must not block for long
-	// nor call the Store. The errors quote no secret.
+	// more, so that the tokens read before go on. It is called by who asked
+	// the Store, and holds up nobody else. The errors quote no secret.
 	Warn func(err error)
 }
 
