@@ -6,6 +6,12 @@
 import { onToken, token } from './token.js'
 
 const say = document.getElementById('say')
+const dark = matchMedia('(prefers-color-scheme: dark)')
+
+/** Swagger UI has dark colours, but does not look at what the system says. */
+function followSystem() {
+  document.documentElement.classList.toggle('dark-mode', dark.matches)
+}
 
 /** The names of the description's bearer schemes (OpenAPI 3.1 4.8.27). */
 function bearerSchemes(description) {
@@ -43,6 +49,8 @@ async function load() {
   })
 }
 
+dark.addEventListener('change', followSystem)
+followSystem()
 load().catch((error) => {
   say.className = 'notice'
   say.dataset.level = 'bad'

@@ -1,0 +1,87 @@
+// Usage: node axe.mjs <base url> <token> <base url where playing needs a token>: axe-core on every page of the pages, in
+// light and dark colours and on a narrow screen. What is serious is reported.
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { chromium, report, until } from './browsers.mjs'
+
+const [base, token, closed] = process.argv.slice(2)
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const { browser } = await chromium()
+
+const has = (selector) => (page) => until(`${selector} in ${page.url()}`, () => page.evaluate((selector) => {
+  const found = document.querySelector(selector)
+  return found !== null && found.getClientRects().length > 0
+}, selector), 30_000)
+const says = (words) => (page) => until(`“${words}” in ${page.url()}`, () => page.evaluate((words) => document.body.innerText.includes(words), words), 30_000)
+
+/** Each page, and the state in which it is looked at. */
+const pages = {
+  'start': { path: '/', ready: has('main button') },
+  'start with a token': { path: `/#token=${token}`, ready: has('select:enabled') },
+  'streams': { path: '/streams', ready: says('test') },
+  'streams with a token': { path: `/streams#token=${token}`, ready: says('test') },
+  'watch': { path: '/watch/test', ready: has('#stage[data-state=playing]') },
+  'watch, shared': {
+    path: `/watch/test#token=${token}`,
+    async ready(page) {
+      await has('#stage[data-state=playing]')(page)
+      await page.keyboard.press('i')
+      await page.keyboard.press('s')
+      await has('#qr svg')(page)
+    },
+  },
+  'watch, nobody': {
+    path: '/watch/nobody',
+    async ready(page) {
+      await says('Nobody publishes')(page)
+      await page.click('#token-open')
+    },
+  },
+  'watch, token needed': { base: closed, path: '/watch/test', ready: has('#token-form') },
+  'embed': { path: '/embed/test', ready: has('video[data-state=playing]') },
+  'docs': {
+    path: `/docs#token=${token}`,
+    async ready(page) {
+      await has('.opblock')(page)
+      await page.locator('.opblock-post .opblock-summary-control').first().click()
+      await has('.opblock.is-open .responses-wrapper')(page)
+    },
+  },
+  'redoc': { path: '/redoc', ready: says('/api/v1/streams') },
+  'not found': { path: '/nothing-here', ready: has('h1') },
+}
+const looks = {
+  light: { colorScheme: 'light', viewport: { width: 1280, height: 900 } },
+  dark: { colorScheme: 'dark', viewport: { width: 1280, height: 900 } },
+  narrow: { colorScheme: 'light', viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true },
+}
+
+const serious = [], slight = [], wide = []
+let looked = 0
+try {
+  for (const [look, options] of Object.entries(looks)) {
+    for (const [name, { base: own = base, path, ready }] of Object.entries(pages)) {
+      if (process.env.WEIR_AXE_PAGE && !name.includes(process.env.WEIR_AXE_PAGE)) continue
+      const context = await browser.newContext({ ...options, reducedMotion: 'reduce' })
+      try {
+        const page = await context.newPage()
+        await page.goto(`${own}${path}`)
+        await ready(page)
+        await page.evaluate(axe)
+        const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
+        for (const { id, impact, help, nodes } of violations) {
+          const found = { page: name, look, id, impact, help, nodes: nodes.slice(0, 4).map(({ target, failureSummary }) => `${target.join(' ')}: ${failureSummary}`) }
+          if (impact === 'serious' || impact === 'critical') serious.push(found)
+          else slight.push(`${name}, ${look}: ${id}`)
+        }
+        if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) wide.push(`${name}, ${look}`)
+        looked++
+      } finally {
+        await context.close()
+      }
+    }
+  }
+} finally {
+  await browser.close()
+}
+report({ looked, serious, slight, wide })

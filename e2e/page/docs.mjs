@@ -1,0 +1,54 @@
+// Usage: node docs.mjs <base url> <token>: Swagger UI and ReDoc in Chromium, with all network but the server cut off.
+import { chromium, report, until } from './browsers.mjs'
+
+const [base, token] = process.argv.slice(2)
+const { browser, context, page } = await chromium({ viewport: { width: 1280, height: 1000 } })
+const outside = [], violations = []
+await context.route((url) => url.origin !== base, (route) => {
+  outside.push(route.request().url())
+  return route.abort()
+})
+page.on('console', (message) => /Content Security Policy/i.test(message.text()) && violations.push(message.text()))
+page.on('pageerror', (error) => violations.push(String(error)))
+
+const stream = 'tried-out'
+const ask = async () => (await fetch(`${base}/api/v1/streams/${stream}`, { headers: { Authorization: `Bearer ${token}` } })).status
+const operation = (method) => page.locator(`.opblock-${method}`, { has: page.locator('[data-path="/api/v1/streams/{name}"]') })
+
+/** Opens an operation, fills it in, executes it, and returns the status of the answer. */
+const tryOut = async (method, body) => {
+  const block = operation(method)
+  await block.locator('.opblock-summary-control').click()
+  await block.locator('tr[data-param-name="name"] input').fill(stream)
+  if (body) await block.locator('textarea.body-param__text').fill(JSON.stringify(body))
+  await block.locator('button.execute').click()
+  const status = block.locator('.live-responses-table .response-col_status').nth(0)
+  await status.waitFor()
+  const answered = Number.parseInt(await status.innerText(), 10)
+  const { curl } = { curl: await block.locator('.curl-command').innerText() }
+  await block.locator('.opblock-summary-control').click()
+  return { status: answered, curl: curl.replaceAll(token, 'TOKEN') }
+}
+
+try {
+  await page.goto(`${base}/docs#token=${token}`)
+  await until('operations', () => page.evaluate(() => document.querySelectorAll('.opblock').length > 10), 30_000)
+  const address = page.url()
+  const operations = await page.evaluate(() => document.querySelectorAll('.opblock').length)
+  const validator = await page.evaluate(() => document.querySelectorAll('.validator, img[src*="validator"]').length)
+  const before = await ask()
+  const started = await tryOut('post', { source: 'pattern' })
+  const between = await ask()
+  const stopped = await tryOut('delete')
+  const after = await ask()
+
+  await page.goto(`${base}/redoc`)
+  const redoc = await until('operations', () => page.evaluate(() => {
+    const text = document.body.innerText
+    return text.includes('/api/v1/streams') && { length: text.length, headings: document.querySelectorAll('h1, h2, h3').length }
+  }), 30_000)
+  await page.waitForLoadState('networkidle')
+  report({ address, operations, validator, before, started, between, stopped, after, redoc, outside, violations })
+} finally {
+  await browser.close()
+}
