@@ -72,6 +72,19 @@ func Opus() (*publisher.Rendition, error) {
 	return rendition(publisher.Opus(), publisher.SoundRate, publisher.SoundSlack, units, err)
 }
 
+// Renditions are the whole clip, in the order of preference of a player.
+func Renditions() ([]*publisher.Rendition, error) {
+	var all []*publisher.Rendition
+	for _, load := range []func() (*publisher.Rendition, error){H264, VP8, Opus} {
+		r, err := load()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
 func rendition(f codec.Format, rate, slack int, units []unit, err error) (*publisher.Rendition, error) {
 	if err == nil && len(units) != Seconds*rate {
 		err = fmt.Errorf("%d units, must be %d", len(units), Seconds*rate)

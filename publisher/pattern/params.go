@@ -8,6 +8,7 @@ import (
 // Bounds of Params. The least size leaves four pixels for a block; the most pixels are what OpenH264 takes (level 5.2).
 const (
 	minWidth, minHeight = 160, 90
+	maxSide             = 4096
 	maxPixels           = 9_437_184
 	minRate, maxRate    = 1, 120
 	minTone, maxTone    = 20, 15_000
@@ -43,9 +44,9 @@ func (p Params) Validate() error {
 			errs = append(errs, fmt.Errorf("%s %d%s: must be %d to %d", what, v, unit, least, most))
 		}
 	}
-	if p.Width < minWidth || p.Height < minHeight || p.Width > maxPixels/p.Height {
-		errs = append(errs, fmt.Errorf("size %dx%d: must be at least %dx%d and at most %d pixels in all",
-			p.Width, p.Height, minWidth, minHeight, maxPixels))
+	if p.Width < minWidth || p.Height < minHeight || max(p.Width, p.Height) > maxSide || p.Width*p.Height > maxPixels {
+		errs = append(errs, fmt.Errorf("size %dx%d: must be at least %dx%d, at most %d a side and at most %d pixels in all",
+			p.Width, p.Height, minWidth, minHeight, maxSide, maxPixels))
 	} else if p.Width%2 != 0 || p.Height%2 != 0 {
 		errs = append(errs, fmt.Errorf("size %dx%d: width and height must be even", p.Width, p.Height))
 	}
