@@ -1,0 +1,136 @@
+/**
+ * What happened, with times, the newest first: the server's events and the page's own doings.
+ *
+ * @module log
+ */
+
+const most = 200
+const mostKept = 60
+const key = 'weir.log'
+
+/**
+ * @typedef {object} Line
+ * @property {number} at Unix milliseconds
+ * @property {string} text
+ * @property {'server'|'page'} from
+ * @property {boolean} [warning]
+ */
+
+/** The list in the page. The page's own lines outlive a reload. */
+export class Log {
+  #list
+  #empty
+  #own = []
+  #seen = new Set()
+
+  /** @param {HTMLElement} list @param {HTMLElement} empty what stands there while there is nothing */
+  constructor(list, empty) {
+    this.#list = list
+    this.#empty = empty
+    try {
+      this.#own = JSON.parse(sessionStorage.getItem(key) ?? '[]')
+    } catch {
+      // Nothing was kept.
+    }
+    for (const line of this.#own) this.#show(line)
+  }
+
+  /** Adds what the page did or saw. @param {string} text @param {boolean} [warning] */
+  say(text, warning = false) {
+    const line = { at: Date.now(), text, from: 'page', warning }
+    this.#own.push(line)
+    this.#own.splice(0, this.#own.length - mostKept)
+    try {
+      sessionStorage.setItem(key, JSON.stringify(this.#own))
+    } catch {
+      // It is kept as long as the page stands.
+    }
+    this.#show(line)
+  }
+
+  /** Adds an event of the server, once. @param {import('./events.js').ServerEvent} event */
+  tell({ id, name, data }) {
+    if (id && this.#seen.has(id)) return
+    this.#seen.add(id)
+    this.#show({ at: Date.parse(data.at) || Date.now(), text: sentenceOf(name, data), from: 'server', warning: data.level === 'warning' })
+  }
+
+  /** @param {Line} line */
+  #show({ at, text, from, warning }) {
+    const time = document.createElement('time')
+    time.dateTime = new Date(at).toISOString()
+    time.textContent = clockOf(at)
+    const words = document.createElement('span')
+    words.textContent = warning ? `Warning: ${text}` : text
+    const item = document.createElement('li')
+    item.dataset.from = from
+    item.dataset.at = at
+    if (warning) item.dataset.level = 'warning'
+    item.append(time, words)
+    // Events that are replayed may be older than what is there.
+    const older = [...this.#list.children].find((other) => Number(other.dataset.at) <= at)
+    this.#list.insertBefore(item, older ?? null)
+    while (this.#list.childElementCount > most) this.#list.lastElementChild.remove()
+    this.#empty.hidden = true
+  }
+}
+
+/** Hours, minutes, seconds and tenths here. @param {number} at Unix milliseconds */
+export function clockOf(at) {
+  const date = new Date(at)
+  const two = (number) => String(number).padStart(2, '0')
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${Math.floor(date.getMilliseconds() / 100)}`
+}
+
+const reasons = {
+  deleted: 'the player left', setup_timeout: 'it was not connected in time', ice_failed: 'no way to the player was found',
+  dtls_failed: 'the encrypted connection could not be made', consent_expired: 'nothing came from the player any more',
+  peer_closed: 'the player closed the connection', shutdown: 'the server ends', failed: 'of an error in the server; its log says more',
+  ended_by_operator: 'somebody who administers the server ended it', taken_over: 'another source took over', stopped: 'it was stopped',
+  ended: 'its media came to an end', unpublished: 'it was stopped',
+}
+
+const sentences = {
+  stream_live: ({ stream }) => `${quoted(stream)} is live.`,
+  stream_ended: ({ stream, reason }) => `${quoted(stream)} is no longer live${because(reason)}.`,
+  session_created: ({ stream, remote }) => `A viewer${remote ? ` at ${remote}` : ''} asked for ${quoted(stream)} and got an answer.`,
+  session_connected: ({ stream, duration_ms: took }) => `A viewer of ${quoted(stream)} is connected${took === undefined ? '' : `, after ${spanOf(took)}`}.`,
+  session_ended: ({ stream, reason, duration_ms: lasted }) => `A viewer of ${quoted(stream)} is gone${lasted === undefined ? '' : ` after ${spanOf(lasted)}`}${because(reason)}.`,
+  source_started: ({ stream, source }) => `Source ${source ?? ''} of ${quoted(stream)} started.`,
+  source_changed: ({ stream, source }) => `Source ${source ?? ''} of ${quoted(stream)} has new parameters.`,
+  source_waiting: ({ stream, source, reason }) => `Source ${source ?? ''} of ${quoted(stream)} broke down and is started again${because(reason)}.`,
+  source_failed: ({ stream, source, reason }) => `Source ${source ?? ''} of ${quoted(stream)} has failed${because(reason)}.`,
+  source_stopped: ({ stream, source, reason }) => `Source ${source ?? ''} of ${quoted(stream)} stopped${because(reason)}.`,
+}
+
+/**
+ * Says an event in a sentence; an unknown one by its name and what it carries.
+ * @param {string} name
+ * @param {object} data
+ * @returns {string}
+ */
+export function sentenceOf(name, data) {
+  const known = sentences[name]
+  if (known) return known(data).replace(/ {2,}/g, ' ')
+  const rest = Object.entries(data).filter(([field]) => !['at', 'level'].includes(field)).map(([field, value]) => `${field} ${value}`)
+  return [name.replaceAll('_', ' '), ...rest].join(', ')
+}
+
+function quoted(stream) {
+  return stream ? `“${stream}”` : 'a stream'
+}
+
+function because(reason) {
+  if (!reason) return ''
+  return `: ${reasons[reason] ?? reason.replace(/\.$/, '')}`
+}
+
+/** Writes a span of time. @param {number} milliseconds */
+export function spanOf(milliseconds) {
+  if (milliseconds < 950) return `${Math.round(milliseconds)} ms`
+  const seconds = milliseconds / 1000
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`
+  if (seconds < 59.5) return `${Math.round(seconds)} s`
+  const minutes = Math.round(seconds / 60)
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}
