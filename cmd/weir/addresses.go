@@ -3,27 +3,45 @@ package main
 import (
 	"fmt"
 	"net"
+	"net/url"
 	"strings"
 )
 
 // defaultStream is the name of the stream that runs from the start.
 const defaultStream = "test"
 
-// addresses is what a person needs first: what to open, and which port media
+// A welcome is what a person needs first: what to open, and which port media
 // takes.
-func addresses(listening net.Addr, live bool) string {
-	a, ok := listening.(*net.TCPAddr)
+type welcome struct {
+	listening net.Addr
+	live      bool   // the stream "test" runs
+	token     string // to administer with; "" where what is printed is kept
+	kept      string // the file that holds it; "" for the configuration
+}
+
+func (w welcome) String() string {
+	a, ok := w.listening.(*net.TCPAddr)
 	if !ok {
-		return "listening on " + listening.String() + "\n"
+		return "listening on " + w.listening.String() + "\n"
 	}
 	hosts := []string{a.IP.String()}
 	if a.IP.IsUnspecified() {
 		hosts = reachable(a.IP.To4() != nil)
 	}
 	var b strings.Builder
-	for _, host := range hosts {
+	for i, host := range hosts {
 		base := "http://" + net.JoinHostPort(host, fmt.Sprint(a.Port))
-		if live {
+		switch {
+		case i == 0 && w.token != "":
+			fmt.Fprintf(&b, "open   %s/#token=%s\n", base, url.QueryEscape(w.token))
+		case i == 0 && w.kept != "":
+			fmt.Fprintf(&b, "tokens %s\npage   %s/\n", w.kept, base)
+		case i == 0:
+			fmt.Fprintf(&b, "tokens from the configuration\npage   %s/\n", base)
+		default:
+			fmt.Fprintf(&b, "page   %s/\n", base)
+		}
+		if w.live {
 			fmt.Fprintf(&b, "watch  %s/watch/%s\n", base, defaultStream)
 			fmt.Fprintf(&b, "WHEP   %s/whep/%s\n", base, defaultStream)
 			continue

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"weir/auth"
+	"weir/config"
 	"weir/internal/webrtctest"
 	"weir/publisher"
 	"weir/publisher/device"
@@ -35,13 +37,19 @@ func startCrowd(t *testing.T) *crowd {
 	if err := device.Missing(); err != nil {
 		t.Skip(err)
 	}
-	s, err := wire(t.Context(), options{addr: "127.0.0.1:0"}, slog.New(slog.DiscardHandler))
+	access, err := auth.Open(auth.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := config.Default()
+	c.HTTP.Addr = "127.0.0.1:0"
+	s, err := wire(t.Context(), c, access, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- s.run(ctx, io.Discard) }()
+	go func() { ended <- s.run(ctx, "", io.Discard) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -49,10 +57,21 @@ func startCrowd(t *testing.T) *crowd {
 		}
 	})
 	<-s.sessions.Ready()
+	if err := webrtctest.Wait(t.Context(), func() string {
+		if !s.ready.Load() {
+			return "the stream has not begun"
+		}
+		return ""
+	}); err != nil {
+		t.Fatal(err)
+	}
 	return &crowd{s, "http://" + s.listener.Addr().String() + "/whep/test"}
 }
 
-func (c *crowd) video() publisher.Stats { return c.program.Stats()[0] }
+func (c *crowd) video() publisher.Stats {
+	status, _ := c.sources.Status(defaultStream)
+	return status.Renditions[0]
+}
 
 func (c *crowd) play(ctx context.Context) (*webrtctest.Player, error) {
 	p, err := webrtctest.Play(ctx, c.url, webrtctest.Options{})

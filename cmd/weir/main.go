@@ -5,12 +5,14 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
+
+	"weir/config"
 )
 
 // errUsage marks what the caller got wrong on the command line: exit code 2.
@@ -18,7 +20,7 @@ var errUsage = errors.New("see weir -h")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	err := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
 	stop()
 	switch {
 	case err == nil:
@@ -31,24 +33,48 @@ func main() {
 	}
 }
 
+// complain writes the error, one line for each mistake; those of a configuration
+// begin with their place.
 func complain(err error) {
-	_, _ = fmt.Fprintln(os.Stderr, "weir:", err) // nowhere else to say it
+	name := "weir: "
+	if _, ok := errors.AsType[config.Mistakes](err); ok {
+		name = ""
+	}
+	for line := range strings.Lines(err.Error()) {
+		_, _ = fmt.Fprint(os.Stderr, name, strings.TrimSuffix(line, "\n"), "\n") // nowhere else to say it
+	}
 }
 
-// run is the whole program: it reads the arguments, serves until ctx ends, and
-// returns when everything it started has ended. It writes the addresses to open
-// to stdout and the log to stderr.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	o, err := parse(args, stdout)
-	if errors.Is(err, flag.ErrHelp) {
-		return nil
+// run is the whole program: it reads the arguments, does what they ask, and
+// returns when everything it started has ended. To serve, which goes on until
+// ctx ends, it writes the addresses to open to stdout and the log to stderr.
+func run(ctx context.Context, args, env []string, stdout, stderr io.Writer) error {
+	r := parse(args)
+	switch {
+	case r.help:
+		return say(stdout, r.usage())
+	case r.version:
+		return say(stdout, versionLine()+"\n")
+	case r.command == commandConfig && r.verb == "default":
+		return printSample(r, stdout)
 	}
+	loaded, err := settings(r, env)
 	if err != nil {
 		return err
 	}
-	if o.version {
-		_, err := fmt.Fprintln(stdout, versionLine())
-		return err
+	switch r.command {
+	case commandConfig:
+		return reportConfig(r, loaded, stdout)
+	case commandToken:
+		return changeTokens(r, loaded, stdout, stderr)
+	default:
+		return serve(ctx, loaded, stdout, stderr)
 	}
-	return serve(ctx, o, stdout, stderr)
+}
+
+func say(w io.Writer, text string) error {
+	if _, err := io.WriteString(w, text); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return nil
 }

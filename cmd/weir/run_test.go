@@ -27,7 +27,12 @@ type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 	more chan struct{}
+
+	terminal bool // static
 }
+
+// Terminal is what the program asks of a writer that is no file.
+func (o *output) Terminal() bool { return o.terminal }
 
 func newOutput() *output { return &output{more: make(chan struct{}, 1)} }
 
@@ -58,11 +63,20 @@ type program struct {
 // when it has printed its addresses.
 func start(t *testing.T, args ...string) *program {
 	t.Helper()
+	return startWith(t, newOutput(), stateIn(t.TempDir()), args...)
+}
+
+// stateIn is an environment with nothing but this state directory.
+func stateIn(dir string) []string { return []string{"WEIR_STATE_DIR=" + dir} }
+
+// startWith is start with a standard output and an environment.
+func startWith(t *testing.T, stdout *output, env []string, args ...string) *program {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	p := &program{stdout: newOutput(), stderr: newOutput()}
+	p := &program{stdout: stdout, stderr: newOutput()}
 	ended := make(chan error, 1)
 	go func() {
-		ended <- run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), p.stdout, p.stderr)
+		ended <- run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), env, p.stdout, p.stderr)
 	}()
 	p.end = sync.OnceValue(func() error { cancel(); return <-ended })
 	t.Cleanup(func() {
@@ -259,7 +273,7 @@ func TestMistakes(t *testing.T) {
 		{[]string{"-no-such-flag"}, true, "no-such-flag"},
 		{[]string{"something"}, true, "something"},
 	} {
-		err := run(t.Context(), c.args, newOutput(), newOutput())
+		err := run(t.Context(), c.args, stateIn(t.TempDir()), newOutput(), newOutput())
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%v: %v, want one line with %q", c.args, err, c.want)
 		}
@@ -275,16 +289,16 @@ func TestMistakes(t *testing.T) {
 // The help names every flag, and the version what is built in.
 func TestHelpAndVersion(t *testing.T) {
 	out := newOutput()
-	if err := run(t.Context(), []string{"-h"}, out, newOutput()); err != nil {
+	if err := run(t.Context(), []string{"-h"}, nil, out, newOutput()); err != nil {
 		t.Errorf("help: %v", err)
 	}
-	for _, flag := range []string{"-addr", "-log-level", "-no-default-stream", "-ice-server", "-mdns", "-version"} {
+	for _, flag := range []string{"-addr", "-config", "-log-level", "-no-default-stream", "-ice-server", "-mdns", "-version"} {
 		if !strings.Contains(out.String(), "  "+flag+" ") {
 			t.Errorf("help is silent on %s", flag)
 		}
 	}
 	out = newOutput()
-	if err := run(t.Context(), []string{"-version"}, out, newOutput()); err != nil || !strings.HasPrefix(out.String(), "weir ") {
+	if err := run(t.Context(), []string{"-version"}, nil, out, newOutput()); err != nil || !strings.HasPrefix(out.String(), "weir ") {
 		t.Errorf("version: %v %q", err, out)
 	}
 }

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"weir/publisher"
+	"weir/publisher/clip"
+	"weir/publisher/device"
+	"weir/publisher/pattern"
+	"weir/stream"
+)
+
+// soundBitRate of the test pattern, bits a second.
+const soundBitRate = 96_000
+
+// The kinds of source that can run.
+const (
+	kindPattern = "pattern"
+	kindClip    = "clip"
+)
+
+// kinds are the kinds of source, in the order in which they are offered; those
+// that cannot run here say why.
+func kinds() []publisher.Kind {
+	return []publisher.Kind{
+		{
+			Name: kindPattern, Title: "Test pattern",
+			Description: "Moving bars with a clock, a flash and a beep each second, and a tone on each side.",
+			Schema:      pattern.Schema(), Missing: device.Missing(), New: newPattern,
+		},
+		{
+			Name: kindClip, Title: "Recorded clip",
+			Description: "A few seconds of the test pattern, over and over. It needs no encoder; its clock is not live.",
+			New:         newClip,
+		},
+		{
+			Name: "camera", Title: "Camera", Description: "A camera of this machine, with its microphone.", Private: true,
+			Missing: errors.New("this version has no camera source yet"),
+		},
+		{
+			Name: "file", Title: "Video file", Description: "A recorded file, over and over.",
+			Missing: errors.New("this version has no file source yet"),
+		},
+	}
+}
+
+// newPattern is drawn and encoded on demand. The clip stands in for the codec
+// that has no encoder.
+func newPattern(name string, params json.RawMessage) (publisher.Source, error) {
+	p, err := pattern.Decode(name, params)
+	if err != nil {
+		return nil, err // a *publisher.ParamError, for the caller
+	}
+	painter, err := pattern.NewPainter(p)
+	if err != nil {
+		return nil, fmt.Errorf("draw: %w", err)
+	}
+	h264, err := publisher.NewVideo(stream.Spec{Format: publisher.H264()},
+		publisher.VideoParams{Width: p.Width, Height: p.Height, Rate: p.Rate, BitRate: p.BitRate},
+		painter, device.OpenH264)
+	if err != nil {
+		return nil, fmt.Errorf("make the picture: %w", err)
+	}
+	opus, err := publisher.NewAudio(stream.Spec{Format: publisher.Opus()},
+		publisher.AudioParams{Channels: 2, BitRate: soundBitRate}, pattern.NewSound(p), device.Opus)
+	if err != nil {
+		return nil, fmt.Errorf("make the sound: %w", err)
+	}
+	vp8, err := clip.VP8()
+	if err != nil {
+		return nil, fmt.Errorf("load the clip: %w", err)
+	}
+	return publisher.NewProgram(time.Now(), h264, vp8, opus).WithChange(p.ChangeBitRate(h264.SetBitRate)), nil
+}
+
+// newClip needs no encoder.
+func newClip(string, json.RawMessage) (publisher.Source, error) {
+	renditions, err := clip.Renditions()
+	if err != nil {
+		return nil, fmt.Errorf("load the clip: %w", err)
+	}
+	return publisher.NewProgram(time.Now(), renditions...), nil
+}
+
+// builtIn names the encoders.
+func builtIn() []string {
+	if device.Missing() != nil {
+		return nil
+	}
+	return []string{"H.264 (OpenH264)", "Opus (libopus)"}
+}
+
+// encoders is builtIn for -version.
+func encoders() string {
+	names := builtIn()
+	if len(names) == 0 {
+		return "no encoders"
+	}
+	return "encoders: " + strings.Join(names, ", ")
+}

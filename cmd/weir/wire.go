@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime"
+	"sync/atomic"
+
+	"weir/api"
+	"weir/auth"
+	"weir/config"
+	"weir/internal/event"
+	"weir/internal/wish"
+	"weir/publisher"
+	"weir/session"
+	"weir/stream"
+	"weir/whep"
+)
+
+// server is the wired program.
+type server struct {
+	// static after wire
+	log           *slog.Logger
+	defaultStream bool
+	events        *event.Ring
+	registry      *stream.Registry
+	sessions      *session.Manager
+	sources       *publisher.Supervisor
+	http          *http.Server
+	listener      net.Listener
+	ending        chan struct{} // closed when requests are to end
+
+	ready   atomic.Bool // streams can be played
+	lenient tally       // what was let pass, by name
+}
+
+// serve sees to the first tokens, wires the rooms together, prints the addresses
+// to open, and serves until ctx ends. Then viewers are told, requests end, and
+// it returns when nothing of it runs any more.
+func serve(ctx context.Context, loaded *config.Loaded, stdout, stderr io.Writer) error {
+	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: loaded.Config.Log.Level}))
+	store, err := openTokens(loaded, func(err error) { log.Warn("tokens need a look", "err", err) })
+	if err != nil {
+		return err
+	}
+	admin, kept, err := firstTokens(store, loaded)
+	if err != nil {
+		return err
+	}
+	s, err := wire(ctx, loaded.Config, store, log)
+	if err != nil {
+		return err
+	}
+	w := welcome{listening: s.listener.Addr(), live: s.defaultStream, kept: kept}
+	if isTerminal(stdout) {
+		w.token = admin.Secret
+	}
+	return s.run(ctx, w.String(), stdout)
+}
+
+// wire makes every part and takes the TCP port. Nothing runs before run.
+func wire(ctx context.Context, c config.Config, access auth.Authorizer, log *slog.Logger) (*server, error) {
+	s := &server{log: log, defaultStream: c.DefaultStream, events: event.New(c.Events.History), ending: make(chan struct{})}
+	s.registry = stream.New(stream.Options{
+		Logger: log, Event: s.events.Add, Reserved: api.Reserved(), NewFlusher: session.NewFlusher,
+	})
+	var err error
+	s.sources, err = publisher.NewSupervisor(publisher.SupervisorOptions{
+		Registry: s.registry, Kinds: kinds(), Logger: log, Event: s.events.Add,
+		Hide: func(name string) { s.sessions.End(name, session.ReasonPrivate) },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set up sources: %w", err)
+	}
+	if s.listener, err = listen(ctx, c.HTTP.Addr); err != nil {
+		return nil, err
+	}
+	if err = s.wireSessions(c); err == nil {
+		err = s.wireHTTP(c, access)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.listener.Close())
+	}
+	return s, nil
+}
+
+func (s *server) address() *net.TCPAddr {
+	return s.listener.Addr().(*net.TCPAddr) //nolint:errcheck // listen returns a TCP listener
+}
+
+func (s *server) wireSessions(c config.Config) error {
+	var err error
+	s.sessions, err = session.New(session.Options{
+		Registry: s.registry, Logger: s.log, Event: s.events.Add, MDNS: c.ICE.MDNS, Leniency: s.lenient.count,
+		UDPPort: s.address().Port, MaxSessions: c.Limits.Sessions, MaxPerAddress: c.Limits.SessionsPerAddress,
+		MaxConnecting: c.Limits.ConnectingPerAddress, MaxCandidates: c.Limits.Candidates,
+	})
+	if err != nil {
+		return fmt.Errorf("set up sessions: %w", err)
+	}
+	return nil
+}
+
+func (s *server) wireHTTP(c config.Config, access auth.Authorizer) error {
+	servers := make([]wish.ICEServer, len(c.ICE.Servers))
+	for i, text := range c.ICE.Servers {
+		var err error
+		if servers[i], err = wish.ParseICEServer(text); err != nil {
+			return fmt.Errorf("ice.servers[%d]: %w", i, err)
+		}
+	}
+	face, err := api.New(api.Options{
+		Logger: s.log,
+		WHEP: whep.New(whep.Options{
+			Sessions: s.sessions, ICEServers: servers, MaxOffer: int64(c.Limits.Offer), Caller: api.Caller, Hidden: api.Hidden,
+		}),
+		Session: wish.NewResource(s.sessions, wish.ResourceOptions{
+			Leniency: s.lenient.count, MaxFragment: int64(c.Limits.Fragment),
+		}),
+		ValidName: s.registry.ValidName, SessionID: s.sessionID,
+		Sources: s.sources, Streams: s.registry, Sessions: s.sessions, Access: access, Events: s.events,
+		Version:  api.Version{Version: version(), Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Encoders: builtIn()},
+		Ready:    s.ready.Load,
+		Loopback: s.address().IP.IsLoopback(), Hosts: c.HTTP.Hosts, Ending: s.ending,
+	})
+	if err != nil {
+		return fmt.Errorf("set up http: %w", err)
+	}
+	s.http = api.NewServer(face, s.log)
+	return nil
+}
+
+// sessionID names a session in the access log.
+func (s *server) sessionID(secret string) (string, bool) {
+	found, err := s.sessions.Find(secret)
+	if err != nil {
+		return "", false
+	}
+	return found.ID(), true
+}
