@@ -248,10 +248,10 @@ func TestModuleText(t *testing.T) {
 }
 
 // TestRecordOffers writes what the browsers offer by way of whep.js into the fixtures of package session. It is asked for by name, with
-// WEIR_RECORD_OFFERS=1, after a change of browsers.
+// E2E_RECORD_OFFERS=1, after a change of browsers.
 func TestRecordOffers(t *testing.T) {
-	if os.Getenv("WEIR_RECORD_OFFERS") == "" {
-		t.Skip("records fixtures only when WEIR_RECORD_OFFERS is set")
+	if os.Getenv("E2E_RECORD_OFFERS") == "" {
+		t.Skip("records fixtures only when E2E_RECORD_OFFERS is set")
 	}
 	needs(t, chromium, firefox)
 	server := start(t, build(t, "1"), "127.0.0.1:0")

@@ -54,11 +54,13 @@ type process struct {
 	done chan struct{} // closed when it has ended
 }
 
-// start runs the program at addr until the test ends.
-func start(t *testing.T, path, addr string) *process {
+// start runs the program at addr until the test ends, with its tokens in a folder of its own and these variables besides,
+// each NAME=value.
+func start(t *testing.T, path, addr string, env ...string) *process {
 	t.Helper()
 	p := &process{log: new(lockedBuffer), done: make(chan struct{})}
 	p.cmd = exec.CommandContext(t.Context(), path, "-addr", addr)
+	p.cmd.Env = append(append(os.Environ(), "WEIR_STATE_DIR="+t.TempDir()), env...)
 	p.cmd.Stderr = p.log
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 
 // playVariable makes the test binary a player instead: its value is the address
 // to play from, see playFrom. Tests run it so on another host.
-const playVariable = "WEIR_TEST_PLAY_FROM"
+const playVariable = "E2E_PLAY_FROM"
 
 func TestMain(m *testing.M) {
 	code := 0

@@ -105,6 +105,7 @@ func startGateway(t *testing.T, host string, args ...string) *gateway {
 	}
 	g := &gateway{log: &logBuffer{}}
 	c := on(context.Background(), host, binary, args...)
+	c.Env = append(c.Env, "WEIR_STATE_DIR="+t.TempDir())
 	c.Stderr = g.log
 	stdout, err := c.StdoutPipe()
 	if err != nil {

@@ -11,7 +11,7 @@ import { join } from 'node:path'
 export async function chromium(contextOptions = {}) {
   const { chromium: driver } = await import('playwright-core')
   const browser = await driver.launch({
-    executablePath: process.env.WEIR_CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: process.env.E2E_CHROMIUM ?? '/usr/bin/chromium',
     headless: true,
     ignoreDefaultArgs: ['--disable-back-forward-cache'],
     args: [
@@ -29,7 +29,7 @@ export async function firefox() {
   const profile = await mkdtemp(join(tmpdir(), 'weir-firefox-'))
   const browser = await puppeteer.launch({
     browser: 'firefox',
-    executablePath: process.env.WEIR_FIREFOX ?? '/usr/bin/firefox-esr',
+    executablePath: process.env.E2E_FIREFOX ?? '/usr/bin/firefox-esr',
     headless: true,
     userDataDir: profile,
     extraPrefsFirefox: {
