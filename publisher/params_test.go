@@ -174,4 +174,3 @@ func FuzzParams(f *testing.F) {
 		}
 	})
 }
-

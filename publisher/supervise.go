@@ -43,11 +43,10 @@ func (s *Supervisor) Start(name string, r Start) (Status, error) {
 	if e.private {
 		s.opts.Hide(name)
 	}
-	if err := s.begin(e, k, params, nil); err != nil {
+	if err := s.begin(e, change{kind: k, params: params}, nil, "source_started"); err != nil {
 		s.drop(e)
 		return Status{}, err
 	}
-	s.event(e, "source_started")
 	return s.done(e)
 }
 
@@ -87,7 +86,6 @@ func (s *Supervisor) Change(name string, c Change) (Status, error) {
 		e.release()
 		return Status{}, err
 	}
-	s.event(e, "source_changed")
 	return s.done(e)
 }
 
@@ -128,6 +126,7 @@ func (s *Supervisor) plan(e *entry, c Change) (next change, err error) {
 // apply lets the entry's source take its new parameters, or puts another in its place.
 func (s *Supervisor) apply(e *entry, next change) error {
 	if next.keep {
+		s.event(e, "source_changed")
 		return nil
 	}
 	s.mu.Lock()
@@ -142,15 +141,17 @@ func (s *Supervisor) apply(e *entry, next change) error {
 			s.mu.Lock()
 			e.params = next.params
 			s.mu.Unlock()
+			s.event(e, "source_changed")
 			return nil
 		}
 	}
-	return s.begin(e, next.kind, next.params, t)
+	return s.begin(e, next, t, "source_changed")
 }
 
-// begin makes a source, gives it the stream, and runs it when the one that old runs, if any, has ended.
-func (s *Supervisor) begin(e *entry, k *checkedKind, params []byte, old *task) error {
-	source, p, err := s.open(e.stream, k, params)
+// begin makes a source, gives it the stream, and runs it when the one that old runs, if any, has ended. The event is told
+// before the source can end.
+func (s *Supervisor) begin(e *entry, next change, old *task, event string) error {
+	source, p, err := s.open(e.stream, next.kind, next.params)
 	if err != nil {
 		return err
 	}
@@ -167,10 +168,11 @@ func (s *Supervisor) begin(e *entry, k *checkedKind, params []byte, old *task) e
 		p.Close("shutdown")
 		return ErrClosed
 	}
-	e.kind, e.params, e.source, e.task, e.restarts = k, params, source, t, 0
+	e.kind, e.params, e.source, e.task, e.restarts = next.kind, next.params, source, t, 0
 	e.setLocked(StateLive, "")
-	s.running.Go(func() { s.supervise(ctx, e, t, source, p) })
 	s.mu.Unlock()
+	s.event(e, event)
+	s.running.Go(func() { s.supervise(ctx, e, t, source, p) }) // the caller is in running, so that Run does not miss it
 	return nil
 }
 

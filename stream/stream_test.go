@@ -2,6 +2,9 @@ package stream_test
 
 import (
 	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
 	"testing"
 
 	"weir/internal/codec"
@@ -60,5 +63,39 @@ func TestPublishRefusesTwins(t *testing.T) {
 		if _, err := r.Publish("test", "a", specs); err == nil {
 			t.Errorf("%s: no error", name)
 		}
+	}
+}
+
+func TestStreamsByName(t *testing.T) {
+	r := running(t, stream.Options{})
+	for _, name := range []string{"b", "C", "a"} {
+		if _, err := r.Publish(name, "us", []stream.Spec{opus()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var names []string
+	for _, s := range r.Streams() {
+		names = append(names, s.Name())
+	}
+	if !slices.Equal(names, []string{"C", "a", "b"}) {
+		t.Errorf("streams %v", names)
+	}
+}
+
+// A stream that goes on with another publication is told as such.
+func TestTakeOverIsTold(t *testing.T) {
+	var told []string
+	r := stream.New(stream.Options{Event: func(name string, attrs ...slog.Attr) {
+		told = append(told, name+" "+fmt.Sprint(attrs))
+	}})
+	first := publish(t, r, "a", opus())
+	second := publish(t, r, "a", opus())
+	first.Close("stopped")
+	second.Close("stopped")
+	want := []string{
+		"stream_live [stream=test]", "stream_live [stream=test reason=taken_over]", "stream_ended [stream=test reason=stopped]",
+	}
+	if !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
 	}
 }

@@ -144,3 +144,19 @@ func FuzzProfileLevelID(f *testing.F) {
 		}
 	})
 }
+
+func TestProfile(t *testing.T) {
+	for fmtp, want := range map[string]string{
+		"level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f": "constrained-baseline",
+		"profile-level-id=42001f": "baseline", "profile-level-id=4d001f": "main", "profile-level-id=4DE01F": "constrained-baseline",
+		"profile-level-id=64001f": "high", "profile-level-id=640c1f": "constrained-high",
+		"profile-level-id=6e0033": "", "profile-level-id=1": "", "packetization-mode=1": "", "": "",
+	} {
+		if got := (codec.Format{Name: "h264", Fmtp: fmtp}).Profile(); got != want {
+			t.Errorf("%q is %q, want %q", fmtp, got, want)
+		}
+	}
+	if got := (codec.Format{Name: codec.H265, Fmtp: "profile-level-id=42e01f"}).Profile(); got != "" {
+		t.Errorf("H265 is %q", got)
+	}
+}

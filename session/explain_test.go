@@ -1,0 +1,194 @@
+package session_test
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"runtime"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"weir/internal/wish"
+	"weir/session"
+)
+
+// verdict is what a player is told, or "created".
+func verdict(tb testing.TB, err error) wish.Refusal {
+	tb.Helper()
+	if err == nil {
+		return wish.Refusal{Status: 201, Code: "created"}
+	}
+	r, ok := err.(*wish.Refusal) //nolint:errorlint // it is returned as it is
+	if !ok {
+		tb.Fatalf("not a refusal: %v", err)
+	}
+	return *r
+}
+
+// asked is what Egress makes of a request; it leaves no session.
+func (g *gateway) asked(tb testing.TB, r session.Request) wish.Refusal {
+	tb.Helper()
+	s, _, err := g.Egress(context.Background(), r)
+	if err == nil {
+		s.Close(session.ReasonOperator)
+	}
+	return verdict(tb, err)
+}
+
+// explained is what Explain says of a request, which must be nothing but words.
+func (g *gateway) explained(tb testing.TB, r session.Request) wish.Refusal {
+	tb.Helper()
+	before, places, sessions := runtime.NumGoroutine(), g.Places(), len(g.Sessions())
+	plan, err := g.Explain(r)
+	if (plan == nil) == (err == nil) {
+		tb.Errorf("plan %v and error %v", plan, err)
+	}
+	eventually(tb, within, func() string { // a timer's may come and go
+		if now := runtime.NumGoroutine(); now > before {
+			return fmt.Sprintf("%d goroutines more", now-before)
+		}
+		return ""
+	})
+	if g.Places() != places || len(g.Sessions()) != sessions {
+		tb.Error("it counts as a session")
+	}
+	return verdict(tb, err)
+}
+
+// Each recorded player's offer gets the same verdict as by a POST: on a stream
+// that is live, one that is not, one that is hidden and a name that is none.
+func TestExplainIsWhatEgressSays(t *testing.T) {
+	g := newGateway(t, session.Options{MaxConnecting: 1000})
+	offers := fixtures(t)
+	offers["nonsense"] = "nonsense"
+	served := 0
+	for name, offer := range offers {
+		t.Run(name, func(t *testing.T) {
+			var hidden, dead wish.Refusal
+			for what, change := range map[string]func(*session.Request){
+				"live":   func(*session.Request) {},
+				"dead":   func(r *session.Request) { r.Stream = "nobody" },
+				"hidden": func(r *session.Request) { r.Hidden = true },
+				"bad":    func(r *session.Request) { r.Stream = "-" },
+			} {
+				r := g.request(offer)
+				change(&r)
+				said := g.explained(t, r)
+				if diff := cmp.Diff(g.asked(t, r), said); diff != "" {
+					t.Errorf("%s: %s", what, diff)
+				}
+				switch {
+				case what == "live" && said.Status == 201:
+					served++
+				case what == "hidden":
+					hidden = said
+				case what == "dead":
+					dead = said
+				}
+			}
+			if diff := cmp.Diff(dead, hidden); diff != "" || dead.Code != "stream_not_live" {
+				t.Errorf("hidden differs from dead: %s", diff)
+			}
+		})
+	}
+	if served < 10 {
+		t.Errorf("only %d offers are served", served)
+	}
+}
+
+// The plan is the one that the session has.
+func TestExplainPlan(t *testing.T) {
+	g := newGateway(t, session.Options{})
+	for name, offer := range fixtures(t) {
+		plan, err := g.Explain(g.request(offer))
+		if err != nil {
+			continue
+		}
+		s, _, err := g.Egress(context.Background(), g.request(offer))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var accepted []session.MediaStats
+		for _, section := range plan.Accepted() {
+			accepted = append(accepted, session.MediaStats{
+				Kind: section.Kind, Codec: section.Format.Name, Fmtp: section.Format.Fmtp, PayloadType: section.PayloadType,
+			})
+		}
+		st := s.Stats()
+		diff := cmp.Diff(accepted, st.Media, cmpopts.IgnoreFields(session.MediaStats{}, "Profile", "SSRC", "Sent"))
+		if diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		for _, m := range st.Media {
+			if m.Codec == "H264" && m.Profile == "" && m.Fmtp != "" {
+				t.Errorf("%s: no profile of %q", name, m.Fmtp)
+			}
+		}
+		s.Close(session.ReasonOperator)
+		if s.Reason() != "ended_by_operator" {
+			t.Errorf("ended with %s", s.Reason())
+		}
+	}
+}
+
+// Limits count as they stand, and explaining does not use them up.
+func TestExplainLimits(t *testing.T) {
+	for _, c := range []struct {
+		options session.Options
+		code    string
+	}{
+		{session.Options{MaxSessions: 1}, "server_full"},
+		{session.Options{MaxPerAddress: 1}, "too_many_sessions"},
+		{session.Options{MaxConnecting: 1}, "too_many_connecting"},
+	} {
+		t.Run(c.code, func(t *testing.T) {
+			g := newGateway(t, c.options)
+			r := g.request(newPlayer(t, playerOptions{}).offer(t, playerOptions{}, false))
+			r.Remote = netip.MustParseAddrPort("192.0.2.1:1")
+			for range 3 {
+				if said := g.explained(t, r); said.Code == "no_address" {
+					t.Skip("this machine has loopback addresses only")
+				} else if said.Code != "created" {
+					t.Fatalf("the first: %s", said.Code)
+				}
+			}
+			s, _, err := g.Egress(context.Background(), r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close(session.ReasonDeleted)
+			said := g.explained(t, r)
+			if diff := cmp.Diff(g.asked(t, r), said); diff != "" || said.Code != c.code {
+				t.Errorf("%s: %s", said.Code, diff)
+			}
+		})
+	}
+}
+
+func TestExplainWhenEnding(t *testing.T) {
+	g := newGateway(t, session.Options{})
+	r := g.request(newPlayer(t, playerOptions{}).offer(t, playerOptions{}, false))
+	g.stop()
+	said := g.explained(t, r)
+	if diff := cmp.Diff(g.asked(t, r), said); diff != "" || said.Code != "shutting_down" {
+		t.Errorf("%s: %s", said.Code, diff)
+	}
+}
+
+// End takes a stream's players away, and nobody else's.
+func TestEndStream(t *testing.T) {
+	g := newGateway(t, session.Options{})
+	p, s, _ := g.join(t, playerOptions{})
+	p.plays(t)
+	g.End("other", session.ReasonPrivate)
+	if s.Reason() != "" {
+		t.Errorf("ended with %s", s.Reason())
+	}
+	g.End("test", session.ReasonPrivate)
+	if s.Reason() != session.ReasonPrivate || len(g.Sessions()) != 0 {
+		t.Errorf("reason %q, %d sessions", s.Reason(), len(g.Sessions()))
+	}
+}
