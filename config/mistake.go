@@ -9,7 +9,7 @@ import (
 )
 
 // A Mistake is one thing that is wrong with a configuration.
-type Mistake struct {
+type Mistake struct { //nolint:errname // named for what it is to the operator
 	Place  string // "weir.yaml:12:5", "WEIR_LIMITS_SESSIONS", "-addr"; "" where there is only a Config
 	Path   string // "limits.sessions"; "" where Place says it
 	Detail string // what is wrong and what to write instead
@@ -25,7 +25,7 @@ func (m *Mistake) Error() string {
 
 // Mistakes are all that is wrong, in the order of the file, then of the
 // environment, then of the flags.
-type Mistakes []*Mistake
+type Mistakes []*Mistake //nolint:errname // as Mistake
 
 // Error has one line a mistake.
 func (m Mistakes) Error() string {

@@ -29,7 +29,7 @@ func openTokens(loaded *config.Loaded, warn func(error)) (*auth.Store, error) {
 	}
 	store, err := auth.Open(auth.Options{Path: statePath(loaded), Fixed: fixed, Warn: warn})
 	if err != nil {
-		return nil, fmt.Errorf("open the tokens: %w", err)
+		return nil, fmt.Errorf("open the tokens: %w; WEIR_STATE_DIR names the directory that keeps them", err)
 	}
 	return store, nil
 }

@@ -128,11 +128,24 @@ func TestNoStateDirectory(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, env := range [][]string{nil, stateIn(filepath.Join(file, "below")), {"WEIR_STATE_DIR=" + filepath.Join(file, "below"), "WEIR_PUBLISH_TOKEN=hunter2-hunter2"}} {
-		err := run(t.Context(), []string{"-addr", "127.0.0.1:0"}, env, newOutput(), newOutput())
-		if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "WEIR_STATE_DIR") || !strings.Contains(err.Error(), "WEIR_ADMIN_TOKEN") {
-			t.Errorf("%v: %v", env, err)
+	nowhere := stateIn("/proc/weir") // not even root makes a directory there
+	for _, c := range []struct {
+		env, want []string
+	}{
+		{nil, []string{"WEIR_STATE_DIR", "WEIR_ADMIN_TOKEN"}},
+		{nowhere, []string{"WEIR_STATE_DIR", "WEIR_ADMIN_TOKEN"}},
+		{append(nowhere, "WEIR_PUBLISH_TOKEN=hunter2-hunter2"), []string{"WEIR_STATE_DIR", "WEIR_ADMIN_TOKEN"}},
+		{stateIn(filepath.Join(file, "below")), []string{"WEIR_STATE_DIR"}},
+	} {
+		err := run(t.Context(), []string{"-addr", "127.0.0.1:0"}, c.env, newOutput(), newOutput())
+		if err == nil || strings.Contains(err.Error(), "\n") {
+			t.Fatalf("%v: %v, want one line", c.env, err)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%v: %v, want it to name %s", c.env, err, want)
+			}
 		}
 	}
-	startWith(t, newOutput(), []string{"WEIR_ADMIN_TOKEN=hunter2-hunter2"})
+	startWith(t, newOutput(), append(nowhere, "WEIR_ADMIN_TOKEN=hunter2-hunter2"))
 }
