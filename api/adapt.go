@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -14,32 +13,48 @@ import (
 // handlerFunc is a handler that leaves errors to its caller.
 type handlerFunc = func(w http.ResponseWriter, r *http.Request) error
 
-// exchange is what the middleware of one request shares. It is owned by the request's goroutine.
+// exchange is what the middleware and the handlers of one request share. It is owned by the request's goroutine.
 type exchange struct {
 	id      string // of the request
 	stream  string // name, "" when there is none in the path or it is not valid
 	session string // id, "" when no session is known
+	quiet   bool   // not worth a line of the access log, unless somebody looks for it
 	err     error  // what the handler returned
+
+	face         *face
+	token        string // name of the token that was presented, "" when none was asked for or known
+	playsPrivate bool   // who is there may play private streams too
 }
 
-// exchangeKey is where gin's context holds the *exchange.
-const exchangeKey = "exchange"
+// exchangeName is where gin's context holds the *exchange, and exchangeKey where the request's does.
+const exchangeName = "exchange"
 
-func exchangeOf(c *gin.Context) *exchange {
-	x, ok := c.MustGet(exchangeKey).(*exchange)
+type exchangeKey struct{}
+
+func exchangeIn(c *gin.Context) *exchange {
+	x, ok := c.MustGet(exchangeName).(*exchange)
 	if !ok {
 		panic("api: a route without its middleware")
 	}
 	return x
 }
 
+// exchangeOf returns the request's exchange: an empty one where the request did not come through New's handler.
+func exchangeOf(r *http.Request) *exchange {
+	if x, ok := r.Context().Value(exchangeKey{}).(*exchange); ok {
+		return x
+	}
+	return &exchange{}
+}
+
 // adapt makes a gin handler of h: path parameters become path values, a returned error becomes the answer.
 func (f *face) adapt(h handlerFunc) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		x, r := exchangeOf(c), c.Request
-		if method, ok := r.Context().Value(methodKey{}).(string); ok {
-			r.Method = method
+		x := exchangeIn(c)
+		if method, ok := c.Request.Context().Value(methodKey{}).(string); ok {
+			c.Request.Method = method
 		}
+		r := c.Request.WithContext(context.WithValue(c.Request.Context(), exchangeKey{}, x))
 		if c.FullPath() != "" { // gin leaves behind what it tried where nothing matched
 			for _, p := range c.Params {
 				r.SetPathValue(p.Key, p.Value)
@@ -49,25 +64,9 @@ func (f *face) adapt(h handlerFunc) gin.HandlerFunc {
 			x.stream = name
 		}
 		x.session = f.sessionID(r.PathValue("secret")) // before the handler: it may end the session
-		if x.err = h(c.Writer, r); x.err != nil && !c.Writer.Written() {
+		if x.err = refusalOf(h(c.Writer, r)); x.err != nil && !c.Writer.Written() {
 			wish.WriteError(c.Writer, r, x.err)
 		}
-	}
-}
-
-// look restricts h to GET and HEAD, and answers OPTIONS (RFC 9110 9.3.7); anything else is 405.
-func look(h handlerFunc) handlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		const allow = "GET, HEAD, OPTIONS"
-		switch r.Method {
-		case http.MethodGet, http.MethodHead:
-			return h(w, r)
-		case http.MethodOptions:
-			w.Header().Set("Allow", allow)
-			w.WriteHeader(http.StatusNoContent)
-			return nil
-		}
-		return wish.RefuseMethod(r.Method, allow)
 	}
 }
 
@@ -93,9 +92,4 @@ func routedMethods() []string {
 		http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodHead, http.MethodOptions,
 		http.MethodDelete, http.MethodConnect, http.MethodTrace,
 	}
-}
-
-// wantsHTML reports whether a browser asks for a page.
-func wantsHTML(r *http.Request) bool {
-	return strings.Contains(r.Header.Get("Accept"), "text/html")
 }

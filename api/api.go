@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"weir/auth"
+	"weir/internal/event"
 	"weir/static"
 )
 
@@ -17,10 +20,11 @@ type Resource interface {
 	Serve(w http.ResponseWriter, r *http.Request) error
 }
 
-// Options are what New needs. Logger, WHEP, Session and ValidName are required.
+// Options are what New needs. All are required but those that say what their zero value means.
 type Options struct {
 	Logger *slog.Logger
-	// WHEP is the WHEP endpoint; it finds the stream's name in path value "stream".
+	// WHEP is the WHEP endpoint; it finds the stream's name in path value "stream". It should ask Caller who is there and
+	// Hidden whether to deny that the stream exists.
 	WHEP Resource
 	// Session is the resource of a WHIP or WHEP session; it finds its secret in path value "secret".
 	Session Resource
@@ -28,43 +32,91 @@ type Options struct {
 	ValidName func(name string) bool
 	// SessionID gives the id under which the logs know the session with this secret; nil leaves it out.
 	SessionID func(secret string) (id string, ok bool)
-	// Home is where / redirects to; "" means /watch/test.
-	Home string
+
+	Sources  Sources
+	Streams  Streams
+	Sessions Sessions
+	Access   auth.Authorizer
+	Events   *event.Ring
+	// Version is what /api/v1/version says.
+	Version Version
+	// Ready reports whether streams can be played; nil means from the first request on.
+	Ready func() bool
+
+	// Loopback says that the listener has a loopback address: then a request must name this machine, or one of Hosts, as
+	// its Host. Else a page from elsewhere could reach the server under a name of its own (DNS rebinding).
+	Loopback bool
+	// Hosts are names and addresses without port that a request may name as its Host on a loopback listener.
+	Hosts []string
+	// Ending ends the event streams when it closes, so that the server can shut down; nil never does.
+	Ending <-chan struct{}
+
+	stream streamLimits
 }
 
-// face is the HTTP face without its router. All fields are static after New.
+// streamLimits are those of the event streams; zero values stand for the defaults beside them. Tests change them.
+type streamLimits struct {
+	heartbeat    time.Duration // between two signs of life: 15 s
+	writeTimeout time.Duration // for one write, or the client is dropped: 10 s
+	subscribers  int           // at once: 2,000
+}
+
+// face is the HTTP face without its router.
 type face struct {
-	options Options
-	files   *static.Files
+	// static after New
+	options  Options
+	files    *static.Files
+	document *document
+	origin   *http.CrossOriginProtection
+	hosts    map[string]bool // lower case
+	events   *eventStreams
 }
 
 // New returns the whole HTTP face. It starts nothing; the handler is safe for concurrent use.
 //
 // It puts gin into release mode for the whole process, so that gin prints nothing.
 func New(o Options) (http.Handler, error) {
-	switch {
-	case o.Logger == nil:
-		return nil, errors.New("api: no logger")
-	case o.WHEP == nil || o.Session == nil:
-		return nil, errors.New("api: a resource is missing")
-	case o.ValidName == nil:
-		return nil, errors.New("api: nothing says which names are valid")
-	}
-	if o.Home == "" {
-		o.Home = "/watch/test"
+	if err := o.check(); err != nil {
+		return nil, err
 	}
 	files, err := static.New()
 	if err != nil {
 		return nil, fmt.Errorf("load pages: %w", err)
 	}
-	f := &face{options: o, files: files}
+	description, err := newDocument()
+	if err != nil {
+		return nil, fmt.Errorf("load the API's description: %w", err)
+	}
+	f := &face{
+		options: o, files: files, document: description, origin: http.NewCrossOriginProtection(), hosts: hostSet(o.Hosts),
+		events: newEventStreams(o),
+	}
 	engine, err := newEngine()
 	if err != nil {
 		return nil, err
 	}
-	engine.Use(f.identify, f.logAccess, f.recoverPanic, limitBody)
-	f.route(engine)
+	engine.Use(f.identify, f.logAccess, f.recoverPanic, f.checkHost, limitBody)
+	f.register(engine)
 	return everyMethod{engine}, nil
+}
+
+func (o *Options) check() error {
+	switch {
+	case o.Logger == nil:
+		return errors.New("api: no logger")
+	case o.WHEP == nil || o.Session == nil:
+		return errors.New("api: a resource is missing")
+	case o.ValidName == nil:
+		return errors.New("api: nothing says which names are valid")
+	case o.Sources == nil || o.Streams == nil || o.Sessions == nil || o.Events == nil:
+		return errors.New("api: sources, streams, sessions or events are missing")
+	case o.Access == nil:
+		return errors.New("api: nothing says who may do what")
+	}
+	if o.Ready == nil {
+		o.Ready = func() bool { return true }
+	}
+	return nil
 }
 
 // newEngine returns a gin engine that trusts no proxy, redirects nothing by itself and prints nothing.
@@ -73,31 +125,10 @@ func newEngine() (*gin.Engine, error) {
 	engine := gin.New()
 	engine.RedirectTrailingSlash = false
 	engine.RedirectFixedPath = false
-	engine.HandleMethodNotAllowed = false // adapt does it: every route takes every method
+	engine.HandleMethodNotAllowed = false // place does it: every route takes every method
 	engine.ContextWithFallback = false
 	if err := engine.SetTrustedProxies(nil); err != nil {
 		return nil, fmt.Errorf("trust no proxy: %w", err)
 	}
 	return engine, nil
-}
-
-// route lists every route there is.
-func (f *face) route(engine *gin.Engine) {
-	engine.Any("/", f.adapt(look(f.home)))
-	engine.Any("/healthz", f.adapt(look(f.health)))
-	engine.Any("/watch/:stream", f.adapt(look(f.watch)))
-	engine.Any("/static/:file", f.adapt(f.static))
-	engine.Any("/whep/:stream", f.adapt(f.options.WHEP.Serve))
-	engine.Any("/:stream/whep", f.adapt(f.options.WHEP.Serve))
-	engine.Any("/session/:secret", f.adapt(f.options.Session.Serve))
-	engine.NoRoute(f.adapt(f.noRoute))
-}
-
-// Reserved returns the first path segments that are routes, or will be: no stream may have such a name, since
-// /{stream}/whep would not be told from them.
-func Reserved() []string {
-	return []string{
-		"api", "docs", "doctor", "embed", "favicon.ico", "healthz", "metrics", "openapi.json", "openapi.yaml",
-		"publish", "readyz", "redoc", "robots.txt", "session", "static", "streams", "watch", "whep", "whip",
-	}
 }

@@ -21,17 +21,19 @@ import (
 // bodyDeadline is how long a client may take to send a request's body.
 const bodyDeadline = 10 * time.Second
 
-// identify gives the request an id of our own: one from a client could be made to look like another's.
+// identify gives the request an id of our own, since one from a client could be made to look like another's, and the
+// answer what every answer has.
 func (f *face) identify(c *gin.Context) {
-	x := &exchange{id: uuid.NewString()}
-	c.Set(exchangeKey, x)
+	x := &exchange{id: uuid.NewString(), face: f}
+	c.Set(exchangeName, x)
 	c.Writer.Header().Set("X-Request-Id", x.id)
+	protect(c.Writer)
 	c.Next()
 }
 
 // logAccess writes one line for each request, after it. Errors that nobody was told the details of are in it.
 func (f *face) logAccess(c *gin.Context) {
-	begin, x := time.Now(), exchangeOf(c)
+	begin, x := time.Now(), exchangeIn(c)
 	defer func() {
 		args := []any{
 			"method", knownMethod(c.Request.Method), "path", c.FullPath(), "status", c.Writer.Status(),
@@ -40,8 +42,8 @@ func (f *face) logAccess(c *gin.Context) {
 		if x.stream != "" {
 			args = append(args, "stream", x.stream)
 		}
-		if location := c.Writer.Header().Get("Location"); c.Writer.Status() == http.StatusCreated {
-			x.session = f.sessionID(location[strings.LastIndexByte(location, '/')+1:])
+		if secret, ok := strings.CutPrefix(c.Writer.Header().Get("Location"), "/session/"); ok {
+			x.session = f.sessionID(secret)
 		}
 		if x.session != "" {
 			args = append(args, "session", x.session)
@@ -72,7 +74,7 @@ func accessLevel(c *gin.Context, x *exchange) slog.Level {
 	switch {
 	case x.err != nil && !refused && c.Request.Context().Err() == nil:
 		return slog.LevelError
-	case c.FullPath() == "/healthz" || c.FullPath() == "/static/:file":
+	case x.quiet:
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo
@@ -96,7 +98,7 @@ func (f *face) recoverPanic(c *gin.Context) {
 		if cause == nil {
 			return
 		}
-		x := exchangeOf(c)
+		x := exchangeIn(c)
 		x.err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
 		if err, ok := cause.(error); c.Writer.Written() || ok && errors.Is(err, http.ErrAbortHandler) {
 			panic(http.ErrAbortHandler) // half an answer is none: close the connection

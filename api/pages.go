@@ -1,75 +1,84 @@
 package api
 
 import (
-	"io"
 	"net/http"
+	"strings"
 
 	"weir/internal/wish"
 )
 
-// policy is the Content-Security-Policy of every page: all that a page needs comes from this host, nothing stands
-// inline, and no other page may frame it.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self' blob:; " +
-	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const (
+	// policy is the Content-Security-Policy of a page: all that it needs comes from this host, nothing stands inline.
+	policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; " +
+		"connect-src 'self'; manifest-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors "
+	// docsPolicy lets in what the bundles of Swagger UI and ReDoc need besides: styles made by a script, and a worker
+	// made of text for the search.
+	docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; " +
+		"font-src 'self' data:; connect-src 'self'; worker-src blob:; child-src blob:; manifest-src 'none'; base-uri 'none'; " +
+		"form-action 'none'; frame-ancestors "
+	noFrame  = "'none'"
+	anyFrame = "*"
+)
 
-func (f *face) home(w http.ResponseWriter, r *http.Request) error {
-	w.Header().Set("Cache-Control", "no-store") // where it leads will change
-	http.Redirect(w, r, f.options.Home, http.StatusTemporaryRedirect)
-	return nil
+// showPage serves a page. It is the same for every stream, live or not: the page reads the name from its own address and
+// asks for the stream itself.
+func (f *face) showPage(name string) handlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		return f.pageOfStream(w, r, name, policy+noFrame)
+	}
 }
 
-func (f *face) health(w http.ResponseWriter, _ *http.Request) error {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	_, err := io.WriteString(w, `{"status":"ok"}`+"\n")
-	return err
+// embed serves the one page that another may frame.
+func (f *face) embed(w http.ResponseWriter, r *http.Request) error {
+	return f.pageOfStream(w, r, "embed.html", policy+anyFrame)
 }
 
-// watch serves the player page. It is the same for every stream, live or not: the page reads the name from its own
-// address and asks for the stream itself.
-func (f *face) watch(w http.ResponseWriter, r *http.Request) error {
-	if !f.options.ValidName(r.PathValue("stream")) {
+func (f *face) showDocs(name string) handlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		return f.page(w, r, name, docsPolicy+noFrame, http.StatusOK)
+	}
+}
+
+func (f *face) pageOfStream(w http.ResponseWriter, r *http.Request, name, policy string) error {
+	if stream := r.PathValue("stream"); stream != "" && !f.options.ValidName(stream) {
 		return f.noRoute(w, r)
 	}
-	return f.page(w, r, "watch.html", http.StatusOK)
+	return f.page(w, r, name, policy, http.StatusOK)
 }
 
 // static serves the parts of the pages. They may be used by anybody's page: whep.js is meant for that.
 func (f *face) static(w http.ResponseWriter, r *http.Request) error {
+	name := strings.TrimPrefix(r.PathValue("file"), "/")
+	if !f.files.Part(name) {
+		return f.noRoute(w, r)
+	}
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
-	return look(func(w http.ResponseWriter, r *http.Request) error {
-		name := r.PathValue("file")
-		if !f.files.Part(name) {
-			return f.noRoute(w, r)
-		}
-		protect(w)
-		return f.files.Serve(w, r, name, http.StatusOK)
-	})(w, r)
+	return f.files.Serve(w, r, name, http.StatusOK)
 }
 
 // noRoute answers what has no route: a page for a browser, a problem for everything else.
 func (f *face) noRoute(w http.ResponseWriter, r *http.Request) error {
-	w.Header().Add("Vary", "Accept")
+	if w.Header().Get("Vary") == "" {
+		w.Header().Set("Vary", "Accept")
+	}
 	if wantsHTML(r) && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
-		return f.page(w, r, "notfound.html", http.StatusNotFound)
+		return f.page(w, r, "notfound.html", policy+noFrame, http.StatusNotFound)
 	}
 	return &wish.Refusal{
 		Status: http.StatusNotFound, Code: "not_found",
 		Detail: "Nothing is at this address.",
-		Remedy: "Streams are watched at /watch/{stream} and played at /whep/{stream}; a name has letters, digits, " +
-			"dots, dashes and underscores, at most 64, and begins with a letter or a digit.",
+		Remedy: "Streams are watched at /watch/{stream} and played at /whep/{stream}. " + nameRule,
 	}
 }
 
-func (f *face) page(w http.ResponseWriter, r *http.Request, name string, status int) error {
+func (f *face) page(w http.ResponseWriter, r *http.Request, name, policy string, status int) error {
 	w.Header().Set("Content-Security-Policy", policy)
 	w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
-	protect(w)
 	return f.files.Serve(w, r, name, status)
 }
 
-// protect sets what holds for pages and their parts alike.
+// protect sets what holds for every answer.
 func protect(w http.ResponseWriter) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Referrer-Policy", "no-referrer")

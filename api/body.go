@@ -1,0 +1,212 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"weir/internal/wish"
+)
+
+// maxBody is the longest JSON body in bytes.
+const maxBody = 64 << 10
+
+const (
+	typeJSON       = "application/json"
+	typeMergePatch = "application/merge-patch+json" // RFC 7396
+)
+
+// A member is one that a JSON object may have. into is a **string, a **bool or, for an object that somebody else reads,
+// a *json.RawMessage; it is left alone where the object has no such member.
+type member struct {
+	name string
+	into any
+}
+
+// readObject reads a body that is one JSON object of these members, and refuses everything else by name. accept is the
+// field of the answer that says which types would be taken.
+func readObject(w http.ResponseWriter, r *http.Request, accept string, types []string, members ...member) error {
+	if err := checkType(r, accept, types); err != nil {
+		return err
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		return refuseReading(err)
+	}
+	o := object{members: members}
+	if err := o.read(body); err != nil {
+		return err
+	}
+	return o.verdict()
+}
+
+// checkType wants a body of one of these types that is not packed (RFC 9110 8.3 and 8.4).
+func checkType(r *http.Request, accept string, types []string) error {
+	fields := map[string]string{accept: strings.Join(types, ", ")}
+	name, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	if !slices.Contains(types, strings.ToLower(strings.TrimSpace(name))) {
+		return &wish.Refusal{
+			Status: http.StatusUnsupportedMediaType, Code: "wrong_media_type",
+			Detail: "The body is not of a type that is taken here.", Remedy: "Send it with Content-Type: " + types[0] + ".",
+			Headers: fields,
+		}
+	}
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		fields["Accept-Encoding"] = "identity"
+		return &wish.Refusal{
+			Status: http.StatusUnsupportedMediaType, Code: "wrong_content_encoding",
+			Detail: "The body is compressed.", Remedy: "Send it without Content-Encoding.", Headers: fields,
+		}
+	}
+	return nil
+}
+
+func refuseReading(err error) error {
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return &wish.Refusal{
+			Status: http.StatusRequestEntityTooLarge, Code: "body_too_large",
+			Detail: fmt.Sprintf("The body is longer than %d bytes.", tooLarge.Limit),
+		}
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &wish.Refusal{Status: http.StatusRequestTimeout, Code: "body_timeout", Detail: "The body did not arrive in time."}
+	}
+	return &wish.Refusal{
+		Status: http.StatusBadRequest, Code: "body_incomplete", Detail: "The body ended before it was complete.",
+	}
+}
+
+// An object is a JSON object that is read member by member, so that all that is wrong with it is found, by name.
+type object struct {
+	members []member
+
+	seen           []string
+	unknown, wrong []wish.Problem
+}
+
+func (o *object) read(body []byte) error {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return refuseJSON("The body is empty.")
+	}
+	if !utf8.Valid(body) {
+		return refuseJSON("The body is not UTF-8.")
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	begin, err := d.Token()
+	if err != nil {
+		return refuseSyntax(d, err)
+	}
+	if begin != json.Delim('{') {
+		return refuseJSON("The body is not a JSON object.")
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return refuseSyntax(d, err)
+		}
+		name, _ := key.(string) //nolint:errcheck // what stands before a colon is a string
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return refuseSyntax(d, err)
+		}
+		if slices.Contains(o.seen, name) {
+			return refuseJSON("The member " + shown(name) + " comes twice.")
+		}
+		if err := o.take(name, value); err != nil {
+			return err
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return refuseSyntax(d, err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return refuseJSON("Something follows the JSON object.")
+	}
+	return nil
+}
+
+// take puts the value where it belongs, or notes what is wrong with it.
+func (o *object) take(name string, value json.RawMessage) error {
+	at := slices.IndexFunc(o.members, func(m member) bool { return m.name == name })
+	if at < 0 {
+		if len(o.unknown) < maxProblems {
+			o.unknown = append(o.unknown, wish.Problem{Name: shown(name), Detail: "is not known here"})
+		}
+		return nil
+	}
+	o.seen = append(o.seen, name)
+	null := string(value) == "null"
+	var want string
+	switch into := o.members[at].into.(type) {
+	case **string:
+		if null || json.Unmarshal(value, into) != nil {
+			want = "must be a string"
+		}
+	case **bool:
+		if null || json.Unmarshal(value, into) != nil {
+			want = "must be true or false"
+		}
+	case *json.RawMessage:
+		if *into = value; value[0] != '{' {
+			want = "must be an object"
+		}
+	default:
+		return fmt.Errorf("member %s has a type that is not read", name)
+	}
+	if want != "" {
+		o.wrong = append(o.wrong, wish.Problem{Name: name, Detail: want})
+	}
+	return nil
+}
+
+// verdict refuses what was noted.
+func (o *object) verdict() error {
+	if len(o.unknown)+len(o.wrong) == 0 {
+		return nil
+	}
+	refusal := &wish.Refusal{
+		Status: http.StatusUnprocessableEntity, Code: "field_type",
+		Detail: "The body has members of the wrong type.", Remedy: "The addresses /docs and /openapi.yaml describe what there is.",
+		Problems: slices.Concat(o.unknown, o.wrong),
+	}
+	if len(o.unknown) > 0 {
+		refusal.Code, refusal.Detail = "field_unknown", "The body has members that are not known here."
+		for _, m := range o.members {
+			refusal.Has = append(refusal.Has, m.name)
+		}
+	}
+	return refusal
+}
+
+// refuseField refuses a member that is missing or has a value that cannot be.
+func refuseField(code, detail, name, what string) *wish.Refusal {
+	return &wish.Refusal{
+		Status: http.StatusUnprocessableEntity, Code: code, Detail: detail,
+		Remedy: "The addresses /docs and /openapi.yaml describe what there is.", Problems: []wish.Problem{{Name: name, Detail: what}},
+	}
+}
+
+func refuseJSON(detail string) *wish.Refusal {
+	return &wish.Refusal{
+		Status: http.StatusBadRequest, Code: "body_malformed", Detail: detail, Remedy: "Send one JSON object.",
+	}
+}
+
+// refuseSyntax says where the JSON ends to be JSON. It quotes nothing.
+func refuseSyntax(d *json.Decoder, err error) *wish.Refusal {
+	at := d.InputOffset()
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		at = max(at, syntax.Offset)
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return refuseJSON("The JSON ends too early.")
+	}
+	return refuseJSON(fmt.Sprintf("The body is not JSON from byte %d on.", at))
+}

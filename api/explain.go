@@ -1,0 +1,117 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"weir/internal/wish"
+	"weir/session"
+)
+
+// maxOffer is the longest offer in bytes, as the endpoint has it.
+const maxOffer = 128 << 10
+
+// verdictAnswer is what a POST of an offer would come to.
+type verdictAnswer struct {
+	Status int    `json:"status"`
+	Code   string `json:"code"`
+
+	Plan *planAnswer `json:"plan,omitempty"` // of 201 only
+
+	*refusalAnswer // of everything else only
+}
+
+type refusalAnswer struct {
+	Detail     string   `json:"detail"`
+	Remedy     string   `json:"remedy"`
+	Offered    []string `json:"offered"`
+	Has        []string `json:"has"`
+	RetryAfter int      `json:"retry_after,omitempty"` // seconds
+}
+
+type planAnswer struct {
+	Setup      string          `json:"setup"`
+	Leniencies []string        `json:"leniencies"`
+	Candidates int             `json:"candidates"`
+	Sections   []sectionAnswer `json:"sections"`
+}
+
+type sectionAnswer struct {
+	Mid            string   `json:"mid"`
+	Kind           string   `json:"kind"`
+	Accepted       bool     `json:"accepted"`
+	Reason         string   `json:"reason,omitempty"`
+	Codec          string   `json:"codec,omitempty"`
+	PayloadType    *uint8   `json:"payload_type,omitempty"`
+	RTXPayloadType uint8    `json:"rtx_payload_type,omitempty"`
+	Fmtp           string   `json:"fmtp,omitempty"`
+	Feedback       []string `json:"feedback,omitempty"`
+}
+
+// explain tells what a POST of the offer to the stream's endpoint would be answered, and makes nothing.
+func (f *face) explain(w http.ResponseWriter, r *http.Request) error {
+	values, err := readQuery(r, "stream", "as")
+	if err != nil {
+		return err
+	}
+	name := values.Get("stream")
+	switch as := values.Get("as"); {
+	case name == "":
+		return refuseParameter("stream", "must be the name of a stream")
+	case as == "publish":
+		return refuseParameter("as", "must be play: this version takes no publishers")
+	case values.Has("as") && as != "play":
+		return refuseParameter("as", "must be play")
+	}
+	offer, err := wish.ReadOffer(w, r, maxOffer)
+	if err != nil {
+		return err
+	}
+	if f.options.ValidName(name) {
+		exchangeOf(r).stream = name
+	}
+	_, token, remote := Caller(r)
+	plan, err := f.options.Sessions.Explain(session.Request{
+		Stream: name, Offer: offer, Remote: remote, Local: local(r), Token: token, Forwarded: forwarded(r),
+	})
+	if err == nil {
+		return writeJSON(w, http.StatusOK, verdictAnswer{Status: http.StatusCreated, Code: "created", Plan: planOf(plan)})
+	}
+	refusal, ok := errors.AsType[*wish.Refusal](err)
+	if !ok {
+		return err
+	}
+	answer := verdictAnswer{Status: refusal.Status, Code: refusal.Code, refusalAnswer: &refusalAnswer{
+		Detail: refusal.Detail, Remedy: refusal.Remedy, Offered: list(refusal.Offered), Has: list(refusal.Has),
+	}}
+	if seconds, err := strconv.Atoi(refusal.Headers["Retry-After"]); err == nil {
+		answer.RetryAfter = seconds
+	}
+	return writeJSON(w, http.StatusOK, answer)
+}
+
+func planOf(p *session.Plan) *planAnswer {
+	answer := &planAnswer{
+		Setup: p.Setup, Leniencies: list(slices.Sorted(slices.Values(p.Leniencies))), Candidates: len(p.Candidates),
+		Sections: []sectionAnswer{},
+	}
+	for _, s := range p.Sections {
+		one := sectionAnswer{Mid: s.Mid, Kind: s.Kind, Accepted: s.Accepted, Reason: s.Reason}
+		if s.Accepted {
+			one.Codec, one.PayloadType, one.RTXPayloadType = s.Format.Name, new(s.PayloadType), s.RTXPayloadType
+			one.Fmtp, one.Feedback = s.Format.Fmtp, s.Feedback
+		}
+		answer.Sections = append(answer.Sections, one)
+	}
+	return answer
+}
+
+// list is never null in JSON.
+func list(words []string) []string {
+	if words == nil {
+		return []string{}
+	}
+	return words
+}

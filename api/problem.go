@@ -1,0 +1,122 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+
+	"weir/internal/wish"
+	"weir/publisher"
+	"weir/stream"
+)
+
+// refusalOf turns what rooms below return into what a client is told. This is the only table of it. A *wish.Refusal, and
+// an error that is not in the table, is returned as it is.
+func refusalOf(err error) error {
+	if err == nil || refused(err) {
+		return err
+	}
+	if parameters, ok := errors.AsType[*publisher.ParamError](err); ok {
+		return refuseParameters(parameters)
+	}
+	for _, known := range []struct {
+		cause   error
+		refusal func() *wish.Refusal
+	}{
+		{publisher.ErrNotSupervised, refuseNoStream},
+		{publisher.ErrExists, refuseExists},
+		{stream.ErrPublished, refuseExists},
+		{stream.ErrName, refuseName},
+		{publisher.ErrUnknownKind, refuseUnknownSource},
+		{publisher.ErrUnavailable, refuseUnavailable},
+		{publisher.ErrTooMany, refuseTooManySources},
+		{publisher.ErrClosed, refuseEnding},
+		{stream.ErrClosed, refuseEnding},
+	} {
+		if errors.Is(err, known.cause) {
+			return known.refusal()
+		}
+	}
+	return err
+}
+
+func refuseParameters(err *publisher.ParamError) *wish.Refusal {
+	r := &wish.Refusal{
+		Status: http.StatusUnprocessableEntity, Code: "params_invalid",
+		Detail: "The parameters are not what this kind of source takes.",
+		Remedy: "Correct those that are listed; GET /api/v1/sources has the JSON Schema of them all.",
+	}
+	for _, p := range err.Problems {
+		r.Problems = append(r.Problems, wish.Problem{Name: p.Name, Detail: p.Detail})
+	}
+	return r
+}
+
+func refuseNoStream() *wish.Refusal {
+	return &wish.Refusal{
+		Status: http.StatusNotFound, Code: "stream_not_found",
+		Detail: "There is no such stream.",
+		Remedy: "GET /api/v1/streams lists those that there are; POST starts one.",
+	}
+}
+
+func refuseName() *wish.Refusal {
+	return &wish.Refusal{
+		Status: http.StatusNotFound, Code: "stream_name_invalid",
+		Detail: "This is not a name that a stream can have.",
+		Remedy: nameRule,
+	}
+}
+
+// nameRule is what stream.Registry takes, in words.
+const nameRule = "A name has letters, digits, dots, dashes and underscores, at most 64, begins with a letter or a digit, " +
+	"and is not the first part of an address of the server's own."
+
+func refuseExists() *wish.Refusal {
+	return &wish.Refusal{
+		Status: http.StatusConflict, Code: "stream_exists",
+		Detail: "The stream has a source already.",
+		Remedy: "Change it with PATCH, end it with DELETE first, or choose another name.",
+	}
+}
+
+func refuseUnknownSource() *wish.Refusal {
+	return &wish.Refusal{
+		Status: http.StatusUnprocessableEntity, Code: "source_unknown",
+		Detail: "There is no such kind of source.",
+		Remedy: "GET /api/v1/sources lists the kinds that there are.",
+	}
+}
+
+func refuseUnavailable() *wish.Refusal {
+	return &wish.Refusal{
+		Status: http.StatusUnprocessableEntity, Code: "source_unavailable",
+		Detail: "This kind of source cannot run here.",
+		Remedy: "GET /api/v1/sources says why, and which kinds can.",
+	}
+}
+
+func refuseTooManySources() *wish.Refusal {
+	return &wish.Refusal{
+		Status: http.StatusServiceUnavailable, Code: "too_many_sources",
+		Detail: "The server runs as many sources as it may.",
+		Remedy: "End one with DELETE.", Headers: retryAfter("5"),
+	}
+}
+
+func refuseEnding() *wish.Refusal {
+	return &wish.Refusal{
+		Status: http.StatusServiceUnavailable, Code: "shutting_down",
+		Detail: "The server is ending.",
+		Remedy: "Try again when it has been started anew.", Headers: retryAfter("5"),
+	}
+}
+
+func refuseNoSession() *wish.Refusal {
+	return &wish.Refusal{
+		Status: http.StatusNotFound, Code: "session_not_found",
+		Detail: "There is no such session, or it has ended.",
+		Remedy: "GET /api/v1/sessions lists those that there are, by their id.",
+	}
+}
+
+func retryAfter(seconds string) map[string]string { return map[string]string{"Retry-After": seconds} }

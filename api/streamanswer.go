@@ -1,0 +1,125 @@
+package api
+
+import (
+	"encoding/json"
+	"slices"
+
+	"weir/publisher"
+	"weir/stream"
+)
+
+// factsAnswer is what everybody may know of a public stream.
+type factsAnswer struct {
+	Name   string   `json:"name"`
+	Live   bool     `json:"live"`
+	Codecs []string `json:"codecs"`
+}
+
+// streamAnswer is a stream as who administers sees it.
+type streamAnswer struct {
+	factsAnswer
+
+	Private bool          `json:"private"`
+	Viewers int           `json:"viewers"`
+	Source  *sourceAnswer `json:"source"` // null: none of ours feeds it
+	Tracks  []trackAnswer `json:"tracks"`
+}
+
+type sourceAnswer struct {
+	Kind       string            `json:"kind"`
+	State      publisher.State   `json:"state"`
+	Reason     string            `json:"reason"`
+	Since      string            `json:"since"`
+	NextTry    string            `json:"next_try,omitempty"`
+	Params     json.RawMessage   `json:"params"`
+	Restarts   int               `json:"restarts"`
+	Renditions []renditionAnswer `json:"renditions"`
+}
+
+type renditionAnswer struct {
+	Codec     string `json:"codec"`
+	Units     uint64 `json:"units"`
+	Skipped   uint64 `json:"skipped"`
+	Empty     uint64 `json:"empty"`
+	KeyFrames uint64 `json:"key_frames"`
+	Encoders  uint64 `json:"encoders"`
+	Packets   uint64 `json:"packets"`
+	Bytes     uint64 `json:"bytes"`
+	Running   bool   `json:"running"`
+}
+
+type trackAnswer struct {
+	Kind             string            `json:"kind"`
+	Codec            string            `json:"codec"`
+	Fmtp             string            `json:"fmtp"`
+	Title            string            `json:"title"`
+	Packets          uint64            `json:"packets"`
+	Bytes            uint64            `json:"bytes"`
+	KeyFrameRequests uint64            `json:"key_frame_requests"`
+	Drops            map[string]uint64 `json:"drops"`
+}
+
+// facts are those of a stream, whoever asks; a name that nobody publishes has them too.
+func (f *face) facts(name string) factsAnswer {
+	found, ok := f.options.Streams.Find(name)
+	if !ok {
+		return factsOf(name, nil)
+	}
+	return factsOf(name, found.Tracks())
+}
+
+func factsOf(name string, tracks []*stream.Track) factsAnswer {
+	answer := factsAnswer{Name: name, Live: len(tracks) > 0, Codecs: []string{}}
+	for _, t := range tracks {
+		if codec := t.Spec().Format.Name; !slices.Contains(answer.Codecs, codec) {
+			answer.Codecs = append(answer.Codecs, codec)
+		}
+	}
+	return answer
+}
+
+// lookAt describes a stream that somebody feeds or watches, or that has a source; false for any other name.
+func (f *face) lookAt(name string) (streamAnswer, bool) {
+	answer := streamAnswer{factsAnswer: factsOf(name, nil), Tracks: []trackAnswer{}}
+	found, known := f.options.Streams.Find(name)
+	if known {
+		tracks := found.Tracks()
+		answer.factsAnswer, answer.Viewers = factsOf(name, tracks), found.Viewers()
+		for _, t := range tracks {
+			answer.Tracks = append(answer.Tracks, trackOf(t))
+		}
+	}
+	status, supervised := f.options.Sources.Status(name)
+	if supervised {
+		answer.Private, answer.Source = status.Private, sourceOf(status)
+	}
+	return answer, known || supervised
+}
+
+func trackOf(t *stream.Track) trackAnswer {
+	spec, stats := t.Spec(), t.Stats()
+	return trackAnswer{
+		Kind: t.Kind().String(), Codec: spec.Format.Name, Fmtp: spec.Format.Fmtp, Title: spec.Title,
+		Packets: stats.Packets, Bytes: stats.Bytes, KeyFrameRequests: stats.KeyFrameRequests, Drops: stats.Drops,
+	}
+}
+
+func sourceOf(s publisher.Status) *sourceAnswer {
+	answer := &sourceAnswer{
+		Kind: s.Source, State: s.State, Reason: s.Reason, Since: instant(s.Since), Params: s.Params, Restarts: s.Restarts,
+		Renditions: []renditionAnswer{},
+	}
+	if !s.NextTry.IsZero() {
+		answer.NextTry = instant(s.NextTry)
+	}
+	if len(answer.Params) == 0 {
+		answer.Params = json.RawMessage("{}")
+	}
+	for _, r := range s.Renditions {
+		answer.Renditions = append(answer.Renditions, renditionAnswer{
+			Codec: r.Spec.Format.Name, Units: r.Units, Skipped: r.Skipped, Empty: r.Empty, KeyFrames: r.KeyFrames,
+			Encoders: r.Encoders, Packets: r.Packets, Bytes: r.Bytes, Running: r.Running,
+		})
+	}
+	return answer
+}

@@ -1,0 +1,68 @@
+package api
+
+import (
+	"net/http"
+
+	"weir/auth"
+	"weir/internal/wish"
+)
+
+// whep is the one URL of a stream: a page for a browser, facts for a program that asks for JSON, and for all else what
+// the protocol says. A POST, which makes a session, needs the right to play.
+func (f *face) whep(w http.ResponseWriter, r *http.Request) error {
+	switch r.Method {
+	case http.MethodPost:
+		if err := f.mayPlay(r); err != nil {
+			wish.AllowOrigin(w.Header()) // a page must be able to read why
+			return err
+		}
+	case http.MethodGet:
+		w.Header().Add("Vary", "Accept")
+		switch prefers(r, "text/html", typeJSON) {
+		case "text/html":
+			return f.showPage("watch.html")(w, r)
+		case typeJSON:
+			return f.showFacts(w, r)
+		}
+	}
+	return f.options.WHEP.Serve(w, r)
+}
+
+// mayPlay refuses who may not play anything. It asks the same two questions whatever the stream, so that neither the
+// answer nor the time that it takes tells of a private one: see Hidden.
+func (f *face) mayPlay(r *http.Request) error {
+	if err := f.ask(r, auth.Play, false); err != nil {
+		return err
+	}
+	return f.mayPlayPrivate(r)
+}
+
+// mayPlayPrivate notes whether who is there may play private streams. That they may not is no error.
+func (f *face) mayPlayPrivate(r *http.Request) error {
+	err := f.ask(r, auth.Play, true)
+	if err != nil && !refused(err) {
+		return err
+	}
+	exchangeOf(r).playsPrivate = err == nil
+	return nil
+}
+
+// showFacts answers for every name that a stream can have. One that may not be known is as one that nobody publishes.
+func (f *face) showFacts(w http.ResponseWriter, r *http.Request) error {
+	wish.AllowOrigin(w.Header())
+	name := r.PathValue("stream")
+	if !f.options.ValidName(name) {
+		return refuseName()
+	}
+	if err := f.mayPlayPrivate(r); err != nil {
+		return err
+	}
+	facts := factsOf(name, nil)
+	if !Hidden(r) {
+		facts = f.facts(name)
+	}
+	if Hidden(r) { // it may have begun, or become private, meanwhile
+		facts = factsOf(name, nil)
+	}
+	return writeJSON(w, http.StatusOK, facts)
+}
