@@ -1,0 +1,232 @@
+// Usage: node --test pages.test.mjs: what the pages' modules make of text and numbers, without a browser.
+import assert from 'node:assert/strict'
+import { register } from 'node:module'
+import { test } from 'node:test'
+
+// The pages' files are modules, though no package says so.
+register(`data:text/javascript,${encodeURIComponent(`export const load = (url, context, next) =>
+  next(url, url.includes('/static/files/') ? { ...context, format: 'module' } : context)`)}`)
+const load = (name) => import(new URL(`../../static/files/${name}.js`, import.meta.url))
+const [{ tokenIn }, { EventParser }, form, meter, clock, { BeepDetector }, { scaleOf, numberOf }, { sentenceOf, spanOf }, { factsOf }] = await Promise.all(
+  ['token', 'events', 'form', 'meter', 'clock', 'beep', 'numbers', 'log', 'overlay'].map(load))
+
+test('the token is taken out of the fragment, the rest stays', () => {
+  assert.deepEqual(tokenIn('#token=weir_ABC'), { token: 'weir_ABC', rest: '' })
+  assert.deepEqual(tokenIn('#stream=a%20b&token=x%2By+z%3D&muted'), { token: 'x+y+z=', rest: 'stream=a%20b&muted' })
+  assert.deepEqual(tokenIn('#stream=test'), { token: null, rest: 'stream=test' })
+  assert.deepEqual(tokenIn(''), { token: null, rest: '' })
+  assert.deepEqual(tokenIn('#token='), { token: '', rest: '' })
+})
+
+test('an event stream is cut into events, however it arrives', () => {
+  const text = '\uFEFF: hello\n\nid: r-1\nevent: stream_live\ndata: {"a":\ndata:1}\n\ndata\n\nid: bad\0\nretry: 2500\nretry: soon\ndata: x\r\n\r\n' +
+    'event: nothing\n\n:\rid\rdata: last\r\r\n'
+  const want = [
+    { id: 'r-1', name: 'stream_live', data: '{"a":\n1}' }, { id: 'r-1', name: 'message', data: '' },
+    { id: 'r-1', name: 'message', data: 'x' }, { id: '', name: 'message', data: 'last' },
+  ]
+  for (let size = 1; size <= text.length; size++) {
+    const parser = new EventParser(), events = []
+    for (let at = 0; at < text.length; at += size) events.push(...parser.push(text.slice(at, at + size)))
+    assert.deepEqual(events, want, `in pieces of ${size}`)
+    assert.equal(parser.retry, 2500)
+  }
+  assert.throws(() => new EventParser().push('x'.repeat(2 << 20)), RangeError)
+})
+
+const schema = {
+  type: 'object', required: ['name'], properties: {
+    width: { type: 'integer', title: 'Width', description: 'Of the picture.', default: 1280, minimum: 160, maximum: 4096, multipleOf: 2, 'x-unit': 'px' },
+    gain: { type: 'number', default: 0.5, minimum: 0 },
+    mode: { enum: ['fast', 'good'], default: 'good' },
+    size: { oneOf: [{ const: 1, title: 'Small' }, { const: 2, title: 'Large' }] },
+    loop: { type: 'boolean', default: true },
+    file_name: { type: 'string', maxLength: 8, pattern: '^[a-z.]+$' },
+    name: { type: ['string', 'null'] },
+  },
+}
+
+test('a schema becomes fields', () => {
+  const fields = form.fieldsOf(schema)
+  assert.deepEqual(fields.map(({ name, kind, label }) => [name, kind, label]), [
+    ['width', 'integer', 'Width'], ['gain', 'number', 'Gain'], ['mode', 'choice', 'Mode'], ['size', 'choice', 'Size'],
+    ['loop', 'switch', 'Loop'], ['file_name', 'text', 'File name'], ['name', 'text', 'Name'],
+  ])
+  assert.deepEqual(fields[3].choices, [{ value: 1, label: 'Small' }, { value: 2, label: 'Large' }])
+  assert.deepEqual(fields.map(form.limitsOf), ['160 to 4\u202f096\u00a0px, even', 'at least 0', '', '', '', 'at most 8 characters', ''])
+  assert.deepEqual(form.fieldsOf(undefined), [])
+})
+
+test('what is entered is read as the schema says', () => {
+  const field = Object.fromEntries(form.fieldsOf(schema).map((one) => [one.name, one]))
+  const read = (name, entered) => form.valueOf(field[name], entered)
+  for (const [name, entered, value] of [
+    ['width', ' 640 ', 640], ['gain', '0,25', 0.25], ['gain', '1e3', 1000], ['mode', 'fast', 'fast'], ['size', '2', 2],
+    ['loop', false, false], ['file_name', 'a.mp', 'a.mp'],
+  ]) assert.deepEqual(read(name, entered), { value }, `${name} ${entered}`)
+  for (const [name, entered] of [
+    ['width', '641'], ['width', '158'], ['width', '5000'], ['width', '640.5'], ['width', 'wide'], ['width', 'Infinity'],
+    ['gain', '-1'], ['mode', 'slow'], ['file_name', 'much.too.long'], ['file_name', 'A'], ['name', ''],
+  ]) assert.ok(read(name, entered).problem, `${name} ${entered}`)
+  assert.deepEqual(read('width', ''), {}) // the server's default
+  assert.match(read('width', '1').problem, /whole number: 160 to 4\u202f096\u00a0px, even/)
+})
+
+test('a change says only what is other', () => {
+  assert.deepEqual(form.patchOf({ a: 1, b: 'x', c: true }, { a: 2, b: 'x' }), { a: 2, c: null })
+  assert.deepEqual(form.patchOf({ a: 1 }, { a: 1 }), {})
+})
+
+/** A picture as the pattern draws it: brightness by pixel. */
+function picture(width, height, frame, millis, { live = true, noise = 0 } = {}) {
+  const rows = [[frame, 0x5], [millis, 0xA]].map(([value, seed]) => {
+    let check = seed ^ (live ? 0 : 0xF)
+    for (let shift = 0; shift < 32; shift += 4) check ^= (value >>> shift) & 0xF
+    return `10${(value >>> 0).toString(2).padStart(32, '0')}${live ? 1 : 0}${check.toString(2).padStart(4, '0')}1`
+  })
+  return (x, y) => {
+    for (const [r, bits] of rows.entries()) {
+      if (y < height - Math.floor((2 - r) * height / 24) || y >= height - Math.floor((1 - r) * height / 24)) continue
+      for (let c = 0; c < 40; c++) {
+        if (x < Math.floor(c * width / 40) || x >= Math.floor((c + 1) * width / 40)) continue
+        return (bits[c] === '1' ? 235 : 16) + noise * (((x * 7919 + y * 104729) % 101) / 50 - 1)
+      }
+    }
+    return 128
+  }
+}
+
+test('the blocks of a picture are read, in any size', () => {
+  for (const [width, height] of [[160, 90], [320, 192], [1280, 720], [1919, 1081]]) {
+    for (const [frame, millis] of [[0, 0], [0xFFFFFFFF, 0x80000001], [123456, 0xDEADBEEF]]) {
+      for (const live of [true, false]) {
+        assert.deepEqual(clock.readCode(picture(width, height, frame, millis, { live, noise: 30 }), width, height), { frame, millis, live }, `${width}x${height}`)
+      }
+    }
+  }
+  assert.equal(clock.readCode(() => 128, 320, 192), null)
+  const good = picture(320, 192, 5, 6)
+  assert.equal(clock.readCode((x, y) => y >= 184 && x >= 96 && x < 104 ? 251 - good(x, y) : good(x, y), 320, 192), null, 'a wrong bit')
+})
+
+test('the time lies between question and answer', () => {
+  const one = clock.estimate(1000, 1010, 5_005)
+  assert.deepEqual(one, { offset: 4000, uncertainty: 5, at: 1010 })
+  assert.equal(clock.aged(one, 31_010).uncertainty, 8)
+  assert.equal(clock.aged(one, 1000).uncertainty, 5)
+  const vague = { offset: 4010, uncertainty: 40, at: 31_010 }
+  assert.equal(clock.better(null, vague), vague)
+  assert.equal(clock.better(one, vague), one, 'the surer one is kept')
+  assert.equal(clock.better(one, { ...vague, uncertainty: 6 }).uncertainty, 6, 'a better one is taken')
+  const other = { offset: 9000, uncertainty: 50, at: 31_010 }
+  assert.equal(clock.better(one, other), other, 'a clock was set')
+})
+
+test('a coarse clock is known', () => {
+  assert.equal(clock.grain([1, 2, 17]), 1)
+  assert.equal(clock.grain([100, 300]), 100)
+  assert.equal(clock.grain([50 / 3, 100 / 3, 50]), 1000 / 60)
+  assert.equal(clock.grain([1.2, 3.4]), 0.1)
+})
+
+test('differences of times that wrap are small', () => {
+  assert.equal(clock.wrapped(5 - 0xFFFFFFFF), 6)
+  assert.equal(clock.wrapped(0xFFFFFFFF - 5), -6)
+  assert.equal(clock.wrapped(1_764_000_000_083 - 1_764_000_000_000 % 2 ** 32), 83)
+  assert.equal(clock.wrapped(-720, 1000), 280)
+  assert.equal(clock.median([3, 1, 2]), 2)
+  assert.equal(clock.median([4, 1, 2, 3]), 2.5)
+})
+
+test('the rate is told by numbers and clocks', () => {
+  const codes = Array.from({ length: 40 }, (_, i) => ({ frame: 4294967290 + i > 0xFFFFFFFF ? i - 6 : 4294967290 + i, millis: Math.round(i * 1000 / 30) }))
+  assert.equal(clock.rateOf(codes), 30)
+  assert.equal(clock.rateOf(codes.slice(0, 20)), undefined)
+  assert.equal(clock.rateOf([]), undefined)
+})
+
+test('the sound is placed against the picture', () => {
+  const rate = 30
+  for (const skew of [-180, -20, 0, 35, 240]) {
+    // Frame n is shown 80 ms after n/rate, on the 60 Hz of a display; some frames are never shown.
+    const pictures = Array.from({ length: 45 }, (_, i) => 995 + i).filter((frame) => frame % 7 !== 0)
+      .map((frame) => ({ frame, shown: Math.ceil((frame * 1000 / rate + 80) * 60 / 1000) * 1000 / 60 }))
+    const heard = 34_000 + 80 + skew
+    const got = clock.skewOf(pictures, heard, rate)
+    assert.ok(Math.abs(got - skew) < 17, `${skew}: ${got}`)
+  }
+})
+
+test('a beep is found to the sample', () => {
+  for (const rate of [44_100, 48_000]) {
+    const detector = new BeepDetector(rate)
+    const begin = Math.round(1.2345 * rate), found = []
+    const sound = (channel) => Float32Array.from({ length: 3 * rate }, (_, i) => {
+      const tone = 0.18 * Math.sin(2 * Math.PI * (channel === 0 ? 440 : 880) * i / rate)
+      const inside = (i - begin) % rate
+      if (i < begin || inside >= rate / 10) return tone
+      const edge = Math.min(1, Math.min(inside, rate / 10 - inside) / (rate / 400))
+      return tone + 0.55 * (1 - Math.cos(Math.PI * edge)) / 2 * Math.sin(2 * Math.PI * 2000 * inside / rate)
+    })
+    const [left, right] = [sound(0), sound(1)]
+    for (let at = 0; at < left.length; at += 128) found.push(...detector.push([left.subarray(at, at + 128), right.subarray(at, at + 128)], at))
+    assert.equal(found.length, 2)
+    for (const [i, at] of found.entries()) assert.ok(Math.abs(at - begin - i * rate) < rate / 1000, `${at} instead of ${begin + i * rate}`)
+  }
+})
+
+const report = (video, audio, roundTrip) => new Map(Object.entries({
+  v: { type: 'inbound-rtp', kind: 'video', ssrc: 1, codecId: 'cv', ...video }, a: { type: 'inbound-rtp', kind: 'audio', ssrc: 2, codecId: 'ca', ...audio },
+  cv: { type: 'codec', mimeType: 'video/H264' }, ca: { type: 'codec', mimeType: 'audio/opus' },
+  old: { type: 'candidate-pair', nominated: true, state: 'succeeded', currentRoundTripTime: 9 },
+  p: { type: 'candidate-pair', nominated: true, state: 'succeeded', currentRoundTripTime: roundTrip, remoteCandidateId: 'r' },
+  t: { type: 'transport', selectedCandidatePairId: 'p' }, r: { type: 'remote-candidate', address: '::1', port: 8080, protocol: 'udp' },
+}))
+
+test('two readings become figures', () => {
+  const before = meter.countersOf(report(
+    { bytesReceived: 1000, packetsReceived: 100, packetsLost: 0, framesDecoded: 10, jitterBufferDelay: 1, jitterBufferEmittedCount: 10, freezeCount: 0 },
+    { bytesReceived: 0, packetsReceived: 50, packetsLost: 1 }), 1000)
+  const now = meter.countersOf(report(
+    { bytesReceived: 251_000, packetsReceived: 295, packetsLost: 5, framesDecoded: 70, jitterBufferDelay: 4, jitterBufferEmittedCount: 70, frameWidth: 1280, frameHeight: 720, framesDropped: 2, freezeCount: 1, totalFreezesDuration: 0.4 },
+    { bytesReceived: 16_000, packetsReceived: 150, packetsLost: 1 }, 0.0123), 3000)
+  const figures = meter.figuresOf(now, before)
+  assert.equal(figures.video.bitRate, 1000)
+  assert.equal(figures.audio.bitRate, 64)
+  assert.equal(figures.video.frameRate, 30)
+  assert.equal(Math.round(figures.video.jitterBuffer), 50)
+  assert.equal(figures.lost, 6)
+  assert.equal(figures.loss, 5 / 300)
+  assert.equal(figures.roundTrip, 12.3)
+  assert.equal(figures.video.freezesNow, 1)
+  assert.equal(factsOf(figures), '1280 × 720 · H264 · Opus · 2 frames dropped · from [::1]:8080 udp')
+})
+
+test('what was not measured is no figure', () => {
+  const first = meter.figuresOf(meter.countersOf(report({ bytesReceived: 9, packetsLost: 0 }, {}), 5), null)
+  for (const key of ['bitRate', 'frameRate', 'jitterBuffer', 'freezes']) assert.equal(first.video[key], undefined, key)
+  assert.equal(first.loss, undefined)
+  assert.equal(first.roundTrip, undefined)
+  const none = meter.figuresOf(meter.countersOf(new Map(), 5), null)
+  assert.equal(none.video.there, false)
+  assert.equal(none.lost, undefined)
+  // Another session's counters begin anew.
+  const other = new Map([['v', { type: 'inbound-rtp', kind: 'video', ssrc: 7, bytesReceived: 5 }]])
+  assert.equal(meter.figuresOf(meter.countersOf(other, 6), meter.countersOf(report({ bytesReceived: 9 }, {}), 5)).video.bitRate, undefined)
+})
+
+test('scales are calm, numbers are written well', () => {
+  assert.deepEqual(scaleOf(0, 0, 1), [0, 1])
+  assert.deepEqual(scaleOf(null, null, 100), [0, 100])
+  assert.deepEqual(scaleOf(0, 2512, 100), [0, 3000])
+  assert.deepEqual(scaleOf(-120, 40, 100, true), [-150, 150])
+  assert.deepEqual([numberOf(1234), numberOf(12_345), numberOf(-0.04, 1), numberOf(-3.26, 1)], ['1234', '12\u202f345', '0.0', '−3.3'])
+})
+
+test('events are told in sentences', () => {
+  assert.equal(sentenceOf('stream_live', { stream: 'test' }), '“test” is live.')
+  assert.equal(sentenceOf('session_ended', { stream: 'test', duration_ms: 12_345, reason: 'deleted' }), 'A viewer of “test” is gone after 12 s: the player left.')
+  assert.equal(sentenceOf('source_failed', { stream: 'a', source: 'pattern', reason: 'No encoder.' }), 'Source pattern of “a” has failed: No encoder.')
+  assert.equal(sentenceOf('something_new', { at: 'x', stream: 'a', count: 3 }), 'something new, stream a, count 3')
+  assert.deepEqual([spanOf(12), spanOf(1200), spanOf(61_000), spanOf(7_300_000)], ['12 ms', '1.2 s', '1 min', '2 h 2 min'])
+})

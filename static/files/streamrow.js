@@ -1,0 +1,213 @@
+/**
+ * One stream of the page at /streams, with its viewers.
+ *
+ * @module streamrow
+ */
+import { call } from './api.js'
+import { spanOf } from './log.js'
+import { showReason } from './notice.js'
+import { numberOf } from './numbers.js'
+
+const states = { idle: 'Ended', starting: 'Starting', live: 'Live', waiting: 'Waiting', failed: 'Failed' }
+const codecNames = { opus: 'Opus' }
+let rowsMade = 0
+
+/**
+ * @typedef {object} Hooks
+ * @property {(title: string, text: string, yes: string) => Promise<boolean>} confirm
+ * @property {() => void} changed something was ended
+ * @property {(reason: import('./api.js').Reason) => void} refused
+ */
+
+/** The row. */
+export class StreamRow {
+  /** @type {HTMLLIElement} */
+  element = document.createElement('li')
+  #name
+  #hooks
+  #stream = null
+  #parts
+  #asking = null
+  #soon = 0
+
+  /** @param {string} name @param {Hooks} hooks */
+  constructor(name, hooks) {
+    this.#name = name
+    this.#hooks = hooks
+    const id = `row-${++rowsMade}`
+    this.element.innerHTML = `
+      <div class="stream">
+        <h2 id="${id}-name"></h2>
+        <p class="badge"><span aria-hidden="true"></span><b></b></p>
+        <dl>
+          <div data-of="viewers"><dt>Viewers</dt><dd></dd></div>
+          <div data-of="codecs"><dt>Codecs</dt><dd></dd></div>
+        </dl>
+        <div class="actions" role="group" aria-labelledby="${id}-name">
+          <a class="button small" data-do="watch">Watch</a>
+          <a class="button small" data-do="change">Change</a>
+          <button type="button" class="small" data-do="viewers" aria-expanded="false" aria-controls="${id}-viewers">Viewers</button>
+          <button type="button" class="small danger" data-do="stop">Stop</button>
+        </div>
+        <p class="why" hidden></p>
+      </div>
+      <div class="viewers" id="${id}-viewers" hidden>
+        <div class="notice" role="alert" hidden></div>
+        <p class="quiet" data-of="none">Asking who watches</p>
+        <div class="scroll" tabindex="0" role="region" hidden><table>
+          <thead><tr><th scope="col">Viewer</th><th scope="col">Codecs</th><th scope="col">State</th>
+            <th scope="col" class="number">For</th><th scope="col" class="number">Loss</th><th scope="col" class="number">Round trip</th><td></td></tr></thead>
+          <tbody></tbody>
+        </table></div>
+      </div>`
+    const find = (selector) => this.element.querySelector(selector)
+    this.#parts = {
+      heading: find('h2'), badge: find('.badge'), word: find('.badge b'), viewers: find('[data-of=viewers]'), codecs: find('[data-of=codecs]'),
+      watch: find('[data-do=watch]'), change: find('[data-do=change]'), toggle: find('[data-do=viewers]'), stop: find('[data-do=stop]'),
+      why: find('.why'), box: find('.viewers'), notice: find('.notice'), none: find('[data-of=none]'), scroll: find('.scroll'), body: find('tbody'),
+    }
+    this.#parts.heading.textContent = name
+    this.#parts.scroll.setAttribute('aria-label', `Viewers of ${name}`)
+    this.#parts.watch.href = `/watch/${encodeURIComponent(name)}`
+    this.#parts.change.href = `/#stream=${encodeURIComponent(name)}`
+    this.#parts.stop.addEventListener('click', () => this.#stop())
+    this.#parts.toggle.addEventListener('click', () => this.#toggle())
+  }
+
+  /**
+   * Shows how the stream is now.
+   * @param {object} stream as the API describes it, to administrators or to everybody
+   * @param {boolean} administers
+   */
+  show(stream, administers) {
+    this.#stream = stream
+    const { source } = stream, parts = this.#parts
+    const state = source?.state ?? (stream.live ? 'live' : 'idle')
+    parts.badge.dataset.state = state
+    say(parts.word, source ? states[state] ?? state : stream.live ? 'Live' : 'Not live')
+    this.#showKind(stream, administers)
+    parts.viewers.hidden = !administers
+    say(parts.viewers.lastElementChild, String(stream.viewers ?? 0))
+    parts.codecs.hidden = stream.codecs.length === 0
+    say(parts.codecs.lastElementChild, stream.codecs.map((codec) => codecNames[codec] ?? codec).join(', '))
+    for (const part of ['change', 'toggle', 'stop']) parts[part].hidden = !administers || (part !== 'toggle' && !source)
+    const why = source && ['waiting', 'failed'].includes(state) ? source.reason : ''
+    parts.why.hidden = !why
+    say(parts.why, why)
+    if (!administers && !parts.box.hidden) this.#toggle()
+  }
+
+  #showKind({ source, private: hidden }, administers) {
+    const heading = this.#parts.heading
+    const kind = administers ? [source ? source.kind : 'fed from elsewhere', hidden && 'private'].filter(Boolean).join(', ') : ''
+    if (heading.dataset.kind === kind) return
+    heading.dataset.kind = kind
+    heading.replaceChildren(this.#name, ...(kind ? [Object.assign(document.createElement('small'), { textContent: kind })] : []))
+  }
+
+  /** Somebody came or went. */
+  viewersChanged() {
+    if (this.#parts.box.hidden) return
+    clearTimeout(this.#soon)
+    this.#soon = setTimeout(() => this.#ask(), 150)
+  }
+
+  /** Some seconds have passed. */
+  tick() {
+    if (!this.#parts.box.hidden) this.#ask()
+  }
+
+  #toggle() {
+    const { box, toggle } = this.#parts
+    box.hidden = !box.hidden
+    toggle.setAttribute('aria-expanded', String(!box.hidden))
+    if (!box.hidden) this.#ask()
+  }
+
+  async #ask() {
+    this.#asking?.abort()
+    const { signal } = this.#asking = new AbortController()
+    try {
+      const query = new URLSearchParams({ stream: this.#name, limit: 200 })
+      const { sessions, next } = await call('GET', `/api/v1/sessions?${query}`, undefined, signal)
+      showReason(this.#parts.notice, null)
+      this.#showViewers(sessions, next)
+    } catch (error) {
+      if (signal.aborted) return
+      if (!error.reason) throw error
+      showReason(this.#parts.notice, error.reason)
+    }
+  }
+
+  #showViewers(sessions, more) {
+    const { none, scroll, body } = this.#parts
+    none.hidden = sessions.length > 0 && !more
+    say(none, more ? `The first ${sessions.length} are listed.` : 'Nobody watches.')
+    scroll.hidden = sessions.length === 0
+    const known = new Map([...body.children].map((row) => [row.dataset.id, row]))
+    for (const session of sessions) {
+      const row = known.get(session.id) ?? this.#viewer(session.id)
+      known.delete(session.id)
+      for (const [i, text] of cellsOf(session).entries()) say(row.children[i], text)
+      row.querySelector('button').setAttribute('aria-label', `End the session of ${session.remote}`)
+      if (!row.isConnected) body.append(row)
+    }
+    for (const row of known.values()) row.remove()
+  }
+
+  #viewer(id) {
+    const row = document.createElement('tr')
+    row.dataset.id = id
+    row.innerHTML = `<th scope="row"></th><td></td><td></td><td class="number"></td><td class="number"></td><td class="number"></td>
+      <td><button type="button" class="small danger">End</button></td>`
+    row.querySelector('button').addEventListener('click', ({ target }) => this.#end(id, target))
+    return row
+  }
+
+  async #end(id, button) {
+    await this.#do(button, () => call('DELETE', `/api/v1/sessions/${id}`))
+    this.#ask()
+  }
+
+  async #stop() {
+    const viewers = this.#stream?.viewers ?? 0
+    if (viewers > 0) {
+      const watching = viewers === 1 ? 'One viewer is watching.' : `${viewers} viewers are watching.`
+      if (!await this.#hooks.confirm(`Stop “${this.#name}”?`, `${watching} The picture goes dark until the stream is started again.`, 'Stop it')) return
+    }
+    await this.#do(this.#parts.stop, () => call('DELETE', `/api/v1/streams/${this.#name}`))
+  }
+
+  async #do(button, action) {
+    if (button.getAttribute('aria-disabled') === 'true') return
+    button.setAttribute('aria-disabled', 'true')
+    try {
+      await action()
+    } catch (error) {
+      if (!error.reason) throw error
+      // Somebody else was quicker: that is what was wanted.
+      if (error.reason.status !== 404) this.#hooks.refused(error.reason)
+    } finally {
+      button.removeAttribute('aria-disabled')
+      this.#hooks.changed()
+    }
+  }
+}
+
+/** What a viewer's row says. */
+function cellsOf({ remote, token, media = [], connected, state, age_ms: age }) {
+  const codecs = [...new Set(media.map(({ codec }) => codecNames[codec] ?? codec))].join(', ')
+  // Receivers report from time to time: before the first one nothing is known.
+  const told = media.filter(({ reports }) => reports > 0)
+  const worst = (key) => told.length > 0 ? Math.max(...told.map((one) => one[key] ?? 0)) : undefined
+  const loss = worst('loss'), roundTrip = worst('rtt_ms')
+  return [
+    token ? `${remote} (${token})` : remote, codecs, connected ? 'connected' : state || 'connecting', spanOf(age),
+    loss === undefined ? '–' : `${numberOf(loss * 100, loss > 0 ? 1 : 0)} %`,
+    roundTrip > 0 ? `${numberOf(roundTrip, roundTrip < 10 ? 1 : 0)} ms` : '–',
+  ]
+}
+
+function say(target, text) {
+  if (target.textContent !== text) target.textContent = text
+}
