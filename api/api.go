@@ -40,6 +40,8 @@ type Options struct {
 	Events   *event.Ring
 	// Version is what /api/v1/version says.
 	Version Version
+	// MaxOffer is the longest offer that is explained, in bytes, and should be the endpoint's; 0 is 128 KiB.
+	MaxOffer int64
 	// Ready reports whether streams can be played; nil means from the first request on.
 	Ready func() bool
 
@@ -112,6 +114,9 @@ func (o *Options) check() error {
 		return errors.New("api: sources, streams, sessions or events are missing")
 	case o.Access == nil:
 		return errors.New("api: nothing says who may do what")
+	}
+	if o.MaxOffer <= 0 {
+		o.MaxOffer = maxOffer
 	}
 	if o.Ready == nil {
 		o.Ready = func() bool { return true }

@@ -1,18 +1,14 @@
 package api_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"regexp"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,96 +20,19 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// resource is a Resource made of a function.
-type resource func(w http.ResponseWriter, r *http.Request) error
-
-func (f resource) Serve(w http.ResponseWriter, r *http.Request) error { return f(w, r) }
-
-// echo answers with what it was handed.
-func echo(kind string) resource {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		_, err := io.WriteString(w, kind+" "+r.Method+" "+r.PathValue("stream")+r.PathValue("secret"))
-		return err
-	}
-}
-
-// record collects log lines.
-type record struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *record) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *record) lines(t *testing.T) []map[string]any {
-	t.Helper()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var all []map[string]any
-	for line := range strings.Lines(l.b.String()) {
-		var one map[string]any
-		if err := json.Unmarshal([]byte(line), &one); err != nil {
-			t.Fatalf("log line %q: %v", line, err)
-		}
-		all = append(all, one)
-	}
-	return all
-}
-
-func validName(name string) bool {
-	return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`).MatchString(name)
-}
-
-func newFace(t *testing.T, change func(*api.Options)) (http.Handler, *record) {
-	t.Helper()
-	log := new(record)
-	o := api.Options{
-		Logger:    slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		WHEP:      echo("whep"),
-		Session:   echo("session"),
-		ValidName: validName,
-		SessionID: func(secret string) (string, bool) { return "id-of-it", secret == "5ec4e7" },
-	}
-	if change != nil {
-		change(&o)
-	}
-	h, err := api.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h, log
-}
-
-// answer is a response that was read to its end.
-type answer struct {
-	StatusCode int
-	Header     http.Header
-	Body       string
-}
-
-func do(h http.Handler, method, target string, fields ...string) answer {
-	r := httptest.NewRequest(method, target, http.NoBody)
-	for i := 0; i < len(fields); i += 2 {
-		r.Header.Set(fields[i], fields[i+1])
-	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return answer{StatusCode: w.Code, Header: w.Header(), Body: w.Body.String()}
-}
-
 func TestNewWantsItsParts(t *testing.T) {
-	whole := api.Options{
-		Logger: slog.New(slog.DiscardHandler), WHEP: echo(""), Session: echo(""), ValidName: validName,
-	}
+	var whole api.Options
+	newFace(t, func(o *api.Options) { whole = *o })
 	for name, remove := range map[string]func(*api.Options){
-		"logger":  func(o *api.Options) { o.Logger = nil },
-		"whep":    func(o *api.Options) { o.WHEP = nil },
-		"session": func(o *api.Options) { o.Session = nil },
-		"names":   func(o *api.Options) { o.ValidName = nil },
+		"logger":   func(o *api.Options) { o.Logger = nil },
+		"whep":     func(o *api.Options) { o.WHEP = nil },
+		"session":  func(o *api.Options) { o.Session = nil },
+		"names":    func(o *api.Options) { o.ValidName = nil },
+		"sources":  func(o *api.Options) { o.Sources = nil },
+		"streams":  func(o *api.Options) { o.Streams = nil },
+		"sessions": func(o *api.Options) { o.Sessions = nil },
+		"events":   func(o *api.Options) { o.Events = nil },
+		"access":   func(o *api.Options) { o.Access = nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := whole
@@ -135,7 +54,7 @@ func TestResourcesAreHandedEveryMethod(t *testing.T) {
 			"/test/whep":      "whep " + method + " test",
 			"/session/5ec4e7": "session " + method + " 5ec4e7",
 		} {
-			if got := do(h, method, target).Body; got != want {
+			if got := undescribed(h, method, target).Body; got != want {
 				t.Errorf("%s %s: %q, want %q", method, target, got, want)
 			}
 		}
@@ -166,7 +85,12 @@ func TestRoutes(t *testing.T) {
 		{"GET", "/watch", 404, "application/problem+json", ""},
 		{"GET", "/watch/test/", 404, "application/problem+json", ""},
 		{"GET", "/static/whep.js", 200, "text/javascript; charset=utf-8", "export class WHEPPlayer"},
-		{"GET", "/static/watch.css", 200, "text/css; charset=utf-8", "prefers-color-scheme"},
+		{"GET", "/static/vendor/uplot.css", 200, "text/css; charset=utf-8", "uplot"},
+		{"GET", "/static/vendor", 404, "application/problem+json", ""},
+		{"GET", "/static/vendor/", 404, "application/problem+json", ""},
+		{"GET", "/static/vendor/../watch.css", 404, "application/problem+json", ""},
+		{"GET", "/static//watch.css", 404, "application/problem+json", ""},
+		{"GET", "/static/base.css", 200, "text/css; charset=utf-8", "prefers-color-scheme"},
 		{"GET", "/static/icon.svg", 200, "image/svg+xml", "<svg"},
 		{"GET", "/static/watch.html", 404, "application/problem+json", ""},
 		{"GET", "/static/", 404, "application/problem+json", ""},
@@ -174,9 +98,20 @@ func TestRoutes(t *testing.T) {
 		{"PUT", "/static/whep.js", 405, "application/problem+json", ""},
 		{"GET", "/nothing/at/all", 404, "application/problem+json", ""},
 		{"POST", "/", 405, "application/problem+json", ""},
+		{"GET", "/", 200, "text/html; charset=utf-8", "<html"},
+		{"GET", "/streams", 200, "text/html; charset=utf-8", "<html"},
+		{"GET", "/docs", 200, "text/html; charset=utf-8", "swagger-ui"},
+		{"GET", "/redoc", 200, "text/html; charset=utf-8", "redoc"},
+		{"GET", "/embed/test", 200, "text/html; charset=utf-8", "<video"},
+		{"GET", "/embed/docs", 404, "application/problem+json", ""},
+		{"GET", "/readyz", 200, "application/json", `{"status":"ready"}`},
+		{"GET", "/api/v1/version", 200, "application/json", `"encoders":[]`},
+		{"HEAD", "/api/v1/version", 200, "application/json", ""},
+		{"GET", "/api/v1", 404, "application/problem+json", ""},
+		{"GET", "/api/v1/streams/", 404, "application/problem+json", ""},
 	} {
 		t.Run(c.method+" "+c.target, func(t *testing.T) {
-			res := do(h, c.method, c.target)
+			res := do(t, h, c.method, c.target)
 			body := res.Body
 			if res.StatusCode != c.status {
 				t.Errorf("status %d, want %d", res.StatusCode, c.status)
@@ -196,20 +131,10 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-func TestHome(t *testing.T) {
-	for home, want := range map[string]string{"": "/watch/test", "/watch/lobby": "/watch/lobby"} {
-		h, _ := newFace(t, func(o *api.Options) { o.Home = home })
-		res := do(h, "GET", "/")
-		if res.StatusCode != http.StatusTemporaryRedirect || res.Header.Get("Location") != want {
-			t.Errorf("home %q: %d to %q, want 307 to %q", home, res.StatusCode, res.Header.Get("Location"), want)
-		}
-	}
-}
-
 func TestNotFoundIsAPageForBrowsers(t *testing.T) {
 	h, _ := newFace(t, nil)
 	for _, target := range []string{"/nothing", "/watch/-x"} {
-		res := do(h, "GET", target, "Accept", "text/html,application/xhtml+xml")
+		res := do(t, h, "GET", target, "Accept", "text/html,application/xhtml+xml")
 		if res.StatusCode != http.StatusNotFound || !strings.Contains(res.Body, "<h1>") {
 			t.Errorf("%s: %d, no page", target, res.StatusCode)
 		}
@@ -221,13 +146,17 @@ func TestNotFoundIsAPageForBrowsers(t *testing.T) {
 
 func TestPagesAreProtected(t *testing.T) {
 	h, _ := newFace(t, nil)
-	for _, target := range []string{"/watch/test", "/nothing"} {
-		header := do(h, "GET", target, "Accept", "text/html").Header
+	for _, target := range []string{"/", "/streams", "/watch/test", "/embed/test", "/nothing"} {
+		header := do(t, h, "GET", target, "Accept", "text/html").Header
 		policy := header.Get("Content-Security-Policy")
-		for _, want := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "script-src 'self'"} {
+		for _, want := range []string{"default-src 'none'; ", "; base-uri 'none'; ", "; script-src 'self'; ", "; style-src 'self'; ", "; connect-src 'self'; "} {
 			if !strings.Contains(policy, want) {
 				t.Errorf("%s: policy %q has no %q", target, policy, want)
 			}
+		}
+		if framed := strings.HasSuffix(policy, "; frame-ancestors *"); framed != (target == "/embed/test") ||
+			!framed && !strings.HasSuffix(policy, "; frame-ancestors 'none'") {
+			t.Errorf("%s: policy %q: who may frame it?", target, policy)
 		}
 		if strings.Contains(policy, "unsafe") || strings.Contains(policy, "http") {
 			t.Errorf("%s: policy %q lets in too much", target, policy)
@@ -243,7 +172,7 @@ func TestPagesAreProtected(t *testing.T) {
 
 func TestModuleMayBeImportedByAnybody(t *testing.T) {
 	h, _ := newFace(t, nil)
-	res := do(h, "GET", "/static/whep.js", "Origin", "https://elsewhere.example")
+	res := do(t, h, "GET", "/static/whep.js", "Origin", "https://elsewhere.example")
 	if got := res.Header.Get("Access-Control-Allow-Origin"); got != "*" {
 		t.Errorf("Access-Control-Allow-Origin %q", got)
 	}
@@ -251,10 +180,10 @@ func TestModuleMayBeImportedByAnybody(t *testing.T) {
 	if etag == "" {
 		t.Fatal("no ETag")
 	}
-	if again := do(h, "GET", "/static/whep.js", "If-None-Match", etag); again.StatusCode != http.StatusNotModified {
+	if again := do(t, h, "GET", "/static/whep.js", "If-None-Match", etag); again.StatusCode != http.StatusNotModified {
 		t.Errorf("asked whether it changed: %d", again.StatusCode)
 	}
-	if page := do(h, "GET", "/watch/test"); page.Header.Get("Access-Control-Allow-Origin") != "" {
+	if page := do(t, h, "GET", "/watch/test"); page.Header.Get("Access-Control-Allow-Origin") != "" {
 		t.Error("a page may be read by other pages")
 	}
 }
@@ -263,7 +192,7 @@ func TestRequestIDIsOurs(t *testing.T) {
 	h, _ := newFace(t, nil)
 	seen := make(map[string]bool)
 	for range 3 {
-		id := do(h, "GET", "/healthz", "X-Request-Id", "forged").Header.Get("X-Request-Id")
+		id := do(t, h, "GET", "/healthz", "X-Request-Id", "forged").Header.Get("X-Request-Id")
 		if len(id) != 36 || seen[id] {
 			t.Errorf("request id %q", id)
 		}
@@ -279,7 +208,7 @@ func TestRefusalIsWrittenAsItIs(t *testing.T) {
 			}
 		})
 	})
-	res := do(h, "POST", "/whep/test")
+	res := undescribed(h, "POST", "/whep/test")
 	var got struct{ Code, Detail, Request string }
 	if err := json.Unmarshal([]byte(res.Body), &got); err != nil {
 		t.Fatal(err)
@@ -299,7 +228,7 @@ func TestErrorsDetailsGoToTheLogAlone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h, log := newFace(t, func(o *api.Options) { o.WHEP = serve })
-			res := do(h, "POST", "/whep/test")
+			res := undescribed(h, "POST", "/whep/test")
 			body := res.Body
 			if res.StatusCode != http.StatusInternalServerError || res.Header.Get("Content-Type") != "application/problem+json" {
 				t.Errorf("%d %s", res.StatusCode, res.Header.Get("Content-Type"))
@@ -329,7 +258,7 @@ func TestPanicInMidAnswerClosesTheConnection(t *testing.T) {
 			t.Errorf("panic was %v", err)
 		}
 	}()
-	do(h, "POST", "/whep/test")
+	undescribed(h, "POST", "/whep/test")
 	t.Error("half an answer went out as a whole one")
 }
 
@@ -390,7 +319,7 @@ func TestAccessLog(t *testing.T) {
 				})
 				o.SessionID = func(secret string) (string, bool) { return "id-of-it", secret == "5ec4e7" && !ended }
 			})
-			do(h, c.method, c.target, "Referer", "https://hush.example/", "User-Agent", "hush", "Cookie", "hush")
+			undescribed(h, c.method, c.target, "Referer", "https://hush.example/", "User-Agent", "hush", "Cookie", "hush")
 			got := log.lines(t)
 			if len(got) != 1 {
 				t.Fatalf("%d lines: %v", len(got), got)
@@ -414,24 +343,16 @@ func TestAccessLog(t *testing.T) {
 	}
 }
 
-// TestReservedNamesCoverTheRoutes reads the routes from the source: a route whose first segment could be a stream's
-// name would take that stream's /{stream}/whep.
+// A route whose first segment could be a stream's name would take that stream's /{stream}/whep.
 func TestReservedNamesCoverTheRoutes(t *testing.T) {
-	source, err := os.ReadFile("api.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	reserved := make(map[string]bool)
-	for _, name := range api.Reserved() {
-		reserved[name] = true
-	}
-	routes := regexp.MustCompile(`engine\.Any\("/([^:/"]+)`).FindAllStringSubmatch(string(source), -1)
-	if len(routes) < 5 {
+	routes := api.AllRoutes()
+	if len(routes) < 30 {
 		t.Fatalf("found %d routes only", len(routes))
 	}
 	for _, route := range routes {
-		if !reserved[route[1]] {
-			t.Errorf("a stream may be named %q", route[1])
+		first, _, _ := strings.Cut(strings.TrimPrefix(route.Pattern, "/"), "/")
+		if first != "" && first[0] != ':' && !slices.Contains(api.Reserved(), first) {
+			t.Errorf("a stream may be named %q", first)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"weir/session"
 )
 
-// maxOffer is the longest offer in bytes, as the endpoint has it.
+// maxOffer is the longest offer in bytes, where nothing else is said.
 const maxOffer = 128 << 10
 
 // verdictAnswer is what a POST of an offer would come to.
@@ -65,7 +65,7 @@ func (f *face) explain(w http.ResponseWriter, r *http.Request) error {
 	case values.Has("as") && as != "play":
 		return refuseParameter("as", "must be play")
 	}
-	offer, err := wish.ReadOffer(w, r, maxOffer)
+	offer, err := wish.ReadOffer(w, r, f.options.MaxOffer)
 	if err != nil {
 		return err
 	}

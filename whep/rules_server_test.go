@@ -15,9 +15,12 @@ import (
 	"github.com/pion/rtp"
 
 	"weir/api"
+	"weir/auth"
 	"weir/internal/codec"
+	"weir/internal/event"
 	"weir/internal/webrtctest"
 	"weir/internal/wish"
+	"weir/publisher"
 	"weir/session"
 	"weir/stream"
 	"weir/whep"
@@ -59,11 +62,20 @@ func newServer(t *testing.T, o serverOptions) *server {
 	publish(t, registry)
 	run(t, manager.Run)
 	ice := []wish.ICEServer{mustICEServer(t, "stun:127.0.0.1:9"), mustICEServer(t, "turn:user:pass@127.0.0.1:9?transport=udp")}
+	sources, err := publisher.NewSupervisor(publisher.SupervisorOptions{Registry: registry})
+	if err != nil {
+		t.Fatalf("make a supervisor: %v", err)
+	}
+	access, err := auth.Open(auth.Options{})
+	if err != nil {
+		t.Fatalf("make the tokens: %v", err)
+	}
 	handler, err := api.New(api.Options{
 		Logger:    logger,
-		WHEP:      whep.New(whep.Options{Sessions: manager, ICEServers: ice}),
+		WHEP:      whep.New(whep.Options{Sessions: manager, ICEServers: ice, Caller: api.Caller, Hidden: api.Hidden}),
 		Session:   wish.NewResource(manager, wish.ResourceOptions{}),
 		ValidName: registry.ValidName,
+		Sources:   sources, Streams: registry, Sessions: manager, Access: access, Events: event.New(0),
 	})
 	if err != nil {
 		t.Fatalf("make the HTTP face: %v", err)
