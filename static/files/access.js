@@ -43,7 +43,8 @@ export function fillAccess(form, purpose) {
 /** Says what is wrong with the token that there is. @param {HTMLFormElement} form @param {string} text */
 export function accessError(form, text) {
   const input = form.querySelector('#token')
-  form.querySelector('#token-error').textContent = text
+  const error = form.querySelector('#token-error')
+  if (error.textContent !== text) error.textContent = text
   if (text) input.setAttribute('aria-invalid', 'true')
   else input.removeAttribute('aria-invalid')
 }

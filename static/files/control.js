@@ -31,7 +31,9 @@ export class Control extends EventTarget {
   #filled = '' // what the form was filled from
   #busy = ''
   #asking = null
+  #answered = Promise.resolve()
   #soon = 0
+  #askedAt = 0
 
   constructor() {
     super()
@@ -73,15 +75,25 @@ export class Control extends EventTarget {
     await this.#refresh(true)
   }
 
-  /** Asks again before long how it stands: something has happened. */
+  /** Asks again before long how it stands: something has happened. However much happens, the server is not asked all the time. */
   refreshSoon() {
-    clearTimeout(this.#soon)
-    this.#soon = setTimeout(() => this.#refresh(false), 120)
+    if (this.#soon) return
+    this.#soon = setTimeout(async () => {
+      await this.#answered
+      this.#soon = 0
+      this.#refresh(false)
+    }, Math.max(100, this.#askedAt + 500 - performance.now()))
   }
 
-  async #refresh(all) {
+  #refresh(all) {
     this.#asking?.abort()
-    const { signal } = this.#asking = new AbortController()
+    this.#asking = new AbortController()
+    this.#askedAt = performance.now()
+    this.#answered = this.#ask(all, this.#asking.signal)
+    return this.#answered
+  }
+
+  async #ask(all, signal) {
     try {
       const { streams } = await call('GET', '/api/v1/streams?limit=500', undefined, signal)
       this.#list(streams)
@@ -90,7 +102,7 @@ export class Control extends EventTarget {
         return
       }
       if (all || this.#kinds.length === 0) this.#offer((await call('GET', '/api/v1/sources', undefined, signal)).sources)
-      this.#stream = streams.find(({ name }) => name === this.name) ?? await this.#ask(signal)
+      this.#stream = streams.find(({ name }) => name === this.name) ?? await this.#askOne(signal)
       this.#grant(true)
       this.#fill()
     } catch (error) {
@@ -102,7 +114,7 @@ export class Control extends EventTarget {
   }
 
   /** How it stands with the chosen name, which is not among the first streams. */
-  async #ask(signal) {
+  async #askOne(signal) {
     if (!this.name) return null
     try {
       return await call('GET', `/api/v1/streams/${this.name}`, undefined, signal)
@@ -115,7 +127,7 @@ export class Control extends EventTarget {
   #grant(administers, reason = null) {
     const before = this.administers
     this.administers = administers
-    accessError(element('access'), tokenTrouble(reason))
+    if (reason || administers) accessError(element('access'), tokenTrouble(reason))
     this.#see(administers ? 'administer' : 'access')
     if (before !== administers) this.dispatchEvent(new CustomEvent('access'))
     this.#show()
@@ -227,6 +239,8 @@ export class Control extends EventTarget {
     showReason(element('refusal'), null)
     this.#show()
     this.dispatchEvent(new CustomEvent('name'))
+    this.#asking?.abort() // it was asked about another
+    this.#askedAt = 0
     this.refreshSoon()
   }
 

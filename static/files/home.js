@@ -63,6 +63,7 @@ control.addEventListener('access', () => {
 onToken(() => {
   overlay.forget()
   log.say(token() ? 'A token is used.' : 'The token is forgotten.')
+  events.close()
   control.administers = null
   control.load()
 })

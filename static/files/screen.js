@@ -25,6 +25,7 @@ export class Screen extends EventTarget {
   #pictureAt = 0
   #connectingSince = 0
   #blocked = false
+  #announced = ''
   #wanted = '' // the name that Connect would take
 
   constructor() {
@@ -171,12 +172,19 @@ export class Screen extends EventTarget {
     badge.dataset.state = state === 'playing' && !playing ? 'connecting' : state
     const word = { idle: 'Not connected', refused: 'Not playing', waiting: 'Waiting' }[state] ?? 'Connecting'
     say('badge-word', playing ? `Playing “${this.name}”` : word)
-    if (this.player) say('announcement', playing ? 'Playing' : [`${said.headline}.`, said.detail, said.remedy].filter(Boolean).join(' '))
+    this.#announce(!this.player ? '' : playing ? 'Playing' : [`${said.headline}.`, said.detail, said.remedy].filter(Boolean).join(' '))
 
     const sound = this.player?.stream?.getAudioTracks().length > 0
     element('sound-prompt').hidden = !(playing && sound && this.#video.muted)
     element('mute').disabled = !sound
     element('mute').setAttribute('aria-pressed', String(!this.#video.muted))
+  }
+
+  /** Others announce as well: only what is new here is said. */
+  #announce(text) {
+    if (text === this.#announced) return
+    this.#announced = text
+    if (text) say('announcement', text)
   }
 
   #mute(muted) {

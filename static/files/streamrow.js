@@ -108,8 +108,11 @@ export class StreamRow {
   /** Somebody came or went. */
   viewersChanged() {
     if (this.#parts.box.hidden) return
-    clearTimeout(this.#soon)
-    this.#soon = setTimeout(() => this.#ask(), 150)
+    if (this.#soon) return
+    this.#soon = setTimeout(() => {
+      this.#soon = 0
+      this.#ask()
+    }, 500)
   }
 
   /** Some seconds have passed. */

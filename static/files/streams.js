@@ -19,12 +19,20 @@ const rows = new Map()
 let pages = 1
 let administers = null
 let asking = null
+let answered = Promise.resolve()
+let askedAt = 0
 let soon = 0
 
 /** Asks what there is; all pages that are shown. */
-async function load() {
+function load() {
   asking?.abort()
-  const { signal } = asking = new AbortController()
+  asking = new AbortController()
+  askedAt = performance.now()
+  answered = ask(asking.signal)
+  return answered
+}
+
+async function ask(signal) {
   try {
     const found = []
     let after = ''
@@ -109,9 +117,14 @@ function say(id, text) {
   if (element(id).textContent !== text) element(id).textContent = text
 }
 
+/** Asks again before long; however much happens, the server is not asked all the time. */
 function refreshSoon() {
-  clearTimeout(soon)
-  soon = setTimeout(load, 120)
+  if (soon) return
+  soon = setTimeout(async () => {
+    await answered
+    soon = 0
+    load()
+  }, Math.max(100, askedAt + 500 - performance.now()))
 }
 
 function showFollowing() {

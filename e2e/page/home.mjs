@@ -1,0 +1,301 @@
+// Usage: node home.mjs <chromium|firefox> <subject> <printed address>: the pages / and /streams as a new user tries them,
+// by keyboard alone. Subjects that need the server to change print {"step": …} and go on when a line comes in.
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { chromium, firefox, report, until } from './browsers.mjs'
+import { readers } from './code.mjs'
+
+const [name, subject, address] = process.argv.slice(2)
+const { page, browser, context, close } = await (name === 'firefox' ? firefox() : chromium({ viewport: { width: 1280, height: 900 } }))
+const base = new URL(address).origin
+const input = createInterface({ input: process.stdin })
+const step = async (what) => {
+  report({ step: what })
+  await once(input, 'line')
+}
+const violations = []
+const guard = (page) => {
+  page.on('console', (message) => /Content.Security.Policy/i.test(message.text()) && violations.push(message.text()))
+  page.on('pageerror', (error) => violations.push(String(error)))
+  return page
+}
+guard(page)
+
+/* What is to be seen */
+
+const seen = (page) => page.evaluate(() => {
+  const text = (id) => document.getElementById(id)?.innerText.trim() ?? ''
+  const shown = (id) => document.getElementById(id)?.getClientRects().length > 0
+  return {
+    administers: shown('administer'), state: text('source-word'), stage: document.getElementById('stage')?.dataset.state,
+    curtain: text('curtain'), badge: text('badge'), start: text('start'), connect: text('connect'), events: text('events-state'),
+    refusal: text('refusal'), stream: document.getElementById('stream')?.value,
+    log: [...document.querySelectorAll('#log li span')].map((one) => one.textContent).reverse(),
+  }
+})
+const sees = (what, holds, on = page, milliseconds = 30_000) => {
+  let last
+  return until(what, async () => {
+    // Between two pages there is nothing to look at.
+    last = await seen(on).catch(() => null)
+    return last && holds(last) && last
+  }, milliseconds).catch((error) => { throw new Error(`${error.message}; seen was ${JSON.stringify(last)}`) })
+}
+const ready = (on = page) => sees('the form', ({ administers, state }) => administers && state !== '', on)
+/** A picture that moves, in the page. */
+const picture = async (on = page) => {
+  await sees('a picture', ({ stage }) => stage === 'playing', on, 40_000)
+  await on.evaluate(async () => {
+    const video = document.querySelector('video')
+    for (let pictures = 0; pictures < 10; pictures++) await new Promise((resolve) => video.requestVideoFrameCallback(resolve))
+  })
+}
+
+/* What is done: by keyboard */
+
+/** Goes to an element by Tab, as far round as there is anything to go to. */
+const tabTo = async (selector, on = page) => {
+  for (let steps = 0; steps < 80; steps++) {
+    if (await on.evaluate((selector) => document.activeElement?.matches(selector), selector)) return
+    await on.keyboard.press('Tab')
+  }
+  throw new Error(`${selector} cannot be reached by Tab`)
+}
+const press = async (selector, on = page) => {
+  await tabTo(selector, on)
+  await on.keyboard.press('Enter')
+}
+const write = async (selector, text, on = page) => {
+  await tabTo(selector, on)
+  await on.keyboard.down('Control')
+  await on.keyboard.press('a')
+  await on.keyboard.up('Control')
+  await on.keyboard.type(text)
+}
+const start = async (stream, on = page) => {
+  await write('#stream', stream, on)
+  await sees('a stream that does not run', ({ state }) => state === 'Not running', on)
+  await tabTo('#source', on)
+  await on.keyboard.type('Test')
+  const chosen = await on.evaluate(() => document.querySelector('#source').value)
+  if (chosen !== 'pattern') throw new Error(`the keyboard chose ${chosen}`)
+  await press('#start', on)
+  await sees('a source that runs', ({ state }) => state === 'Live', on)
+}
+const connect = async (on = page) => {
+  await press('#connect', on)
+  await picture(on)
+}
+const open = async (path = address.slice(base.length), on = page) => {
+  await on.goto(base + path)
+  await ready(on)
+}
+const another = async () => guard(await (context ?? browser).newPage())
+
+/** What the overlay says, and what this script reads itself meanwhile. */
+const readings = new Function(`return (async () => {
+  ${readers}
+  const video = document.querySelector('video')
+  const own = [], overlay = []
+  const graph = (label) => [...document.querySelectorAll('#overlay .graph')]
+    .find((one) => one.querySelector('figcaption span').textContent === label)
+  const values = () => Object.fromEntries([...document.querySelectorAll('#overlay .graph')].map((one) =>
+    [one.querySelector('figcaption span').textContent, one.querySelector('figcaption b').textContent]))
+  const deadline = performance.now() + 12000
+  while (performance.now() < deadline && overlay.length < 5) {
+    const { expectedDisplayTime } = await new Promise((resolve) => video.requestVideoFrameCallback((now, metadata) => resolve(metadata)))
+    const code = codeOf(video)
+    if (code?.live) own.push((performance.timeOrigin + expectedDisplayTime) % 2 ** 32 - code.millis)
+    const said = graph('Latency')?.querySelector('b').textContent ?? ''
+    if (/^\\d+ ±/.test(said) && said !== overlay.at(-1)) overlay.push(said)
+  }
+  // The last second and a half is what the overlay shows.
+  const median = (all) => all.toSorted((a, b) => a - b)[all.length >> 1]
+  return {
+    own: own.length ? median(own.slice(-45)) : null, overlay: overlay.at(-1) ?? '', values: values(),
+    note: document.querySelector('#overlay [data-part=note]').innerText, facts: document.querySelector('#overlay [data-part=facts]').innerText,
+    labels: [...document.querySelectorAll('#overlay .plot')].map((plot) => plot.getAttribute('aria-label')),
+    drawn: document.querySelectorAll('#overlay canvas').length,
+  }
+})()`)
+
+const subjects = {
+  /** All of it: the printed address, start, connect, figures, disconnect, stop. */
+  async whole() {
+    await open()
+    const token = await page.evaluate(() => ({ hash: location.hash, kept: sessionStorage.getItem('weir.token') !== null }))
+    const kinds = await page.evaluate(() => [...document.querySelectorAll('#source option')].map(({ text, disabled }) => ({ text, disabled })))
+    const missing = await page.evaluate(() => document.querySelector('#unavailable').innerText)
+    await start('demo')
+    await connect()
+    await page.keyboard.press('i') // the focus is on Connect: no field takes it
+    await sees('the figures', () => true)
+    const figures = await page.evaluate(readings)
+    await press('#connect')
+    const left = await sees('nothing played', ({ curtain }) => curtain.includes('Not connected'))
+    await press('#stop')
+    await sees('a source that stopped', ({ state }) => state === 'Not running')
+    const { log } = await sees('the end in the log', ({ log }) => log.some((line) => line.startsWith('Source pattern of “demo” stopped')) &&
+      log.some((line) => line.includes('“demo” is no longer live')))
+    return { token, kinds, missing, figures, left: left.connect, log }
+  },
+
+  /** What is entered wrong is said beside the field, and by the server. */
+  async refusals() {
+    await open()
+    await write('#stream', 'not a name')
+    const wrongName = await until('words beside the name', () => page.evaluate(() => document.querySelector('#stream-error').innerText))
+    await write('#stream', 'demo')
+    await sees('a stream that does not run', ({ state }) => state === 'Not running')
+    await write('#param-width', '641')
+    await page.keyboard.press('Enter')
+    const wrongWidth = await until('words beside the width', () => page.evaluate(() => document.querySelector('#param-width-error').innerText))
+    const focused = await page.evaluate(() => document.activeElement.id)
+    await write('#param-width', '4096')
+    await write('#param-height', '4096')
+    await page.keyboard.press('Enter')
+    const byServer = await until('the server’s words beside the height', () => page.evaluate(() => document.querySelector('#param-height-error').innerText))
+    const { refusal } = await seen(page)
+    await write('#param-width', '320')
+    await write('#param-height', '180')
+    await page.keyboard.press('Enter')
+    await sees('a source that runs', ({ state }) => state === 'Live')
+    await connect()
+    await write('#param-rate', '15')
+    await press('#start')
+    const changed = await sees('the change in the log', ({ log, start }) => start === 'Apply changes' && log.some((line) => line.includes('Changed “demo”: rate 15')))
+    const rate = await until('15 pictures a second', () => page.evaluate(() => /\b1[3-6] fps/.exec(document.querySelector('#summary').textContent)?.[0]))
+    await press('#stop')
+    return { wrongName, wrongWidth, focused, byServer, refusal, rate, stage: changed.stage }
+  },
+
+  /** The page is loaded again while it plays. */
+  async reload() {
+    await open()
+    await start('again')
+    await connect()
+    await page.reload()
+    await ready()
+    await picture()
+    const { stream, state, connect: word, log } = await sees('the source', ({ state }) => state === 'Live')
+    await press('#stop')
+    return { stream, state, word, log }
+  },
+
+  /** The page is left for another, and come back to. */
+  async back() {
+    await open()
+    await write('#stream', 'test')
+    await sees('the stream that runs from the start', ({ state }) => state === 'Live')
+    await connect()
+    await page.evaluate(() => { window.kept = true })
+    await page.goto(`${base}/streams`)
+    const listed = await until('the list', () => page.evaluate(() => document.querySelector('#list:not([hidden])')?.innerText))
+    await page.goBack()
+    await picture()
+    const kept = await page.evaluate(() => window.kept === true)
+    const { state } = await sees('the source', ({ state }) => state === 'Live')
+    // What happens is told again.
+    const before = (await seen(page)).log.length
+    await press('#connect')
+    const { log } = await sees('events', ({ log }) => log.slice(before).some((line) => line.startsWith('A viewer of “test” is gone')))
+    return { listed, kept, state, lines: log.length }
+  },
+
+  /** Two tabs with the same stream. */
+  async tabs() {
+    await open()
+    await start('shared')
+    await connect()
+    const second = await another()
+    await open(undefined, second)
+    await write('#stream', 'shared', second)
+    await sees('the same source', ({ state }) => state === 'Live', second)
+    await connect(second)
+    await press('#stop', second)
+    await sees('a source that stopped', ({ state }) => state === 'Not running', second)
+    await page.bringToFront()
+    const waiting = await sees('that it stopped', ({ state, curtain }) => state === 'Not running' && curtain.includes('Nobody publishes'))
+    await second.bringToFront()
+    await press('#start', second)
+    await sees('a source that runs', ({ state }) => state === 'Live', second)
+    await picture(second)
+    await page.bringToFront()
+    await picture()
+    const { state } = await sees('that it runs', ({ state }) => state === 'Live')
+    await press('#stop')
+    return { waiting: waiting.curtain, state }
+  },
+
+  /** The server is replaced by a new one under the page. */
+  async restart() {
+    await open()
+    await write('#stream', 'test')
+    await sees('the stream that runs from the start', ({ state }) => state === 'Live')
+    await connect()
+    await step('playing')
+    await picture()
+    const { log, state, events } = await sees('the server', ({ state, log }) => state === 'Live' && log.includes('The server is there again.'))
+    await press('#connect')
+    await sees('events of the new server', ({ log: now }) => now.slice(log.length).some((line) => line.startsWith('A viewer of “test” is gone')))
+    return { log, state, events }
+  },
+
+  /** Without a token: words, public streams all the same; a wrong token; a right one. */
+  async stranger() {
+    await page.goto(`${base}/`)
+    await sees('the way to a token', () => true)
+    const words = await until('the way to a token', () => page.evaluate(() => document.querySelector('#access:not([hidden])')?.innerText))
+    await tabTo('#live-names button')
+    await page.keyboard.press('Enter')
+    await connect()
+    await press('#connect')
+    await write('#token', 'weir_wrong')
+    await page.keyboard.press('Enter')
+    const wrong = await until('words on the token', () => page.evaluate(() => document.querySelector('#token-error').innerText))
+    await write('#token', address) // the whole of what was printed
+    await page.keyboard.press('Enter')
+    await ready()
+    const { log } = await seen(page)
+    return { words, wrong, log }
+  },
+
+  /** What is live, who watches, and ending both. */
+  async streams() {
+    await open()
+    await start('listed')
+    await connect()
+    const second = await another()
+    await second.goto(address.replace('/#', '/streams#'))
+    const row = (text) => until(`a row that says ${text}`, () => second.evaluate((text) => {
+      const row = [...document.querySelectorAll('#list > li')].find((one) => one.querySelector('h2').innerText.startsWith('listed'))
+      return row?.innerText.includes(text) && row.innerText
+    }, text))
+    const said = await row('pattern')
+    await second.evaluate(() => {
+      for (const row of document.querySelectorAll('#list > li')) if (row.querySelector('h2').innerText.startsWith('listed')) row.id = 'mine'
+    })
+    await press('#mine [data-do=viewers]', second)
+    const viewer = await until('the viewer', () => second.evaluate(() => document.querySelector('#mine tbody tr')?.innerText))
+    await press('#mine tbody button', second)
+    // The player is told, and comes back by itself.
+    await page.bringToFront()
+    await sees('the end of the session in the log', ({ log }) => log.some((line) => line.includes('somebody who administers the server ended it')))
+    await picture()
+    await second.bringToFront()
+    await press('#mine [data-do=stop]', second)
+    const asked = await until('a question', () => second.evaluate(() => document.querySelector('#confirm[open]')?.innerText))
+    await press('#confirm-yes', second)
+    await until('no row', () => second.evaluate(() => document.querySelector('#mine') === null))
+    await page.bringToFront()
+    const { curtain } = await sees('that it stopped', ({ state, curtain }) => state === 'Not running' && curtain.includes('Nobody publishes'))
+    return { said, viewer, asked, curtain }
+  },
+}
+
+try {
+  report({ ...await subjects[subject](), violations })
+} finally {
+  input.close()
+  await (close ?? (() => browser.close()))()
+}
