@@ -113,7 +113,8 @@ type world struct {
 	registry *stream.Registry
 	sources  *publisher.Supervisor
 	sessions *session.Manager
-	events   *event.Ring
+	events   *event.Ring // of what the rooms tell
+	ring     *event.Ring // that is followed: the same, unless a test has another
 }
 
 type worldOptions struct {
@@ -163,6 +164,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	if o.change != nil {
 		o.change(&options)
 	}
+	w.ring = options.Events
 	if w.face, err = api.New(options); err != nil {
 		t.Fatal(err)
 	}
@@ -253,6 +255,7 @@ func (c call) exchange(h http.Handler) (*http.Request, answer) {
 		body = strings.NewReader(c.body)
 	}
 	r := httptest.NewRequest(c.method, c.target, body)
+	r.RemoteAddr = "127.0.0.1:1234" // no limit on one address
 	if c.host != "" {
 		r.Host = c.host
 	}
