@@ -120,7 +120,7 @@ func TestOrder(t *testing.T) {
 	}
 	for setting, origin := range map[string]string{
 		"http.addr": "-addr", "http.hosts": "WEIR_HTTP_HOSTS", "ice.servers": "-ice-server", "limits.sessions": "WEIR_LIMITS_SESSIONS",
-		"limits.candidates": path + ":3:34", "log.level": path + ":2:14", "limits.offer": "default", "state.dir": "HOME",
+		"limits.candidates": path + ":3:35", "log.level": path + ":2:14", "limits.offer": "default", "state.dir": "HOME",
 	} {
 		if got := l.Origin(setting); got != origin {
 			t.Errorf("%s comes from %s, want %s", setting, got, origin)

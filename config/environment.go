@@ -70,7 +70,7 @@ func split(k key, at place, text string) []value {
 	values := make([]value, len(parts))
 	for i, part := range parts {
 		part = strings.TrimSpace(part)
-		values[i] = value{text: part, at: at, got: got{"the text", part}}
+		values[i] = value{text: part, at: at, got: got{"a text", clip(part)}}
 	}
 	return values
 }

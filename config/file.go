@@ -31,15 +31,15 @@ func (l *loader) file(path string, named place) {
 		l.syntax(path, err)
 		return
 	}
+	w := walker{loader: l, name: path}
 	begun := false
 	for _, document := range parsed.Docs {
 		switch {
 		case document.Body == nil:
 		case begun:
-			l.wrong(l.in(path, document.Body.GetToken()), "", "a second document begins here; there may be one only")
+			l.wrong(w.at(document.Body), "", "a second document begins here; there may be one only")
 		default:
 			begun = true
-			w := walker{loader: l, name: path}
 			w.section(document.Body, "")
 		}
 	}
@@ -160,11 +160,7 @@ func (w walker) isSection(path string) bool { return len(w.below(path)) > 0 }
 // below are the names that a section may hold, in the order of the sample.
 func (*loader) below(path string) []string {
 	var names []string
-	all := []string{pathTokens}
-	for _, k := range keys() {
-		all = append(all, k.path)
-	}
-	for _, p := range all {
+	for _, p := range paths() {
 		rest := p
 		if path != "" {
 			var ok bool

@@ -63,6 +63,18 @@ func keys() []key {
 	}
 }
 
+// paths are all settings, in the order of the sample file.
+func paths() []string {
+	var all []string
+	for _, k := range keys() {
+		if k.path == "state.dir" {
+			all = append(all, pathTokens)
+		}
+		all = append(all, k.path)
+	}
+	return all
+}
+
 func text(path string, check func(string) error, at func(*Config) *string) key {
 	return key{
 		path: path, check: check,

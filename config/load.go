@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -69,7 +70,7 @@ func (c *Config) Validate() error {
 	for _, k := range keys() {
 		for i, text := range k.texts(c) {
 			if err := k.check(text); err != nil {
-				mistakes = append(mistakes, &Mistake{Path: k.at(i), Detail: detail(err, got{kind: "the value", text: text}, k.secret)})
+				mistakes = append(mistakes, &Mistake{Path: k.at(i), Detail: detail(err, got{text: clip(text)}, k.secret)})
 			}
 		}
 	}
@@ -100,8 +101,8 @@ type value struct {
 
 // got is what stands where something else is wanted.
 type got struct {
-	kind string // "the text", "a list"
-	text string // of the value; "" for none to tell
+	kind string // "a text", "a list"
+	text string // the value, as a message shows it; "" for none to tell
 }
 
 func (l *loader) wrong(at place, path string, format string, args ...any) {
@@ -150,22 +151,24 @@ func (l *loader) check(k key, v value) error {
 // secret.
 func detail(err error, g got, secret bool) string {
 	switch {
-	case g.kind == "" || secret && g.text != "":
-		return err.Error()
 	case g.text == "":
 		return err.Error() + ", got " + g.kind
+	case secret:
+		return err.Error()
 	default:
-		return fmt.Sprintf("%v, got %s %s", err, g.kind, clip(g.text))
+		return err.Error() + ", got " + g.text
 	}
 }
 
 // clip is the text in quotes, shortened.
-func clip(s string) string {
+func clip(s string) string { return strconv.Quote(short(s)) }
+
+func short(s string) string {
 	const most = 40
 	if utf8.RuneCountInString(s) > most {
 		s = string([]rune(s)[:most]) + "…"
 	}
-	return fmt.Sprintf("%q", s)
+	return s
 }
 
 // flags is the last layer.
@@ -175,7 +178,7 @@ func (l *loader) flags(flags []Flag) {
 	for _, f := range flags {
 		k, known := l.keys[f.Path]
 		at := place{layer: layerFlags, name: f.Name}
-		v := value{text: f.Value, at: at, got: got{"the text", f.Value}}
+		v := value{text: f.Value, at: at, got: got{"a text", clip(f.Value)}}
 		switch {
 		case !known:
 			l.wrong(at, "", "is for no setting")

@@ -84,18 +84,18 @@ func TestMistakesOfAllLayers(t *testing.T) {
 		t.Fatal("no mistake is found")
 	}
 	want := []string{
-		`weir.yaml:2:10: log.level: want debug, info, warn or error, got the text "loud"`,
-		`weir.yaml:3:20: limits.sessions: want a whole number from 1 to 1000000, got the number "0"`,
+		`weir.yaml:2:10: log.level: want debug, info, warn or error, got "loud"`,
+		`weir.yaml:3:20: limits.sessions: want a whole number from 1 to 1000000, got 0`,
 		`WEIR_ACCESS_TOKENS: is no variable: tokens stand in the file, in WEIR_ADMIN_TOKEN, WEIR_PUBLISH_TOKEN and WEIR_PLAY_TOKEN, or are made by weir token add`,
 		`WEIR_ADMIN_TOKEN: want 8 to 256 letters, digits and - . _ ~ + /`,
 		`WEIR_HTTP_ADR: is no variable of Weir; did you mean WEIR_HTTP_ADDR?`,
-		`WEIR_HTTP_HOSTS: want a name or an address without a port, such as weir.example.org, got the text "bad host"`,
+		`WEIR_HTTP_HOSTS: want a name or an address without a port, such as weir.example.org, got "bad host"`,
 		`WEIR_ICE_SERVERS: not an ICE server: the rest is kept to itself`,
-		`WEIR_LIMITS_SESSIONS: want a whole number from 1 to 1000000, got the text "none"`,
+		`WEIR_LIMITS_SESSIONS: want a whole number from 1 to 1000000, got "none"`,
 		`WEIR_SOMETHING: is no variable of Weir; weir config show lists the settings, and http.addr is WEIR_HTTP_ADDR`,
 		`WEIR_PUBLISH_TOKEN: is the token of WEIR_PLAY_TOKEN too`,
-		`-addr: want host:port, such as 127.0.0.1:8080, got the text "8080"`,
-		`-mdns: want true or false, got the text "perhaps"`,
+		`-addr: want host:port, such as 127.0.0.1:8080, got "8080"`,
+		`-mdns: want true or false, got "perhaps"`,
 		`-ice-server: not an ICE server: the rest is kept to itself`,
 	}
 	got := strings.Split(strings.ReplaceAll(err.Error(), filepath.Dir(path)+string(filepath.Separator), ""), "\n")

@@ -50,7 +50,7 @@ func (w walker) value(k key, n ast.Node) {
 
 // scalar is a node's text, and what is wrong with its type.
 func (w walker) scalar(k key, n ast.Node) value {
-	v := value{at: w.at(n), got: describe(n), text: describe(n).text}
+	v := value{at: w.at(n), got: describe(n)}
 	kind, plain := kindText, true
 	switch n := n.(type) {
 	case *ast.StringNode:
@@ -58,9 +58,9 @@ func (w walker) scalar(k key, n ast.Node) value {
 	case *ast.LiteralNode:
 		v.text = n.Value.Value
 	case *ast.IntegerNode:
-		kind, v.text = kindNumber, fmt.Sprint(n.Value)
+		kind, v.text = kindNumber, fmt.Sprint(n.Value) // which undoes 0x10 and 1_000
 	case *ast.BoolNode:
-		kind = kindBoolean
+		kind, v.text = kindBoolean, n.GetToken().Value
 	default:
 		plain = false
 	}
@@ -86,16 +86,19 @@ func (w walker) scalar(k key, n ast.Node) value {
 func describe(n ast.Node) got {
 	switch n := n.(type) {
 	case *ast.StringNode:
-		return got{"the text", n.Value}
+		return got{"a text", clip(n.Value)}
 	case *ast.LiteralNode:
-		return got{"the text", n.Value.Value}
+		return got{"a text", clip(n.Value.Value)}
 	case *ast.IntegerNode, *ast.FloatNode, *ast.NanNode, *ast.InfinityNode:
-		return got{"the number", n.GetToken().Value}
+		return got{"a number", short(n.GetToken().Value)}
 	case *ast.BoolNode:
-		return got{"the value", n.GetToken().Value}
+		return got{"true or false", short(n.GetToken().Value)}
 	case *ast.NullNode:
 		return got{kind: "nothing"}
 	case *ast.SequenceNode:
+		if len(n.Values) == 0 {
+			return got{kind: "an empty list"}
+		}
 		return got{kind: "a list"}
 	case *ast.MappingNode, *ast.MappingValueNode:
 		return got{kind: "a mapping"}

@@ -24,14 +24,14 @@ func (l *Loaded) Show() string {
 		return "  ", name
 	}
 	all := keys()
-	after := slices.IndexFunc(all, func(k key) bool { return k.path == "state.dir" })
-	for i, k := range all {
-		if i == after {
-			indent, name := line(pathTokens)
+	for _, path := range paths() {
+		indent, name := line(path)
+		if path == pathTokens {
 			l.showTokens(&b, indent, name)
+			continue
 		}
-		indent, name := line(k.path)
-		fmt.Fprintf(&b, "%s%s: %s # %s\n", indent, name, k.yaml(&l.Config), l.Origin(k.path))
+		k := all[slices.IndexFunc(all, func(k key) bool { return k.path == path })]
+		fmt.Fprintf(&b, "%s%s: %s # %s\n", indent, name, k.yaml(&l.Config), l.Origin(path))
 	}
 	return b.String()
 }

@@ -9,7 +9,11 @@ func nearest(name string, known []string) string {
 	for _, k := range known {
 		a, b := strings.ToLower(name), strings.ToLower(k)
 		a, b = strings.ReplaceAll(a, "-", "_"), strings.ReplaceAll(b, "-", "_")
-		if d := distance(a, b); d < least {
+		d := distance(a, b)
+		if min(len(a), len(b)) >= 3 && (strings.HasPrefix(a, b) || strings.HasPrefix(b, a)) {
+			d = min(d, least-1) // "address" for addr
+		}
+		if d < least {
 			best, least = k, d
 		}
 	}
