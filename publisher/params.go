@@ -68,7 +68,7 @@ func checkKind(k Kind) (*checkedKind, error) {
 	if k.Name == "" || k.New == nil && k.Missing == nil {
 		return nil, errors.New("it needs a name, and New or a reason why it is missing")
 	}
-	if k.Schema == nil {
+	if len(k.Schema) == 0 {
 		k.Schema = json.RawMessage(noParams)
 	}
 	var o objectSchema

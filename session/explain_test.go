@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"weir/internal/codec"
 	"weir/internal/wish"
 	"weir/session"
 )
@@ -114,7 +115,7 @@ func TestExplainPlan(t *testing.T) {
 		var accepted []session.MediaStats
 		for _, section := range plan.Accepted() {
 			accepted = append(accepted, session.MediaStats{
-				Kind: section.Kind, Codec: section.Format.Name, Fmtp: section.Format.Fmtp, PayloadType: section.PayloadType,
+				Kind: section.Kind, Codec: codec.Canonical(section.Format.Name), Fmtp: section.Format.Fmtp, PayloadType: section.PayloadType,
 			})
 		}
 		st := s.Stats()

@@ -104,6 +104,18 @@ func TestFeedback(t *testing.T) {
 		}
 	}
 	p.plays(t)
+	report := rtcp.ReceptionReport{SSRC: video, Jitter: 9000, FractionLost: 64, TotalLost: 3}
+	eventually(t, within, func() string { // the player's own reports come between
+		if err := p.pc.WriteRTCP([]rtcp.Packet{&rtcp.ReceiverReport{SSRC: 1, Reports: []rtcp.ReceptionReport{report}}}); err != nil {
+			return err.Error()
+		}
+		for _, m := range s.Stats().Media {
+			if m.SSRC == video && m.Jitter == 100*time.Millisecond && m.FractionLost == 0.25 && m.Lost == 3 {
+				return ""
+			}
+		}
+		return "the report's figures"
+	})
 }
 
 func BenchmarkAppend(b *testing.B) {

@@ -145,7 +145,7 @@ func breakerOf(id string) (breaker, bool) {
 // breaks are the breakers by the id of the rule that each breaks.
 func breaks() map[string]breaker {
 	all := map[string]breaker{}
-	for _, section := range []map[string]breaker{breakCreate(), breakAnswer(), breakPatch(), breakEnd(), breakSafety()} {
+	for _, section := range []map[string]breaker{breakCreate(), breakAnswer(), breakPatch(), breakEnd(), breakAccess(), breakSafety()} {
 		maps.Copy(all, section)
 	}
 	return all

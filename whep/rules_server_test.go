@@ -46,6 +46,7 @@ type server struct {
 type serverOptions struct {
 	broken  string // the id of the rule that it breaks, "" for none
 	session session.Options
+	tokens  []auth.Token
 }
 
 // newServer runs until the test has ended.
@@ -66,7 +67,7 @@ func newServer(t *testing.T, o serverOptions) *server {
 	if err != nil {
 		t.Fatalf("make a supervisor: %v", err)
 	}
-	access, err := auth.Open(auth.Options{})
+	access, err := auth.Open(auth.Options{Fixed: o.tokens})
 	if err != nil {
 		t.Fatalf("make the tokens: %v", err)
 	}

@@ -21,7 +21,8 @@ type check = func(t *testing.T, s *server)
 func checks() map[string]check {
 	all := map[string]check{}
 	for _, section := range []map[string]check{
-		createRules(), answerRules(), trickleRules(), restartRules(), endRules(), lookRules(), safetyRules(), quirkRules(),
+		createRules(), answerRules(), trickleRules(), restartRules(), endRules(), lookRules(), accessRules(),
+		safetyRules(), quirkRules(),
 	} {
 		maps.Copy(all, section)
 	}
