@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -113,6 +112,7 @@ func (c *subscriber) serve(r *http.Request, since string, allowed func() bool) e
 	c.text.WriteString("retry: " + reconnect + "\nid: " + c.streams.ring.ID(at) + "\n\n")
 	beat := time.NewTicker(c.streams.limits.heartbeat)
 	defer beat.Stop()
+	defer c.allow() // for what the server writes at the end
 	for {
 		changed := c.streams.ring.Changed() // before Read: what is added in between is not slept through
 		events, next, lost := c.streams.ring.Read(at, maxBatch)
@@ -174,6 +174,12 @@ func (c *subscriber) missed() {
 	c.text.WriteString("\n\n")
 }
 
+// allow gives the next write its time. Where the connection takes no deadline (a test's recorder) or is closed, the write
+// shows it.
+func (c *subscriber) allow() {
+	_ = c.control.SetWriteDeadline(time.Now().Add(c.streams.limits.writeTimeout))
+}
+
 // flush writes what is there, in the time that one write may take, and says whether the client still is. One that has gone
 // is no error.
 func (c *subscriber) flush(r *http.Request) (there bool, err error) {
@@ -181,10 +187,7 @@ func (c *subscriber) flush(r *http.Request) (there bool, err error) {
 		return r.Context().Err() == nil, nil
 	}
 	begin, patience := time.Now(), c.streams.limits.writeTimeout
-	// Where the connection takes no deadline (a test's recorder) there is none.
-	if err := c.control.SetWriteDeadline(begin.Add(patience)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return false, nil //nolint:nilerr // the connection is closed
-	}
+	c.allow()
 	_, err = c.w.Write(c.text.Bytes())
 	if err == nil {
 		err = c.control.Flush()

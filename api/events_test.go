@@ -248,10 +248,10 @@ func (l *slowListener) Accept() (net.Conn, error) {
 func TestThousandSubscribers(t *testing.T) {
 	const (
 		subscribers = 1000
-		things      = 300
+		things      = 200
 		perClient   = 128 << 10 // bytes, both ends together
 	)
-	w := newWorld(t, worldOptions{change: func(o *api.Options) { o.SetEventLimits(0, time.Second, subscribers+1) }})
+	w := newWorld(t, worldOptions{change: func(o *api.Options) { o.SetEventLimits(0, 3*time.Second, subscribers+1) }})
 	address := served(t, w, func(l net.Listener) net.Listener { return &slowListener{Listener: l} })
 	request := "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + adminToken + "\r\n\r\n"
 	var dialer net.Dialer
@@ -296,7 +296,7 @@ func TestThousandSubscribers(t *testing.T) {
 			}
 		})
 	}
-	text := strings.Repeat("x", 1000)
+	text := strings.Repeat("x", 500)
 	begin := time.Now()
 	for range things {
 		w.ring.Add("thing", slog.String("text", text))
@@ -315,7 +315,7 @@ func TestThousandSubscribers(t *testing.T) {
 	if limit := int64(subscribers*perClient + things*4096); grown > limit {
 		t.Errorf("%d bytes more, want at most %d", grown, limit)
 	}
-	webrtctest.Until(t, 20*time.Second, func() string {
+	webrtctest.Until(t, 30*time.Second, func() string {
 		if !strings.Contains(w.log.String(), `"reason":"subscriber_stalled"`) {
 			return "the end of the one that stalls"
 		}

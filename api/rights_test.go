@@ -18,6 +18,7 @@ type use struct {
 	body        string
 	contentType string
 	accept      string
+	ifMatch     string
 	status      int
 }
 
@@ -77,7 +78,7 @@ func uses(t *testing.T) []use {
 		{method: "GET", pattern: "/session/:secret", target: bySecret, status: 204},
 		{method: "HEAD", pattern: "/session/:secret", target: bySecret, status: 204},
 		{method: "OPTIONS", pattern: "/session/:secret", target: bySecret, status: 200},
-		{method: "PATCH", pattern: "/session/:secret", target: bySecret, body: fragment, contentType: "application/trickle-ice-sdpfrag", status: 204},
+		{method: "PATCH", pattern: "/session/:secret", target: bySecret, body: fragment, contentType: "application/trickle-ice-sdpfrag", ifMatch: "*", status: 204},
 		{method: "DELETE", pattern: "/session/:secret", target: bySecret, status: 200},
 	}
 	for _, form := range []struct{ pattern, prefix, suffix string }{{"/whep/:stream", "/whep/", ""}, {"/:stream/whep", "/", "/whep"}} {
@@ -102,7 +103,7 @@ func at(address string) func(*testing.T, *world, int) string {
 func play(t *testing.T, w *world, target, offer string) string {
 	t.Helper()
 	a := call{
-		method: "POST", target: target, body: offer,
+		method: "POST", target: target, body: offer, host: "localhost",
 		fields: []string{"Content-Type", "application/sdp", "Authorization", "Bearer " + adminToken},
 	}.send(t, w.face)
 	if a.StatusCode != http.StatusCreated {
@@ -206,7 +207,7 @@ func (u use) request(t *testing.T, w *world, c caller, n int) call {
 	if request.host == "" {
 		request.host = "localhost:8080"
 	}
-	for name, value := range map[string]string{"Content-Type": u.contentType, "Accept": u.accept, "Origin": c.origin} {
+	for name, value := range map[string]string{"Content-Type": u.contentType, "Accept": u.accept, "Origin": c.origin, "If-Match": u.ifMatch} {
 		if value != "" {
 			request.fields = append(request.fields, name, value)
 		}
