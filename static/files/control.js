@@ -8,11 +8,10 @@ import { call, wantsToken } from './api.js'
 import { ParamForm, patchOf } from './form.js'
 import { showReason } from './notice.js'
 import { setToken, token } from './token.js'
-import { spanOf } from './log.js'
+import { changesIn, standing } from './standing.js'
 
 const element = (id) => document.getElementById(id)
 const validName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
-const states = { idle: 'Ended', starting: 'Starting', live: 'Live', waiting: 'Waiting', failed: 'Failed' }
 
 /**
  * The card. Events: `name` when another stream was chosen; `done` with what was done, as a sentence, in detail; `refused`
@@ -95,14 +94,14 @@ export class Control extends EventTarget {
 
   async #ask(all, signal) {
     try {
-      const { streams } = await call('GET', '/api/v1/streams?limit=500', undefined, signal)
+      const { streams, next } = await call('GET', '/api/v1/streams?limit=500', undefined, signal)
       this.#list(streams)
       if (!token()) {
         this.#grant(false)
         return
       }
       if (all || this.#kinds.length === 0) this.#offer((await call('GET', '/api/v1/sources', undefined, signal)).sources)
-      this.#stream = streams.find(({ name }) => name === this.name) ?? await this.#askOne(signal)
+      this.#stream = streams.find(({ name }) => name === this.name) ?? (next ? await this.#askOne(signal) : null)
       this.#grant(true)
       this.#fill()
     } catch (error) {
@@ -142,9 +141,8 @@ export class Control extends EventTarget {
 
   #see(part) {
     if (part === 'loading' && this.administers !== null) return
-    for (const [id, of] of [['control-loading', 'loading'], ['control-error', 'error'], ['administer', 'administer'], ['access', 'access'], ['token-kept', 'administer']]) {
-      element(id).hidden = part !== of
-    }
+    const parts = [['control-loading', 'loading'], ['control-error', 'error'], ['administer', 'administer'], ['access', 'access'], ['token-kept', 'administer'], ['source-badge', 'administer'], ['source-text', 'administer']]
+    for (const [id, of] of parts) element(id).hidden = part !== of
   }
 
   /** Offers the streams that are live. */
@@ -181,10 +179,13 @@ export class Control extends EventTarget {
     this.#source.value = usable.find(({ name }) => name === chosen)?.name ?? usable[0]?.name ?? ''
     const missing = kinds.filter(({ available }) => !available)
     element('unavailable').hidden = missing.length === 0
-    element('unavailable-list').replaceChildren(...missing.flatMap(({ name, title, reason }) => [
-      Object.assign(document.createElement('dt'), { textContent: title || name }),
-      Object.assign(document.createElement('dd'), { textContent: reason || 'It cannot run here.' }),
-    ]))
+    element('unavailable-list').replaceChildren(...missing.map(({ name, title, reason }) => {
+      const group = document.createElement('div')
+      group.append(
+        Object.assign(document.createElement('dt'), { textContent: title || name }),
+        Object.assign(document.createElement('dd'), { textContent: reason || 'it cannot run here' }))
+      return group
+    }))
     this.#choose()
   }
 
@@ -351,30 +352,9 @@ export class Control extends EventTarget {
 
   #showState() {
     const badge = element('source-badge'), running = this.source
-    const { word, text } = stateOf(this.#stream, this.name)
+    const { word, text } = standing(this.#stream, this.name)
     badge.dataset.state = running?.state ?? (this.#stream?.live ? 'live' : 'idle')
     if (element('source-word').textContent !== word) element('source-word').textContent = word
     if (element('source-text').textContent !== text) element('source-text').textContent = text
   }
-}
-
-/** Puts a stream's state into words. */
-function stateOf(stream, name) {
-  const source = stream?.source
-  if (!name) return { word: 'No stream chosen', text: '' }
-  if (!stream) return { word: 'Not running', text: `Nothing feeds “${name}”.` }
-  const viewers = `${stream.viewers} ${stream.viewers === 1 ? 'viewer' : 'viewers'}`
-  if (!source) return stream.live ? { word: 'Live', text: `${viewers}. It is fed from elsewhere.` } : { word: 'Not running', text: `Nothing feeds “${name}”. ${viewers}.` }
-  const since = Date.now() - Date.parse(source.since)
-  const lasting = since >= 0 ? ` for ${spanOf(Math.floor(since / 1000) * 1000)}` : ''
-  const left = Math.max(0, Math.ceil((Date.parse(source.next_try) - Date.now()) / 1000))
-  const next = source.next_try ? ` Next try in ${left} s.` : ''
-  const reason = source.reason ? ` ${source.reason[0].toUpperCase()}${source.reason.slice(1).replace(/\.$/, '')}.` : ''
-  const restarts = source.restarts > 0 ? ` Restarted ${source.restarts === 1 ? 'once' : `${source.restarts} times`}.` : ''
-  return { word: states[source.state] ?? source.state, text: `${stream.private ? 'Private, ' : ''}${viewers}${since >= 1000 ? `,${lasting}` : ''}.${reason}${next}${restarts}` }
-}
-
-function changesIn({ source, params, private: hidden, public: open }) {
-  const changes = Object.entries(params ?? {}).map(([name, value]) => `${name.replaceAll('_', ' ')} ${value ?? 'as usual'}`)
-  return [source, ...changes, hidden && 'private', open && 'public'].filter(Boolean).join(', ')
 }

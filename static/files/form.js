@@ -186,7 +186,7 @@ export class ParamForm extends EventTarget {
     for (const problem of problems) {
       const name = problem.name.replace(/^params[./]/, '')
       if (this.#controls.has(name)) {
-        this.#error(name, problem.detail)
+        this.#error(name, sentence(problem.detail).replace(/\.?$/, '.'))
         first ??= this.#controls.get(name)
       } else {
         others.push(problem)
@@ -263,7 +263,8 @@ function controlOf(field, value) {
   return input
 }
 
-function sentence(text) {
+/** Begins with a capital. @param {string} text */
+export function sentence(text) {
   return text && text[0].toUpperCase() + text.slice(1)
 }
 

@@ -117,7 +117,7 @@ export class Graph {
     const pixels = Math.round(10 * devicePixelRatio) / devicePixelRatio
     return {
       width, height,
-      padding: [3, 2, 3, 0],
+      padding: [7, 2, 6, 0],
       cursor: { show: false },
       legend: { show: false },
       scales: {

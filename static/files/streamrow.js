@@ -7,8 +7,8 @@ import { call } from './api.js'
 import { spanOf } from './log.js'
 import { showReason } from './notice.js'
 import { numberOf } from './numbers.js'
+import { stateNames } from './standing.js'
 
-const states = { idle: 'Ended', starting: 'Starting', live: 'Live', waiting: 'Waiting', failed: 'Failed' }
 const codecNames = { opus: 'Opus' }
 let rowsMade = 0
 
@@ -56,7 +56,7 @@ export class StreamRow {
         <p class="quiet" data-of="none">Asking who watches</p>
         <div class="scroll" tabindex="0" role="region" hidden><table>
           <thead><tr><th scope="col">Viewer</th><th scope="col">Codecs</th><th scope="col">State</th>
-            <th scope="col" class="number">For</th><th scope="col" class="number">Loss</th><th scope="col" class="number">Round trip</th><td></td></tr></thead>
+            <th scope="col" class="number">For</th><th scope="col" class="number">Loss</th><th scope="col" class="number">Round trip</th><th scope="col"><span class="unseen">What to do</span></th></tr></thead>
           <tbody></tbody>
         </table></div>
       </div>`
@@ -84,7 +84,7 @@ export class StreamRow {
     const { source } = stream, parts = this.#parts
     const state = source?.state ?? (stream.live ? 'live' : 'idle')
     parts.badge.dataset.state = state
-    say(parts.word, source ? states[state] ?? state : stream.live ? 'Live' : 'Not live')
+    say(parts.word, source ? stateNames[state] ?? state : stream.live ? 'Live' : 'Not live')
     this.#showKind(stream, administers)
     parts.viewers.hidden = !administers
     say(parts.viewers.lastElementChild, String(stream.viewers ?? 0))
