@@ -280,7 +280,7 @@ export class Glass {
     // What is heard now is compared with what is shown now.
     if (!rate || Math.abs(this.#pictures.at(-1).shown - heard) > window) return
     this.#skews.push({ at: heard, value: skewOf(this.#pictures, heard, rate) })
-    if (this.#skews.length > 5) this.#skews.shift()
+    if (this.#skews.length > 7) this.#skews.shift()
   }
 
   /**
@@ -314,8 +314,9 @@ export class Glass {
   #skew(now) {
     const fresh = this.#skews.filter(({ at }) => now - at < 5 * staleness).map(({ value }) => value)
     if (this.#ear.why || fresh.length === 0) return { why: this.#ear.why || 'Listening for the beep.' }
-    const spread = (Math.max(...fresh) - Math.min(...fresh)) / 2
-    return { value: median(fresh), uncertainty: Math.max(spread, this.#ear.uncertainty) }
+    const value = median(fresh)
+    const spread = 1.5 * median(fresh.map((one) => Math.abs(one - value))) // one that a busy machine spoilt does not count
+    return { value, uncertainty: Math.max(spread, this.#ear.uncertainty) }
   }
 }
 
