@@ -174,7 +174,7 @@ func TestTokensDoNotShowTheirSecrets(t *testing.T) {
 		}
 	}
 	for _, h := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
-		slog.New(h).Info("tokens", "one", hidden, "pointer", &hidden, "all", tokens, "store", s)
+		slog.New(h).Info("tokens", "source", hidden, "session", &hidden, "kind", tokens, "stream", s)
 	}
 	text, err := json.Marshal([]any{hidden, tokens})
 	if err != nil {

@@ -194,7 +194,7 @@ func (f file) replace(text []byte) (err error) {
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) { // of one that was interrupted
 		return err
 	}
-	out, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
+	out, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode) //nolint:gosec // whoever starts the program names the state directory
 	if err != nil {
 		return err
 	}

@@ -67,6 +67,7 @@ func write(t *testing.T, path, content string) {
 }
 
 func must(t *testing.T) func(auth.Token, error) auth.Token {
+	t.Helper()
 	return func(token auth.Token, err error) auth.Token {
 		t.Helper()
 		if err != nil {

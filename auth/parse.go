@@ -112,6 +112,9 @@ func formatTokens(tokens []Token) ([]byte, error) {
 // would.
 func decodeError(text []byte, decoder *json.Decoder, err error) error {
 	offset, what := decoder.InputOffset(), "this is not the JSON of a state file"
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		offset = int64(len(text))
+	}
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		offset = syntax.Offset
 	}
@@ -136,10 +139,10 @@ func line(text []byte, offset int64) int {
 func joined(problems []error) error {
 	var all error
 	for i, err := range problems {
-		switch {
-		case i == 0:
+		switch i {
+		case 0:
 			all = err
-		case i == mostProblems:
+		case mostProblems:
 			return fmt.Errorf("%w; and %d more", all, len(problems)-i)
 		default:
 			all = fmt.Errorf("%w; %w", all, err)

@@ -31,7 +31,7 @@ func TestParse(t *testing.T) {
 		{"nothing", "", "line 1: this is not the JSON"},
 		{"no object", "[]", "line 1: "},
 		{"null", "null", `"version" is 0`},
-		{"cut", seedFile[:150], "line 4: this is not the JSON"},
+		{"cut", seedFile[:150], "line 5: this is not the JSON"},
 		{"a comma too many", replaced(`["administer"]`, `["administer",]`), "line 4: this is not the JSON"},
 		{"a secret without quotes", replaced(`"hidden-1"`, `hidden-1`), "line 4: this is not the JSON"},
 		{"a secret of the wrong type", replaced(`"hidden-1"`, `["hidden-1"]`), `line 4: "tokens.secret" has the wrong type`},

@@ -288,7 +288,7 @@ func TestChangeOfASpoiltFileIsRefused(t *testing.T) {
 
 // Several programs change the file at once, while others read it.
 func TestManyAtOnce(t *testing.T) {
-	const writers, each = 6, 8
+	const writers, each = 4, 5
 	path := statePath(t)
 	first, _ := open(t, path)
 	keep := must(t)(first.Add("keep", []auth.Action{administer}))

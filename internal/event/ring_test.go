@@ -2,7 +2,6 @@ package event_test
 
 import (
 	"fmt"
-	"log/slog"
 	"strconv"
 	"strings"
 	"sync"
@@ -177,8 +176,8 @@ func follow(t *testing.T, r *event.Ring, last string) (seen, losses int) {
 
 func TestThousandReadersAndOneThatStalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const readers, events = 1000, 200
-		r := event.New(32)
+		const readers, events = 1000, 64
+		r := event.New(16)
 		stalled := r.Now()
 		var wg sync.WaitGroup
 		for range readers {
@@ -189,14 +188,14 @@ func TestThousandReadersAndOneThatStalls(t *testing.T) {
 			})
 		}
 		for n := range events - 1 {
-			r.Add("more", slog.Int("count", n))
+			r.Add("more", attr("count", n))
 			synctest.Wait() // until all have read it: nobody was asked to
 		}
 		r.Add("last")
 		wg.Wait()
 		got, _, lost := r.Read(stalled, 100)
-		if !lost || len(got) != 32 {
-			t.Errorf("the stalled one gets %d events, lost %v; want the 32 that are kept and to be told", len(got), lost)
+		if !lost || len(got) != 16 {
+			t.Errorf("the stalled one gets %d events, lost %v; want the 16 that are kept and to be told", len(got), lost)
 		}
 	})
 }
@@ -211,7 +210,7 @@ func TestManyWritersAndReadersAtOnce(t *testing.T) {
 	for w := range writers {
 		writing.Go(func() {
 			for n := range each {
-				r.Add("more", slog.Int("source", w), slog.Int("count", n))
+				r.Add("more", attr("source", w), attr("count", n))
 			}
 		})
 	}
@@ -235,4 +234,19 @@ func FuzzAt(f *testing.F) {
 			t.Errorf("%q is a position that is lost", id)
 		}
 	})
+}
+
+// A client that was told of nothing yet comes back to where it was.
+func TestPositionHasAnID(t *testing.T) {
+	r := event.New(2)
+	for n := range 3 {
+		at := r.Now()
+		if again, lost := r.At(r.ID(at)); lost || again != at {
+			t.Errorf("after %d events: %v is %v, lost %v", n, at, again, lost)
+		}
+		numbered(r, n+1, n+1)
+	}
+	if _, lost := r.At(r.ID(event.Cursor{})); !lost {
+		t.Error("the very beginning is forgotten, and nobody says so")
+	}
 }
