@@ -52,6 +52,9 @@ type process struct {
 	log  *lockedBuffer
 	cmd  *exec.Cmd
 	done chan struct{} // closed when it has ended
+
+	state    string         // folder of its tokens
+	watching sync.WaitGroup // for what it tells
 }
 
 // start runs the program at addr until the test ends, with its tokens in a folder of its own and these variables besides,
@@ -60,7 +63,7 @@ func start(t *testing.T, path, addr string, env ...string) *process {
 	t.Helper()
 	p := &process{log: new(lockedBuffer), done: make(chan struct{})}
 	p.cmd = exec.CommandContext(t.Context(), path, "-addr", addr)
-	p.cmd.Env = append(append(os.Environ(), "WEIR_STATE_DIR="+t.TempDir()), env...)
+	p.cmd.Env = append(append(os.Environ(), "WEIR_STATE_DIR="+t.TempDir(), "WEIR_LOG_LEVEL=debug"), env...)
 	p.cmd.Stderr = p.log
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -79,8 +82,9 @@ func start(t *testing.T, path, addr string, env ...string) *process {
 			}
 		}
 		_ = p.cmd.Wait() // the test has asked it to end
+		told.text("a log", p.log.String())
 	}()
-	t.Cleanup(func() { p.end(t, syscall.SIGTERM) })
+	t.Cleanup(func() { p.end(t, syscall.SIGTERM); p.watching.Wait() })
 	address := regexp.MustCompile(`http://(127\.0\.0\.1:\d+)/watch/test`)
 	for deadline := time.After(20 * time.Second); p.addr == ""; {
 		select {
@@ -94,6 +98,7 @@ func start(t *testing.T, path, addr string, env ...string) *process {
 			t.Fatalf("weir prints no address:\n%s", p.log)
 		}
 	}
+	p.witness(t)
 	return p
 }
 

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { watchSecrets } from './seen.mjs'
 
 /**
  * Starts Debian's Chromium. Playwright's own switches are left out where they hide what users have: the back-forward
@@ -20,6 +21,7 @@ export async function chromium(contextOptions = {}) {
     ],
   })
   const context = await browser.newContext(contextOptions)
+  watchSecrets(context)
   return { browser, context, page: await context.newPage() }
 }
 
@@ -43,7 +45,9 @@ export async function firefox() {
     await browser.close()
     await rm(profile, { recursive: true, force: true, maxRetries: 5 })
   }
-  return { browser, close, page: await browser.newPage() }
+  const page = await browser.newPage()
+  watchSecrets(page)
+  return { browser, close, page }
 }
 
 /** Ends the script with one line of JSON for the test to judge. */
