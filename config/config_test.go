@@ -193,7 +193,7 @@ func TestSecretsAreHidden(t *testing.T) {
 	}
 	var logged strings.Builder
 	log := slog.New(slog.NewJSONHandler(io.MultiWriter(&logged), nil))
-	log.Info("token", "token", token, "secret", token.Secret)
+	log.Info("token", "source", token, "reason", token.Secret)
 	for _, s := range []string{string(encoded), logged.String(), fmt.Sprintf("%v %+v %#v %s", token, token, token, token.Secret)} {
 		if strings.Contains(s, "hunter2") {
 			t.Errorf("printed: %s", s)

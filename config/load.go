@@ -105,7 +105,7 @@ type got struct {
 	text string // the value, as a message shows it; "" for none to tell
 }
 
-func (l *loader) wrong(at place, path string, format string, args ...any) {
+func (l *loader) wrong(at place, path, format string, args ...any) {
 	l.mistakes = append(l.mistakes, at.mistake(path, fmt.Sprintf(format, args...)))
 }
 

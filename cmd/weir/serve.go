@@ -38,7 +38,7 @@ func (s *server) run(ctx context.Context, welcome string, stdout io.Writer) erro
 	endHTTP := s.closeListener
 	select {
 	case <-s.sessions.Ready():
-		if err := s.startDefault(); err != nil {
+		if err := s.startDefault(); err != nil { //nolint:contextcheck // the source ends with the Supervisor, not with ctx
 			cancel(err)
 			break
 		}

@@ -127,20 +127,10 @@ func TestWelcomeOnAllInterfaces(t *testing.T) {
 // get returns the status of an answer.
 func get(t *testing.T, url, token string) int {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := newRequest(t, http.MethodGet, url, "")
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
-	transport := &http.Transport{DisableKeepAlives: true}
-	reply, err := transport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := reply.Body.Close(); err != nil {
-		t.Error(err)
-	}
-	return reply.StatusCode
+	status, _ := exchange(t, r)
+	return status
 }

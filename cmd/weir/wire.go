@@ -81,7 +81,7 @@ func wire(ctx context.Context, c config.Config, access auth.Authorizer, log *slo
 		return nil, err
 	}
 	if err = s.wireSessions(c); err == nil {
-		err = s.wireHTTP(c, access)
+		err = s.wireHTTP(c, access) //nolint:contextcheck // each request brings a context of its own
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.listener.Close())
@@ -125,6 +125,7 @@ func (s *server) wireHTTP(c config.Config, access auth.Authorizer) error {
 		ValidName: s.registry.ValidName, SessionID: s.sessionID,
 		Sources: s.sources, Streams: s.registry, Sessions: s.sessions, Access: access, Events: s.events,
 		Version:  api.Version{Version: version(), Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Encoders: builtIn()},
+		MaxOffer: int64(c.Limits.Offer),
 		Ready:    s.ready.Load,
 		Loopback: s.address().IP.IsLoopback(), Hosts: c.HTTP.Hosts, Ending: s.ending,
 	})
