@@ -191,7 +191,7 @@ const subjects = {
     await page.evaluate(() => { window.kept = true })
     await page.goto(`${base}/streams`)
     const listed = await until('the list', () => page.evaluate(() => document.querySelector('#list:not([hidden])')?.innerText))
-    await page.goBack()
+    await page.evaluate(() => history.back())
     await picture()
     const kept = await page.evaluate(() => window.kept === true)
     const { state } = await sees('the source', ({ state }) => state === 'Live')
@@ -215,7 +215,7 @@ const subjects = {
     await press('#stop', second)
     await sees('a source that stopped', ({ state }) => state === 'Not running', second)
     await page.bringToFront()
-    const waiting = await sees('that it stopped', ({ state, curtain }) => state === 'Not running' && curtain.includes('Nobody publishes'))
+    const waiting = await sees('that it stopped', ({ state, curtain }) => state === 'Not running' && curtain.includes('Nothing feeds “shared” now'))
     await second.bringToFront()
     await press('#start', second)
     await sees('a source that runs', ({ state }) => state === 'Live', second)
@@ -286,9 +286,12 @@ const subjects = {
     await press('#mine [data-do=stop]', second)
     const asked = await until('a question', () => second.evaluate(() => document.querySelector('#confirm[open]')?.innerText))
     await press('#confirm-yes', second)
-    await until('no row', () => second.evaluate(() => document.querySelector('#mine') === null))
+    // The player stays, and goes on when the stream does: the row stays with it.
+    await row('nothing feeds it')
     await page.bringToFront()
-    const { curtain } = await sees('that it stopped', ({ state, curtain }) => state === 'Not running' && curtain.includes('Nobody publishes'))
+    const { curtain } = await sees('that it stopped', ({ state, curtain }) => state === 'Not running' && curtain.includes('Nothing feeds “listed” now'))
+    await press('#connect')
+    await until('no row', () => second.evaluate(() => document.querySelector('#mine') === null))
     return { said, viewer, asked, curtain }
   },
 }

@@ -7,21 +7,23 @@ import { accessError, fillAccess, tokenTrouble } from './access.js'
 import { call, wantsToken } from './api.js'
 import { ParamForm, patchOf } from './form.js'
 import { showReason } from './notice.js'
-import { setToken, token } from './token.js'
 import { changesIn, standing } from './standing.js'
+import { setToken, token } from './token.js'
 
 const element = (id) => document.getElementById(id)
 const validName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 
 /**
  * The card. Events: `name` when another stream was chosen; `done` with what was done, as a sentence, in detail; `refused`
- * with detail `{what, reason}`; `access` when it turned out whether this page may administer.
+ * with detail `{what, reason}`; `access` when it turned out whether this page may administer; `state` when
+ * it may have turned out how it stands with the stream; `connect` when somebody who may not administer wants to watch.
  */
 export class Control extends EventTarget {
   /** Whether the server lets this page administer; null while not known. @type {boolean|null} */
   administers = null
   #kinds = []
   #stream = null // as the server describes it; null where there is nothing of that name
+  #known = false // the server was asked about this name
   #params = new ParamForm(element('params'))
   #form = element('control-form')
   #name = element('stream')
@@ -64,6 +66,9 @@ export class Control extends EventTarget {
     this.#named()
   }
 
+  /** Whether something feeds the chosen stream; undefined where that is not known. @returns {boolean|undefined} */
+  get fed() { return this.administers && this.#known ? Boolean(this.#stream?.live) : undefined }
+
   /** The chosen stream's source, as the server describes it. */
   get source() { return this.#stream?.source ?? null }
 
@@ -102,6 +107,7 @@ export class Control extends EventTarget {
       }
       if (all || this.#kinds.length === 0) this.#offer((await call('GET', '/api/v1/sources', undefined, signal)).sources)
       this.#stream = streams.find(({ name }) => name === this.name) ?? (next ? await this.#askOne(signal) : null)
+      this.#known = true
       this.#grant(true)
       this.#fill()
     } catch (error) {
@@ -236,6 +242,7 @@ export class Control extends EventTarget {
 
   #named() {
     this.#stream = null
+    this.#known = false
     this.#filled = ''
     showReason(element('refusal'), null)
     this.#show()
@@ -356,5 +363,6 @@ export class Control extends EventTarget {
     badge.dataset.state = running?.state ?? (this.#stream?.live ? 'live' : 'idle')
     if (element('source-word').textContent !== word) element('source-word').textContent = word
     if (element('source-text').textContent !== text) element('source-text').textContent = text
+    this.dispatchEvent(new CustomEvent('state'))
   }
 }

@@ -50,6 +50,9 @@ control.addEventListener('name', () => {
   showConnect()
 })
 control.addEventListener('connect', connect)
+control.addEventListener('state', () => {
+  screen.fed = screen.name === control.name ? control.fed : undefined
+})
 control.addEventListener('done', ({ detail }) => {
   log.say(detail)
   element('announcement').textContent = detail

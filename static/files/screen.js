@@ -21,6 +21,8 @@ export class Screen extends EventTarget {
   name = ''
   /** @type {WHEPPlayer|null} */
   player = null
+  /** Whether something feeds the stream, where the page knows. @type {boolean|undefined} */
+  fed
   #video = element('video')
   #pictureAt = 0
   #connectingSince = 0
@@ -148,8 +150,12 @@ export class Screen extends EventTarget {
         ? { headline: 'Not connected', detail: `Press Connect to watch “${this.#wanted}”.` }
         : { headline: 'Not connected', detail: 'Choose a stream first.' }
     }
+    const pictures = this.#pictures()
+    if (this.player.state === 'playing' && pictures !== 'coming' && this.fed === false) {
+      return { headline: `Nothing feeds “${this.name}” now`, detail: 'It goes on here by itself as soon as something does.', busy: true }
+    }
     return words(this.player, this.name, {
-      pictures: this.#pictures(), blocked: this.#blocked, paused: this.#video.paused, hasToken: Boolean(token()),
+      pictures, blocked: this.#blocked, paused: this.#video.paused, hasToken: Boolean(token()),
       connectingFor: performance.now() - this.#connectingSince,
     })
   }

@@ -97,9 +97,9 @@ export class StreamRow {
     if (!administers && !parts.box.hidden) this.#toggle()
   }
 
-  #showKind({ source, private: hidden }, administers) {
+  #showKind({ source, live, private: hidden }, administers) {
     const heading = this.#parts.heading
-    const kind = administers ? [source ? source.kind : 'fed from elsewhere', hidden && 'private'].filter(Boolean).join(', ') : ''
+    const kind = administers ? [source?.kind ?? (live ? 'fed from elsewhere' : 'nothing feeds it'), hidden && 'private'].filter(Boolean).join(', ') : ''
     if (heading.dataset.kind === kind) return
     heading.dataset.kind = kind
     heading.replaceChildren(this.#name, ...(kind ? [Object.assign(document.createElement('small'), { textContent: kind })] : []))
