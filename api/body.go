@@ -111,7 +111,7 @@ func (o *object) read(body []byte) error {
 		if err != nil {
 			return refuseSyntax(d, err)
 		}
-		name, _ := key.(string) //nolint:errcheck // what stands before a colon is a string
+		name, _ := key.(string) // what stands before a colon is nothing else
 		var value json.RawMessage
 		if err := d.Decode(&value); err != nil {
 			return refuseSyntax(d, err)

@@ -42,6 +42,7 @@ func newForm(content []byte, contentType string) form {
 }
 
 func (d *document) yaml(w http.ResponseWriter, r *http.Request) error { return d.inYAML.serve(w, r) }
+
 func (d *document) json(w http.ResponseWriter, r *http.Request) error { return d.inJSON.serve(w, r) }
 
 func (v form) serve(w http.ResponseWriter, r *http.Request) error {

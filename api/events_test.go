@@ -68,7 +68,7 @@ type follower struct {
 // follow opens an event stream; query begins with "?".
 func follow(t *testing.T, address, query string, fields ...string) *follower {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+address+"/api/v1/events"+query, http.NoBody)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/api/v1/events"+query, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func follow(t *testing.T, address, query string, fields ...string) *follower {
 		r.Header.Set(fields[i], fields[i+1])
 	}
 	transport := &http.Transport{DisableKeepAlives: true}
-	response, err := transport.RoundTrip(r)
+	response, err := transport.RoundTrip(r) //nolint:bodyclose // the follower's close does
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +239,9 @@ type slowListener struct {
 func (l *slowListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err == nil && l.first.CompareAndSwap(false, true) {
-		err = c.(*net.TCPConn).SetWriteBuffer(4096)
+		if tcp, ok := c.(*net.TCPConn); ok {
+			err = tcp.SetWriteBuffer(4096)
+		}
 	}
 	return c, err
 }
@@ -247,15 +249,18 @@ func (l *slowListener) Accept() (net.Conn, error) {
 // A thousand clients and one that stalls: nobody waits, memory is bounded, and the one is cut off.
 func TestThousandSubscribers(t *testing.T) {
 	const (
-		subscribers = 1000
-		things      = 200
-		perClient   = 128 << 10 // bytes, both ends together
+		things    = 200
+		perClient = 128 << 10 // bytes, both ends together
 	)
+	subscribers := 1000
+	if testing.Short() {
+		subscribers = 100
+	}
 	w := newWorld(t, worldOptions{change: func(o *api.Options) { o.SetEventLimits(0, 3*time.Second, subscribers+1) }})
 	address := served(t, w, func(l net.Listener) net.Listener { return &slowListener{Listener: l} })
 	request := "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + adminToken + "\r\n\r\n"
 	var dialer net.Dialer
-	open := func() (*net.TCPConn, *bufio.Reader) {
+	open := func() (net.Conn, *bufio.Reader) {
 		c, err := dialer.DialContext(t.Context(), "tcp", address)
 		if err != nil {
 			t.Fatal(err)
@@ -271,14 +276,14 @@ func TestThousandSubscribers(t *testing.T) {
 				t.Fatal(err)
 			}
 			if strings.HasPrefix(line, "id:") {
-				return c.(*net.TCPConn), lines
+				return c, lines
 			}
 		}
 	}
 	before := memory()
 	stalled, stalledLines := open()
-	if err := stalled.SetReadBuffer(4096); err != nil {
-		t.Fatal(err)
+	if tcp, ok := stalled.(*net.TCPConn); !ok || tcp.SetReadBuffer(4096) != nil {
+		t.Fatal("the buffer cannot be made small")
 	}
 	var clients sync.WaitGroup
 	got := make([]int, subscribers)
@@ -299,7 +304,7 @@ func TestThousandSubscribers(t *testing.T) {
 	text := strings.Repeat("x", 500)
 	begin := time.Now()
 	for range things {
-		w.ring.Add("thing", slog.String("text", text))
+		w.ring.Add("thing", slog.String("reason", text))
 	}
 	if took := time.Since(begin); took > 5*time.Second {
 		t.Errorf("%d events took %v: somebody is waited for", things, took)
@@ -312,7 +317,7 @@ func TestThousandSubscribers(t *testing.T) {
 			t.Errorf("client %d has %d events", i, n)
 		}
 	}
-	if limit := int64(subscribers*perClient + things*4096); grown > limit {
+	if limit := int64(subscribers*perClient + things*4096 + 8<<20); grown > limit {
 		t.Errorf("%d bytes more, want at most %d", grown, limit)
 	}
 	webrtctest.Until(t, 30*time.Second, func() string {
@@ -344,15 +349,15 @@ func TestTooManySubscribers(t *testing.T) {
 	second := follow(t, address, "")
 	second.some(t, 1)
 	a := w.administer(t, "GET", "/api/v1/events", "")
-	if a.StatusCode != 503 || a.problem(t).Code != "too_many_subscribers" || a.Header.Get("Retry-After") == "" {
+	if a.StatusCode != http.StatusServiceUnavailable || a.problem(t).Code != "too_many_subscribers" || a.Header.Get("Retry-After") == "" {
 		t.Errorf("%d %v %s", a.StatusCode, a.Header, a.Body)
 	}
-	if head := w.administer(t, "HEAD", "/api/v1/events", ""); head.StatusCode != 503 {
+	if head := w.administer(t, "HEAD", "/api/v1/events", ""); head.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("HEAD: %d", head.StatusCode)
 	}
 	second.close()
 	webrtctest.Until(t, 10*time.Second, func() string { // HEAD has no end to wait for
-		if w.administer(t, "HEAD", "/api/v1/events", "").StatusCode != 200 {
+		if w.administer(t, "HEAD", "/api/v1/events", "").StatusCode != http.StatusOK {
 			return "a place for another"
 		}
 		return ""
@@ -361,7 +366,7 @@ func TestTooManySubscribers(t *testing.T) {
 
 func TestEventsHaveNoBody(t *testing.T) {
 	w := newWorld(t, worldOptions{})
-	if a := w.administer(t, "GET", "/api/v1/events", "{}"); a.StatusCode != 400 || a.problem(t).Code != "body_unexpected" {
+	if a := w.administer(t, "GET", "/api/v1/events", "{}"); a.StatusCode != http.StatusBadRequest || a.problem(t).Code != "body_unexpected" {
 		t.Errorf("%d %s", a.StatusCode, a.Body)
 	}
 }
@@ -425,7 +430,7 @@ func TestEventsInTime(t *testing.T) {
 		const request = "GET /api/v1/events HTTP/1.1\r\nHost: x\r\n\r\n"
 		c := dial()
 		send(t, c, request)
-		response, err := http.ReadResponse(bufio.NewReader(c), nil)
+		response, err := http.ReadResponse(bufio.NewReader(c), nil) //nolint:bodyclose // it ends with the pipe
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -464,13 +469,13 @@ func TestSlowSubscriberIsToldWhatItMissed(t *testing.T) {
 		t.Helper()
 		c := dial()
 		send(t, c, "GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+adminToken+"\r\n\r\n")
-		response, err := http.ReadResponse(bufio.NewReaderSize(c, 16), nil)
+		response, err := http.ReadResponse(bufio.NewReaderSize(c, 16), nil) //nolint:bodyclose // it ends with the pipe
 		if err != nil {
 			t.Fatal(err)
 		}
 		f := &follower{response, bufio.NewReaderSize(response.Body, 16)}
 		f.some(t, 1)
-		w.ring.Add("first", slog.String("text", strings.Repeat("x", 3000))) // is being written while others come
+		w.ring.Add("first", slog.String("reason", strings.Repeat("x", 3000))) // is being written while others come
 		time.Sleep(time.Second)
 		for range 10 {
 			w.ring.Add("thing")

@@ -91,18 +91,18 @@ func (silent) Run(ctx context.Context, p *stream.Publication) error {
 }
 
 func kinds() []publisher.Kind {
-	make := func(string, json.RawMessage) (publisher.Source, error) {
+	anew := func(string, json.RawMessage) (publisher.Source, error) {
 		return silent{[]stream.Spec{{Format: publisher.H264()}, {Format: publisher.Opus(), Title: "sound"}}}, nil
 	}
 	return []publisher.Kind{
 		{
-			Name: "tone", Title: "Tone", Description: "Sends nothing, which tests can hear.", New: make,
+			Name: "tone", Title: "Tone", Description: "Sends nothing, which tests can hear.", New: anew,
 			Schema: json.RawMessage(`{"type":"object","additionalProperties":false,"properties":{` +
 				`"hz":{"type":"integer","title":"Pitch","default":440,"minimum":20,"maximum":20000},` +
 				`"name":{"type":"string","title":"Name"}}}`),
 		},
-		{Name: "camera", Title: "Camera", Description: "A camera.", Private: true, New: make},
-		{Name: "file", Title: "File", Description: "A file.", Missing: errors.New("This build has no file source."), New: make},
+		{Name: "camera", Title: "Camera", Description: "A camera.", Private: true, New: anew},
+		{Name: "file", Title: "File", Description: "A file.", Missing: errors.New("this build has no file source"), New: anew},
 	}
 }
 

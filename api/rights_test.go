@@ -333,7 +333,7 @@ func TestPrivateStreamIsNotTold(t *testing.T) {
 func TestPrivateStreamThatBeginsMeanwhile(t *testing.T) {
 	w := newWorld(t, worldOptions{running: true})
 	body := &waitingBody{begin: func() { w.begin(t, "attic", "tone", true) }, text: chromiumOffer(t)}
-	r := httptest.NewRequest("POST", "/whep/attic", body)
+	r := httptest.NewRequest(http.MethodPost, "/whep/attic", body)
 	r.Header.Set("Content-Type", "application/sdp")
 	recorder := httptest.NewRecorder()
 	w.face.ServeHTTP(recorder, r)
@@ -362,7 +362,7 @@ func (a answer) withoutID() string {
 	id := a.Header.Get("X-Request-Id")
 	var text strings.Builder
 	fmt.Fprintf(&text, "%d\n", a.StatusCode)
-	for _, line := range strings.Split(fmt.Sprint(a.Header), " ") {
+	for line := range strings.SplitSeq(fmt.Sprint(a.Header), " ") {
 		text.WriteString(strings.ReplaceAll(line, id, "") + "\n")
 	}
 	return text.String() + strings.ReplaceAll(a.Body, id, "")
@@ -413,6 +413,10 @@ func TestPlayingNeedsAToken(t *testing.T) {
 }
 
 func TestHosts(t *testing.T) {
+	faces := map[bool]http.Handler{}
+	for _, listens := range []bool{true, false} {
+		faces[listens], _ = newFace(t, func(o *api.Options) { o.Loopback, o.Hosts = listens, []string{"weir.Example:8080"} })
+	}
 	for host, loopback := range map[string]bool{
 		"localhost": true, "localhost:8080": true, "LocalHost:8080": true, "localhost.": true, "127.0.0.1:8080": true, "127.9.9.9": true,
 		"[::1]": true, "[::1]:8080": true, "[::ffff:127.0.0.1]:80": true, "weir.example": true, "WEIR.example:81": true, "": true,
@@ -420,9 +424,8 @@ func TestHosts(t *testing.T) {
 		"127.1": false, "0x7f000001": false, "[::1%25lo]": false, "[::2]:8080": false, "0.0.0.0:8080": false, "localhost:8080:1": false,
 		"elsewhere.example:localhost": false, "xlocalhost": false, "notweir.example": false,
 	} {
-		for _, listens := range []bool{true, false} {
-			h, _ := newFace(t, func(o *api.Options) { o.Loopback, o.Hosts = listens, []string{"weir.Example:8080"} })
-			r := httptest.NewRequest("GET", "/healthz", http.NoBody)
+		for listens, h := range faces {
+			r := httptest.NewRequest(http.MethodGet, "/healthz", http.NoBody)
 			r.Host = host
 			recorder := httptest.NewRecorder()
 			h.ServeHTTP(recorder, r)

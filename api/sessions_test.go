@@ -88,7 +88,7 @@ func TestSessions(t *testing.T) {
 	}
 	for _, id := range append(secrets, one.ID, "x", "%00") {
 		for _, method := range []string{"GET", "DELETE"} {
-			if a := w.administer(t, method, "/api/v1/sessions/"+id, ""); a.StatusCode != 404 || a.problem(t).Code != "session_not_found" {
+			if a := w.administer(t, method, "/api/v1/sessions/"+id, ""); a.StatusCode != http.StatusNotFound || a.problem(t).Code != "session_not_found" {
 				t.Errorf("%s %s: %d %s", method, id, a.StatusCode, a.Body)
 			}
 		}
@@ -249,11 +249,11 @@ func TestExplainRefuses(t *testing.T) {
 func TestReady(t *testing.T) {
 	ready := false
 	h, _ := newFace(t, func(o *api.Options) { o.Ready = func() bool { return ready } })
-	if a := do(t, h, "GET", "/readyz"); a.StatusCode != 503 || a.problem(t).Code != "not_ready" {
+	if a := do(t, h, "GET", "/readyz"); a.StatusCode != http.StatusServiceUnavailable || a.problem(t).Code != "not_ready" {
 		t.Errorf("%d %s", a.StatusCode, a.Body)
 	}
 	ready = true
-	if a := do(t, h, "GET", "/readyz"); a.StatusCode != 200 {
+	if a := do(t, h, "GET", "/readyz"); a.StatusCode != http.StatusOK {
 		t.Errorf("%d %s", a.StatusCode, a.Body)
 	}
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"weir/publisher"
 )
@@ -43,7 +46,7 @@ func (f *face) listSources(w http.ResponseWriter, r *http.Request) error {
 			Name: k.Name, Title: k.Title, Description: k.Description, Available: k.Missing == nil, Private: k.Private, Params: k.Schema,
 		}
 		if k.Missing != nil {
-			one.Reason = k.Missing.Error()
+			one.Reason = sentence(k.Missing.Error())
 		}
 		if len(one.Params) == 0 {
 			one.Params = json.RawMessage(`{"type":"object","additionalProperties":false}`)
@@ -51,6 +54,15 @@ func (f *face) listSources(w http.ResponseWriter, r *http.Request) error {
 		answer.Sources = append(answer.Sources, one)
 	}
 	return writeJSON(w, http.StatusOK, answer)
+}
+
+// sentence makes one for people of an error's text.
+func sentence(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(first)) + strings.TrimSuffix(text[size:], ".") + "."
 }
 
 // kind finds a kind of source.

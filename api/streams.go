@@ -203,7 +203,7 @@ func (f *face) refuseSource(err error, kindName string) error {
 		}
 	case "source_unavailable":
 		if k, ok := f.kind(kindName); ok && k.Missing != nil {
-			refusal.Detail = k.Missing.Error()
+			refusal.Detail = sentence(k.Missing.Error())
 		}
 	}
 	return refusal

@@ -65,7 +65,7 @@ func TestStreamsLife(t *testing.T) {
 	if got := made.Header.Get("Location"); got != "/api/v1/streams/lobby" {
 		t.Errorf("Location %q", got)
 	}
-	if again := w.administer(t, "POST", "/api/v1/streams/lobby", `{"source":"tone"}`); again.StatusCode != 409 || again.problem(t).Code != "stream_exists" {
+	if again := w.administer(t, "POST", "/api/v1/streams/lobby", `{"source":"tone"}`); again.StatusCode != http.StatusConflict || again.problem(t).Code != "stream_exists" {
 		t.Errorf("twice: %d %s", again.StatusCode, again.Body)
 	}
 	changed := w.administer(t, "PATCH", "/api/v1/streams/lobby", `{"params":{"hz":null,"name":"x"},"private":true}`)
@@ -75,7 +75,7 @@ func TestStreamsLife(t *testing.T) {
 	if s := decode[streamView](t, w.administer(t, "GET", "/api/v1/streams/lobby", ""), http.StatusOK); !s.Private || s.Source.Params["name"] != "x" {
 		t.Errorf("shown: %+v", s)
 	}
-	if gone := w.administer(t, "DELETE", "/api/v1/streams/lobby", ""); gone.StatusCode != 204 || gone.Body != "" {
+	if gone := w.administer(t, "DELETE", "/api/v1/streams/lobby", ""); gone.StatusCode != http.StatusNoContent || gone.Body != "" {
 		t.Errorf("stopped: %d %q", gone.StatusCode, gone.Body)
 	}
 	for _, method := range []string{"GET", "HEAD", "PATCH", "DELETE"} {
@@ -83,7 +83,7 @@ func TestStreamsLife(t *testing.T) {
 		if method == "PATCH" {
 			body = "{}"
 		}
-		if a := w.administer(t, method, "/api/v1/streams/lobby", body); a.StatusCode != 404 {
+		if a := w.administer(t, method, "/api/v1/streams/lobby", body); a.StatusCode != http.StatusNotFound {
 			t.Errorf("%s after the end: %d %s", method, a.StatusCode, a.Body)
 		}
 	}
@@ -231,10 +231,10 @@ func TestStreamThatIsNotLive(t *testing.T) {
 	if s := decode[streamView](t, w.administer(t, "GET", "/api/v1/streams/guest", ""), http.StatusOK); !s.Live || s.Source != nil {
 		t.Errorf("fed by somebody else: %+v", s)
 	}
-	if a := w.administer(t, "DELETE", "/api/v1/streams/guest", ""); a.StatusCode != 404 {
+	if a := w.administer(t, "DELETE", "/api/v1/streams/guest", ""); a.StatusCode != http.StatusNotFound {
 		t.Errorf("somebody else's stream is stopped: %d", a.StatusCode)
 	}
-	if a := w.administer(t, "POST", "/api/v1/streams/guest", `{"source":"tone"}`); a.StatusCode != 409 || a.problem(t).Code != "stream_exists" {
+	if a := w.administer(t, "POST", "/api/v1/streams/guest", `{"source":"tone"}`); a.StatusCode != http.StatusConflict || a.problem(t).Code != "stream_exists" {
 		t.Errorf("somebody else's stream is started: %d %s", a.StatusCode, a.Body)
 	}
 }
