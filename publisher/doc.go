@@ -8,6 +8,11 @@
 // or one after Close, touch them. Wishes from elsewhere (a key frame, a bit rate) are atomics that it reads once a unit.
 // While nobody watches its track, a rendition has no encoder and no timer and costs nothing.
 //
+// A [Kind] is a kind of source that can be asked for by name, with parameters that a JSON Schema describes. The [Supervisor]
+// holds the sources by stream: it starts them, changes them so that viewers stay, starts one that failed again, and stops
+// them. Each stream's source has one token, held by whoever starts, changes, restarts or stops it; Supervisor.mu guards
+// maps and small fields and is never held over a call into a source, the registry or a callback.
+//
 // The packages below bring what a rendition encodes or sends: pattern draws, device encodes, clip is encoded already. They
 // do not know each other; the program's main package joins them.
 package publisher
