@@ -65,7 +65,7 @@ func TestSourcesAreWired(t *testing.T) {
 		t.Errorf("what everybody sees: %d %s", status, text)
 	}
 	for _, kind := range []string{"camera", "file"} {
-		if status, text := send(http.MethodPost, "/api/v1/streams/more", `{"source": "`+kind+`"}`); status != http.StatusUnprocessableEntity || !strings.Contains(text, "this version has no "+kind) {
+		if status, text := send(http.MethodPost, "/api/v1/streams/more", `{"source": "`+kind+`"}`); status != http.StatusUnprocessableEntity || !strings.Contains(text, "no "+kind+" source") {
 			t.Errorf("start a %s: %d %s", kind, status, text)
 		}
 	}
