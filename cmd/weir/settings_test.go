@@ -80,7 +80,7 @@ func TestEventsEnd(t *testing.T) {
 	p.watch(t, webrtctest.Options{})
 	r := newRequest(t, http.MethodGet, p.url+"/api/v1/events?since=0", "")
 	r.Header.Set("Authorization", "Bearer "+adminToken)
-	reply, err := transport().RoundTrip(r)
+	reply, err := transport().RoundTrip(r) //nolint:bodyclose // whoever reads it closes it
 	if err != nil {
 		t.Fatal(err)
 	}
