@@ -41,10 +41,6 @@ func newForm(content []byte, contentType string) form {
 	return form{content: content, contentType: contentType, etag: `"` + hex.EncodeToString(sum[:12]) + `"`}
 }
 
-func (d *document) yaml(w http.ResponseWriter, r *http.Request) error { return d.inYAML.serve(w, r) }
-
-func (d *document) json(w http.ResponseWriter, r *http.Request) error { return d.inJSON.serve(w, r) }
-
 func (v form) serve(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", v.contentType)

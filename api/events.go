@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"sync/atomic"
@@ -37,17 +38,11 @@ type eventStreams struct {
 }
 
 func newEventStreams(o Options) *eventStreams {
-	s := &eventStreams{ring: o.Events, limits: o.stream, ending: o.Ending}
-	if s.limits.heartbeat == 0 {
-		s.limits.heartbeat = heartbeat
-	}
-	if s.limits.writeTimeout == 0 {
-		s.limits.writeTimeout = writeTimeout
-	}
-	if s.limits.subscribers == 0 {
-		s.limits.subscribers = maxSubscribers
-	}
-	return s
+	return &eventStreams{ring: o.Events, ending: o.Ending, limits: streamLimits{
+		heartbeat:    cmp.Or(o.stream.heartbeat, heartbeat),
+		writeTimeout: cmp.Or(o.stream.writeTimeout, writeTimeout),
+		subscribers:  cmp.Or(o.stream.subscribers, maxSubscribers),
+	}}
 }
 
 // follow answers with an event stream (HTML 9.2) until the client leaves, stalls or loses its right, or the server ends.

@@ -50,8 +50,8 @@ func (f *face) routes() []route {
 
 		{methods: get, pattern: "/docs", serve: f.showDocs("docs.html")},
 		{methods: get, pattern: "/redoc", serve: f.showDocs("redoc.html")},
-		{methods: get, pattern: "/openapi.yaml", serve: f.document.yaml},
-		{methods: get, pattern: "/openapi.json", serve: f.document.json},
+		{methods: get, pattern: "/openapi.yaml", serve: f.document.inYAML.serve},
+		{methods: get, pattern: "/openapi.json", serve: f.document.inJSON.serve},
 
 		{methods: get, pattern: "/healthz", serve: f.health, quiet: true},
 		{methods: get, pattern: "/readyz", serve: f.ready, quiet: true},
