@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -60,7 +61,7 @@ func (f *face) adapt(h handlerFunc) gin.HandlerFunc {
 				r.SetPathValue(p.Key, p.Value)
 			}
 		}
-		if name := r.PathValue("stream"); f.options.ValidName(name) {
+		if name := cmp.Or(r.PathValue("stream"), r.PathValue("name")); f.options.ValidName(name) {
 			x.stream = name
 		}
 		x.session = f.sessionID(r.PathValue("secret")) // before the handler: it may end the session

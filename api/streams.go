@@ -94,7 +94,7 @@ func (f *face) showStream(w http.ResponseWriter, r *http.Request) error {
 	if _, err := readQuery(r); err != nil {
 		return err
 	}
-	answer, ok := f.lookAt(r.PathValue("stream"))
+	answer, ok := f.lookAt(r.PathValue("name"))
 	if !ok {
 		return refuseNoStream()
 	}
@@ -133,7 +133,7 @@ func (f *face) startStream(w http.ResponseWriter, r *http.Request) error {
 	if body.source == nil {
 		return refuseField("field_missing", "The body does not say which source is to be started.", "source", "must be the name of a kind of source")
 	}
-	name := r.PathValue("stream")
+	name := r.PathValue("name")
 	start := publisher.Start{Source: *body.source, Params: body.params}
 	switch { // false is what leaving it out means: as the kind of source has it
 	case body.says(body.private):
@@ -153,7 +153,7 @@ func (f *face) changeStream(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	name := r.PathValue("stream")
+	name := r.PathValue("name")
 	status, ok := f.options.Sources.Status(name)
 	if !ok {
 		return refuseNoStream()
@@ -183,7 +183,7 @@ func (f *face) stopStream(w http.ResponseWriter, r *http.Request) error {
 	if _, err := readQuery(r); err != nil {
 		return err
 	}
-	if err := f.options.Sources.Stop(r.Context(), r.PathValue("stream")); err != nil {
+	if err := f.options.Sources.Stop(r.Context(), r.PathValue("name")); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
