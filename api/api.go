@@ -50,6 +50,8 @@ type Options struct {
 	Loopback bool
 	// Hosts are names and addresses without port that a request may name as its Host on a loopback listener.
 	Hosts []string
+	// MaxSubscribers is how many event streams there may be at once; 0 is 2,000.
+	MaxSubscribers int
 	// Ending ends the event streams when it closes, so that the server can shut down; nil never does.
 	Ending <-chan struct{}
 
@@ -60,7 +62,6 @@ type Options struct {
 type streamLimits struct {
 	heartbeat    time.Duration // between two signs of life: 15 s
 	writeTimeout time.Duration // for one write, or the client is dropped: 10 s
-	subscribers  int           // at once: 2,000
 }
 
 // face is the HTTP face without its router.

@@ -32,16 +32,16 @@ type eventStreams struct {
 	// static after newEventStreams
 	ring   *event.Ring
 	limits streamLimits
+	most   int64 // at once
 	ending <-chan struct{}
 
 	subscribers atomic.Int64
 }
 
 func newEventStreams(o Options) *eventStreams {
-	return &eventStreams{ring: o.Events, ending: o.Ending, limits: streamLimits{
+	return &eventStreams{ring: o.Events, ending: o.Ending, most: int64(cmp.Or(o.MaxSubscribers, maxSubscribers)), limits: streamLimits{
 		heartbeat:    cmp.Or(o.stream.heartbeat, heartbeat),
 		writeTimeout: cmp.Or(o.stream.writeTimeout, writeTimeout),
-		subscribers:  cmp.Or(o.stream.subscribers, maxSubscribers),
 	}}
 }
 
@@ -59,7 +59,7 @@ func (f *face) follow(w http.ResponseWriter, r *http.Request) error {
 		since = values.Get("since")
 	}
 	s := f.events
-	if s.subscribers.Add(1) > int64(s.limits.subscribers) {
+	if s.subscribers.Add(1) > s.most {
 		s.subscribers.Add(-1)
 		return refuseSubscriber()
 	}

@@ -30,5 +30,6 @@ func AllRoutes() []RouteView {
 
 // SetEventLimits changes the limits of event streams; zero values are the defaults.
 func (o *Options) SetEventLimits(heartbeat, write time.Duration, subscribers int) {
-	o.stream = streamLimits{heartbeat: heartbeat, writeTimeout: write, subscribers: subscribers}
+	o.stream = streamLimits{heartbeat: heartbeat, writeTimeout: write}
+	o.MaxSubscribers = subscribers
 }

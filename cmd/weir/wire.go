@@ -127,7 +127,7 @@ func (s *server) wireHTTP(c config.Config, access auth.Authorizer) error {
 		Version:  api.Version{Version: version(), Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Encoders: builtIn()},
 		MaxOffer: int64(c.Limits.Offer),
 		Ready:    s.ready.Load,
-		Loopback: s.address().IP.IsLoopback(), Hosts: c.HTTP.Hosts, Ending: s.ending,
+		Loopback: s.address().IP.IsLoopback(), Hosts: c.HTTP.Hosts, Ending: s.ending, MaxSubscribers: c.Limits.EventSubscribers,
 	})
 	if err != nil {
 		return fmt.Errorf("set up http: %w", err)
