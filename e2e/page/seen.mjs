@@ -20,7 +20,7 @@ export function watchSecrets(emitter) {
   emitter.on('request', (request) => {
     const session = /\/session\/([0-9a-f]{32})$/.exec(request.url())?.[1]
     if (session) note({ kind: 'session', secret: session })
-    if (['POST', 'PATCH'].includes(request.method())) noteSDP(request.postData())
+    if (['POST', 'PATCH'].includes(request.method())) noteSDP(bodyOf(request))
   })
   emitter.on('response', async (response) => {
     const header = (name) => response.headers()[name] ?? ''
@@ -32,4 +32,13 @@ export function watchSecrets(emitter) {
     if (type === 'text/html') note({ source: text })
     else noteSDP(text)
   })
+}
+
+/** What a request carries, where the browser tells: Firefox does not. */
+function bodyOf(request) {
+  try {
+    return request.postData()
+  } catch {
+    return ''
+  }
 }

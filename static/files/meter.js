@@ -96,7 +96,7 @@ export function figuresOf(now, before) {
   const roundTrip = now.pair?.currentRoundTripTime
   return {
     at: now.at, seconds, video, audio, ...loss(now, before),
-    roundTrip: roundTrip === undefined ? undefined : roundTrip * 1000,
+    roundTrip: roundTrip ? roundTrip * 1000 : undefined, // Firefox says 0 before the first one
     server: now.remote?.address && addressOf(now.remote),
   }
 }
