@@ -21,14 +21,20 @@ import (
 // ICE password stands in a log, an event or a page's source.
 func TestMain(m *testing.M) {
 	flag.Parse()
+	os.Exit(examined(m)) //nolint:forbidigo // this is the main of the test's program
+}
+
+// examined runs the tests, looks, and returns the exit code.
+func examined(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "weir-seen-")
 	if err == nil {
 		err = os.Setenv("E2E_SEEN", filepath.Join(dir, "seen"))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		return 1
 	}
+	defer os.RemoveAll(dir) //nolint:errcheck // in the temporary folder
 	code := m.Run()
 	found := told.read(os.Getenv("E2E_SEEN"))
 	found = append(found, told.leaks()...)
@@ -36,11 +42,10 @@ func TestMain(m *testing.M) {
 		found = append(found, told.enough()...)
 	}
 	for _, f := range found {
-		fmt.Println("--- FAIL: secrets:", f)
+		_, _ = fmt.Fprintln(os.Stdout, "--- FAIL: secrets:", f) // nowhere else to say it
 		code = 1
 	}
-	_ = os.RemoveAll(dir) // in the temporary folder
-	os.Exit(code)
+	return code
 }
 
 // told is what the whole run saw.
