@@ -7,33 +7,38 @@ import (
 	"testing"
 )
 
-// TestAccessible runs axe-core on every page, in its states and looks.
+// TestAccessible runs axe-core on every page, in its states, in light and dark colours and on a narrow screen.
 func TestAccessible(t *testing.T) {
 	needs(t, chromium)
 	program := build(t, "1")
-	withTokens(t, adminToken, "")
-	open := start(t, program, "127.0.0.1:0")
-	withTokens(t, adminToken, playToken)
-	closed := start(t, program, "127.0.0.1:0")
-	var got struct {
-		Looked  int
-		Serious []struct {
-			Page, Look, ID, Impact, Help string
-			Nodes                        []string
-		}
-		Slight, Wide []string
-	}
-	run(t, "axe.mjs", open.base, adminToken, closed.base).report(t, &got)
-	if got.Looked < 30 {
-		t.Errorf("only %d pages were looked at", got.Looked)
-	}
-	for _, found := range got.Serious {
-		t.Errorf("%s, %s: %s (%s): %s\n\t%s", found.Page, found.Look, found.ID, found.Impact, found.Help, strings.Join(found.Nodes, "\n\t"))
-	}
-	for _, page := range got.Wide {
-		t.Errorf("%s: wider than the window", page)
-	}
-	if len(got.Slight) > 0 {
-		t.Logf("less than serious: %s", strings.Join(got.Slight, "; "))
+	open := start(t, program, "127.0.0.1:0", withAdmin)
+	closed := start(t, program, "127.0.0.1:0", withAdmin, withPlay)
+	for name, look := range map[string][2]string{
+		"light": {"own", "light"}, "dark": {"own", "dark"}, "narrow": {"own", "narrow"},
+		"docs light": {"docs", "light"}, "docs dark": {"docs", "dark"}, "docs narrow": {"docs", "narrow"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got struct {
+				Looked  int
+				Serious []struct {
+					Page, ID, Impact, Help string
+					Nodes                  []string
+				}
+				Slight, Wide []string
+			}
+			run(t, "axe.mjs", look[0], look[1], open.base, adminToken, closed.base).report(t, &got)
+			if want := map[string]int{"own": 10, "docs": 2}[look[0]]; got.Looked != want {
+				t.Errorf("%d pages were looked at, not %d", got.Looked, want)
+			}
+			for _, found := range got.Serious {
+				t.Errorf("%s: %s (%s): %s\n\t%s", found.Page, found.ID, found.Impact, found.Help, strings.Join(found.Nodes, "\n\t"))
+			}
+			for _, page := range got.Wide {
+				t.Errorf("%s: wider than the window", page)
+			}
+			if len(got.Slight) > 0 {
+				t.Logf("less than serious: %s", strings.Join(got.Slight, "; "))
+			}
+		})
 	}
 }

@@ -9,26 +9,17 @@ import (
 	"testing"
 )
 
-// withTokens lets weir keep its state in a directory of the test's own, and know these tokens.
-func withTokens(t *testing.T, admin, play string) {
-	t.Helper()
-	t.Setenv("WEIR_STATE_DIR", t.TempDir())
-	t.Setenv("WEIR_ADMIN_TOKEN", admin)
-	if play != "" {
-		t.Setenv("WEIR_PLAY_TOKEN", play)
-	}
-}
-
 const (
 	adminToken = "admin-token-of-the-tests"
 	playToken  = "play-token-of-the-tests"
+	withAdmin  = "WEIR_ADMIN_TOKEN=" + adminToken
+	withPlay   = "WEIR_PLAY_TOKEN=" + playToken
 )
 
 // TestEmbed looks at the picture that a browser source shows, in a window that is higher than it.
 func TestEmbed(t *testing.T) {
 	needs(t, chromium)
-	withTokens(t, adminToken, "")
-	server := start(t, build(t, "1"), "127.0.0.1:0")
+	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
 	type alpha struct{ Top, Bottom, Corner, Middle, Left, Most int }
 	var got struct {
 		clean
@@ -64,9 +55,8 @@ func TestEmbed(t *testing.T) {
 
 func TestEmbedSurvivesRestarts(t *testing.T) {
 	needs(t, chromium)
-	withTokens(t, adminToken, "")
 	program := build(t, "1")
-	server := start(t, program, "127.0.0.1:0")
+	server := start(t, program, "127.0.0.1:0", withAdmin)
 	page := run(t, "embed.mjs", "restarts", server.base)
 	for n, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL, syscall.SIGTERM} {
 		number := string(rune('1' + n))
@@ -74,7 +64,7 @@ func TestEmbedSurvivesRestarts(t *testing.T) {
 		server.end(t, signal)
 		page.proceed(t)
 		page.step(t, "gone "+number)
-		server = start(t, program, server.addr)
+		server = start(t, program, server.addr, withAdmin)
 		page.proceed(t)
 	}
 	var got clean
@@ -84,8 +74,7 @@ func TestEmbedSurvivesRestarts(t *testing.T) {
 
 func TestShare(t *testing.T) {
 	needs(t, chromium)
-	withTokens(t, adminToken, "")
-	server := start(t, build(t, "1"), "127.0.0.1:0")
+	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
 	type shared struct {
 		Open                    bool
 		Link, OBS, Embed, Frame string
@@ -119,8 +108,7 @@ func TestShare(t *testing.T) {
 
 func TestWatchWhereATokenIsNeeded(t *testing.T) {
 	needs(t, chromium)
-	withTokens(t, adminToken, playToken)
-	server := start(t, build(t, "1"), "127.0.0.1:0")
+	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin, withPlay)
 	var got struct {
 		clean
 		Missing, Wrong, Address string
@@ -137,8 +125,7 @@ func TestWatchWhereATokenIsNeeded(t *testing.T) {
 
 func TestPictureInPicture(t *testing.T) {
 	needs(t, chromium)
-	withTokens(t, adminToken, "")
-	server := start(t, build(t, "1"), "127.0.0.1:0")
+	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
 	type button struct {
 		Hidden, Disabled bool
 		Pressed          string
@@ -160,8 +147,7 @@ func TestPictureInPicture(t *testing.T) {
 
 func TestElementOnAnotherOriginsPage(t *testing.T) {
 	needs(t, chromium)
-	withTokens(t, adminToken, "")
-	server := start(t, build(t, "1"), "127.0.0.1:0")
+	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
 	type facts struct {
 		State, Headline, Font    string
 		Muted, Controls, Curtain bool
@@ -192,8 +178,7 @@ func TestElementOnAnotherOriginsPage(t *testing.T) {
 
 func TestModuleUnderAStrictPolicy(t *testing.T) {
 	needs(t, chromium)
-	withTokens(t, adminToken, "")
-	server := start(t, build(t, "1"), "127.0.0.1:0")
+	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
 	var got struct {
 		clean
 		Words string

@@ -91,7 +91,7 @@ func TestPagesNeedNothingFromOutside(t *testing.T) {
 }
 
 func withoutComments(s string) string {
-	s = regexp.MustCompile(`(?s)/\*.*?\*/`).ReplaceAllString(s, "")
+	s = regexp.MustCompile(`(?s)/\*.*?\*/|<!--.*?-->`).ReplaceAllString(s, "")
 	var kept []string
 	for line := range strings.Lines(s) {
 		if !strings.HasPrefix(strings.TrimSpace(line), "//") {

@@ -1,10 +1,10 @@
-// Usage: node axe.mjs <base url> <token> <base url where playing needs a token>: axe-core on every page of the pages, in
-// light and dark colours and on a narrow screen. What is serious is reported.
+// Usage: node axe.mjs own|docs light|dark|narrow <base url> <token> <base url where playing needs a token>: axe-core on our
+// own pages, or on those around Swagger UI and ReDoc, in each of their states. What is serious is reported as a whole.
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { chromium, report, until } from './browsers.mjs'
 
-const [base, token, closed] = process.argv.slice(2)
+const [whose, look, base, token, closed] = process.argv.slice(2)
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const { browser } = await chromium()
 
@@ -15,7 +15,7 @@ const has = (selector) => (page) => until(`${selector} in ${page.url()}`, () => 
 const says = (words) => (page) => until(`“${words}” in ${page.url()}`, () => page.evaluate((words) => document.body.innerText.includes(words), words), 30_000)
 
 /** Each page, and the state in which it is looked at. */
-const pages = {
+const own = {
   'start': { path: '/', ready: has('main button') },
   'start with a token': { path: `/#token=${token}`, ready: has('select:enabled') },
   'streams': { path: '/streams', ready: says('test') },
@@ -37,18 +37,22 @@ const pages = {
       await page.click('#token-open')
     },
   },
-  'watch, token needed': { base: closed, path: '/watch/test', ready: has('#token-form') },
+  'watch, token needed': { server: closed, path: '/watch/test', ready: has('#token-form') },
   'embed': { path: '/embed/test', ready: has('video[data-state=playing]') },
+  'not found': { path: '/nothing-here', ready: has('h1') },
+}
+const docs = {
   'docs': {
     path: `/docs#token=${token}`,
     async ready(page) {
       await has('.opblock')(page)
-      await page.locator('.opblock-post .opblock-summary-control').first().click()
-      await has('.opblock.is-open .responses-wrapper')(page)
+      for (const method of ['get', 'post', 'patch', 'delete']) {
+        await page.locator(`.opblock-${method} .opblock-summary-control`).first().click()
+        await has(`.opblock-${method}.is-open .responses-wrapper`)(page)
+      }
     },
   },
   'redoc': { path: '/redoc', ready: says('/api/v1/streams') },
-  'not found': { path: '/nothing-here', ready: has('h1') },
 }
 const looks = {
   light: { colorScheme: 'light', viewport: { width: 1280, height: 900 } },
@@ -59,26 +63,23 @@ const looks = {
 const serious = [], slight = [], wide = []
 let looked = 0
 try {
-  for (const [look, options] of Object.entries(looks)) {
-    for (const [name, { base: own = base, path, ready }] of Object.entries(pages)) {
-      if (process.env.WEIR_AXE_PAGE && !name.includes(process.env.WEIR_AXE_PAGE)) continue
-      const context = await browser.newContext({ ...options, reducedMotion: 'reduce' })
-      try {
-        const page = await context.newPage()
-        await page.goto(`${own}${path}`)
-        await ready(page)
-        await page.evaluate(axe)
-        const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
-        for (const { id, impact, help, nodes } of violations) {
-          const found = { page: name, look, id, impact, help, nodes: nodes.slice(0, 4).map(({ target, failureSummary }) => `${target.join(' ')}: ${failureSummary}`) }
-          if (impact === 'serious' || impact === 'critical') serious.push(found)
-          else slight.push(`${name}, ${look}: ${id}`)
-        }
-        if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) wide.push(`${name}, ${look}`)
-        looked++
-      } finally {
-        await context.close()
+  for (const [name, { server = base, path, ready }] of Object.entries({ own, docs }[whose])) {
+    const context = await browser.newContext({ ...looks[look], reducedMotion: 'reduce' })
+    try {
+      const page = await context.newPage()
+      await page.goto(`${server}${path}`)
+      await ready(page)
+      await page.evaluate(axe)
+      const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
+      for (const { id, impact, help, nodes } of violations) {
+        const found = { page: name, id, impact, help, nodes: nodes.slice(0, 4).map(({ target, failureSummary }) => `${target.join(' ')}: ${failureSummary}`) }
+        if (impact === 'serious' || impact === 'critical') serious.push(found)
+        else slight.push(`${name}: ${id}`)
       }
+      if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) wide.push(name)
+      looked++
+    } finally {
+      await context.close()
     }
   }
 } finally {

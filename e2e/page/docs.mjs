@@ -13,19 +13,18 @@ page.on('pageerror', (error) => violations.push(String(error)))
 
 const stream = 'tried-out'
 const ask = async () => (await fetch(`${base}/api/v1/streams/${stream}`, { headers: { Authorization: `Bearer ${token}` } })).status
-const operation = (method) => page.locator(`.opblock-${method}`, { has: page.locator('[data-path="/api/v1/streams/{name}"]') })
 
 /** Opens an operation, fills it in, executes it, and returns the status of the answer. */
-const tryOut = async (method, body) => {
-  const block = operation(method)
+const tryOut = async (operation, body) => {
+  const block = page.locator(`.opblock[id$="-${operation}"]`)
   await block.locator('.opblock-summary-control').click()
-  await block.locator('tr[data-param-name="name"] input').fill(stream)
+  await block.locator('tr[data-param-in="path"] input').fill(stream)
   if (body) await block.locator('textarea.body-param__text').fill(JSON.stringify(body))
   await block.locator('button.execute').click()
-  const status = block.locator('.live-responses-table .response-col_status').nth(0)
+  const status = block.locator('.live-responses-table tr.response .response-col_status').first()
   await status.waitFor()
   const answered = Number.parseInt(await status.innerText(), 10)
-  const { curl } = { curl: await block.locator('.curl-command').innerText() }
+  const curl = await block.locator('.curl-command').innerText()
   await block.locator('.opblock-summary-control').click()
   return { status: answered, curl: curl.replaceAll(token, 'TOKEN') }
 }
@@ -37,16 +36,23 @@ try {
   const operations = await page.evaluate(() => document.querySelectorAll('.opblock').length)
   const validator = await page.evaluate(() => document.querySelectorAll('.validator, img[src*="validator"]').length)
   const before = await ask()
-  const started = await tryOut('post', { source: 'pattern' })
+  const started = await tryOut('startStream', { source: 'pattern' })
   const between = await ask()
-  const stopped = await tryOut('delete')
+  const stopped = await tryOut('stopStream')
   const after = await ask()
 
   await page.goto(`${base}/redoc`)
-  const redoc = await until('operations', () => page.evaluate(() => {
-    const text = document.body.innerText
-    return text.includes('/api/v1/streams') && { length: text.length, headings: document.querySelectorAll('h1, h2, h3').length }
-  }), 30_000)
+  const text = () => page.evaluate(() => document.body.innerText)
+  await until('the introduction', async () => (await text()).includes('/api/v1/streams'), 30_000)
+  await page.getByText('sources and streams', { exact: true }).first().click()
+  await page.getByText('Start a source on a stream').first().click()
+  await until('an operation', async () => (await text()).includes('422'), 30_000)
+  const operation = page.url()
+  await page.reload()
+  const redoc = await until('the operation again', async () => {
+    const shown = await text()
+    return shown.includes('Responses') && shown.includes('It runs.') && { address: operation, path: shown.includes('/api/v1/streams/{') }
+  }, 30_000)
   await page.waitForLoadState('networkidle')
   report({ address, operations, validator, before, started, between, stopped, after, redoc, outside, violations })
 } finally {

@@ -35,7 +35,7 @@ const subjects = {
       open: document.querySelector('#share-dialog').open,
       link: document.querySelector('#share-link').value, obs: document.querySelector('#share-obs').value,
       embed: document.querySelector('#share-embed').value,
-      frame: new DOMParser().parseFromString(document.querySelector('#share-embed').value, 'text/html').querySelector('iframe').src,
+      frame: /^<iframe src="([^"]*)" [^<>]*><\/iframe>$/.exec(document.querySelector('#share-embed').value)?.[1],
       path: document.querySelector('#qr path').getAttribute('d'), size: document.querySelector('#qr svg').viewBox.baseVal.width,
     }))
     await page.keyboard.press('s')

@@ -19,6 +19,18 @@ function bearerSchemes(description) {
   return schemes.filter(([, { type, scheme }]) => type === 'http' && scheme?.toLowerCase() === 'bearer').map(([name]) => name)
 }
 
+/** Gives names to the fields that have none, and the keyboard to what scrolls; a description changes while it is used. */
+function mend(place) {
+  const names = {
+    '#servers': 'Server', '.examples-select-element': 'Example', '.body-param__text': 'Request body',
+    'textarea:not([aria-label], [id])': 'Text', 'select:not([aria-label], [id])': 'Choice',
+  }
+  for (const [selector, name] of Object.entries(names)) {
+    for (const field of place.querySelectorAll(`${selector}:not([aria-label])`)) field.setAttribute('aria-label', name)
+  }
+  for (const region of place.querySelectorAll('pre.microlight:not([tabindex]), .highlight-code pre:not([tabindex])')) region.tabIndex = 0
+}
+
 async function load() {
   const response = await fetch('/openapi.json')
   if (!response.ok) throw new Error(`The server answered ${response.status} to /openapi.json.`)
@@ -26,7 +38,7 @@ async function load() {
   const ui = globalThis.SwaggerUIBundle({
     spec: description,
     dom_id: '#docs',
-    deepLinking: true,
+    deepLinking: false, // its links would lie within buttons
     displayRequestDuration: true,
     docExpansion: 'list',
     defaultModelsExpandDepth: 0,
@@ -49,10 +61,10 @@ async function load() {
   })
 }
 
+const docs = document.getElementById('docs')
+new MutationObserver(() => mend(docs)).observe(docs, { childList: true, subtree: true })
 dark.addEventListener('change', followSystem)
 followSystem()
 load().catch((error) => {
-  say.className = 'notice'
-  say.dataset.level = 'bad'
   say.textContent = `The description cannot be shown. ${error.message}`
 })

@@ -24,6 +24,9 @@ const share = setUpDialog(name, token)
 /** Milliseconds without a new picture after which the page says so. */
 const stallAfter = 4_000
 
+/** What can be done here where a token is needed; the server says how it is sent. */
+const tokenRemedy = 'Enter one here, or open the whole link that you were given: it ends with the token.'
+
 /** When the newest picture was shown; 0 before the first one of a session. */
 let pictureAt = 0
 let connectingSince = 0
@@ -109,7 +112,7 @@ function show() {
   if (!playing) {
     say('headline', said.headline)
     say('detail', said.detail)
-    say('remedy', said.remedy)
+    say('remedy', said.token === 'needed' ? tokenRemedy : said.remedy)
   }
   say('countdown', said.countdown)
   again.hidden = !said.button
