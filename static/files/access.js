@@ -6,25 +6,12 @@
 import { setToken, token } from './token.js'
 
 /**
- * Fills the form.
+ * Fills the form with what the page's template for it holds.
  * @param {HTMLFormElement} form
  * @param {string} purpose what the token is needed for, as a half sentence: 'To start a source'
  */
 export function fillAccess(form, purpose) {
-  form.innerHTML = `
-    <p data-part="why"></p>
-    <p class="hint">Open the address that Weir printed when it was started: it carries the token. Or, where Weir runs, type
-      <code>weir token list -show</code> and paste the token here.</p>
-    <div class="field">
-      <label for="token">Administrator token</label>
-      <div class="row tight">
-        <input class="grow" id="token" type="password" autocomplete="off" autocapitalize="off" spellcheck="false"
-          aria-describedby="token-error token-hint">
-        <button type="submit">Use token</button>
-      </div>
-      <p class="error" id="token-error" role="alert"></p>
-      <p class="hint" id="token-hint">It is kept for this tab until you close it.</p>
-    </div>`
+  form.append(document.getElementById('access-template').content.cloneNode(true))
   form.querySelector('[data-part=why]').textContent = `${purpose}, Weir asks for a token. Public streams can be watched without.`
   form.addEventListener('submit', (event) => {
     event.preventDefault()

@@ -35,31 +35,12 @@ export class StreamRow {
     this.#name = name
     this.#hooks = hooks
     const id = `row-${++rowsMade}`
-    this.element.innerHTML = `
-      <div class="stream">
-        <h2 id="${id}-name"></h2>
-        <p class="badge"><span aria-hidden="true"></span><b></b></p>
-        <dl>
-          <div data-of="viewers"><dt>Viewers</dt><dd></dd></div>
-          <div data-of="codecs"><dt>Codecs</dt><dd></dd></div>
-        </dl>
-        <div class="actions" role="group" aria-labelledby="${id}-name">
-          <a class="button small" data-do="watch">Watch</a>
-          <a class="button small" data-do="change">Change</a>
-          <button type="button" class="small" data-do="viewers" aria-expanded="false" aria-controls="${id}-viewers">Viewers</button>
-          <button type="button" class="small danger" data-do="stop">Stop</button>
-        </div>
-        <p class="why" hidden></p>
-      </div>
-      <div class="viewers" id="${id}-viewers" hidden>
-        <div class="notice" role="alert" hidden></div>
-        <p class="quiet" data-of="none">Asking who watches</p>
-        <div class="scroll" tabindex="0" role="region" hidden><table>
-          <thead><tr><th scope="col">Viewer</th><th scope="col">Codecs</th><th scope="col">State</th>
-            <th scope="col" class="number">For</th><th scope="col" class="number">Loss</th><th scope="col" class="number">Round trip</th><th scope="col"><span class="unseen">What to do</span></th></tr></thead>
-          <tbody></tbody>
-        </table></div>
-      </div>`
+    this.element.append(document.getElementById('row-template').content.cloneNode(true))
+    for (const one of this.element.querySelectorAll('[id], [aria-labelledby], [aria-controls]')) {
+      for (const attribute of ['id', 'aria-labelledby', 'aria-controls']) {
+        if (one.hasAttribute(attribute)) one.setAttribute(attribute, `${id}-${one.getAttribute(attribute)}`)
+      }
+    }
     const find = (selector) => this.element.querySelector(selector)
     this.#parts = {
       heading: find('h2'), badge: find('.badge'), word: find('.badge b'), viewers: find('[data-of=viewers]'), codecs: find('[data-of=codecs]'),
@@ -159,10 +140,8 @@ export class StreamRow {
   }
 
   #viewer(id) {
-    const row = document.createElement('tr')
+    const row = document.getElementById('viewer-template').content.firstElementChild.cloneNode(true)
     row.dataset.id = id
-    row.innerHTML = `<th scope="row"></th><td></td><td></td><td class="number"></td><td class="number"></td><td class="number"></td>
-      <td><button type="button" class="small danger">End</button></td>`
     row.querySelector('button').addEventListener('click', ({ target }) => this.#end(id, target))
     return row
   }
