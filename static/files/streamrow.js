@@ -4,6 +4,7 @@
  * @module streamrow
  */
 import { call } from './api.js'
+import { sentence } from './form.js'
 import { spanOf } from './log.js'
 import { showReason } from './notice.js'
 import { numberOf } from './numbers.js'
@@ -74,7 +75,7 @@ export class StreamRow {
     for (const part of ['change', 'toggle', 'stop']) parts[part].hidden = !administers || (part !== 'toggle' && !source)
     const why = source && ['waiting', 'failed'].includes(state) ? source.reason : ''
     parts.why.hidden = !why
-    say(parts.why, why)
+    say(parts.why, why && `${sentence(why).replace(/\.$/, '')}.`)
     if (!administers && !parts.box.hidden) this.#toggle()
   }
 
