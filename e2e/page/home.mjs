@@ -1,11 +1,11 @@
-// Usage: node home.mjs <chromium|firefox> <subject> <printed address>: the pages / and /streams as a new user tries them,
-// by keyboard alone. Subjects that need the server to change print {"step": …} and go on when a line comes in.
+// Usage: node home.mjs <chromium|firefox> <subject> <printed address> [relay]: the pages / and /streams as a new user tries
+// them, by keyboard alone. Subjects that need the server to change print {"step": …} and go on when a line comes in.
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { chromium, firefox, report, until } from './browsers.mjs'
 import { readings } from './readings.mjs'
 
-const [name, subject, address] = process.argv.slice(2)
+const [name, subject, address, relay] = process.argv.slice(2)
 const { page, browser, context, close } = await (name === 'firefox' ? firefox() : chromium({ viewport: { width: 1280, height: 900 } }))
 if (name === 'firefox') await page.setViewport({ width: 1280, height: 900 })
 const base = new URL(address).origin
@@ -245,6 +245,40 @@ const subjects = {
     await ready()
     const { log } = await seen(page)
     return { words, wrong, log }
+  },
+
+  /** Media go by a relay, whose delay changes between two sessions: what is read in both. */
+  async delayed() {
+    const [host, port] = relay.split(':')
+    const answer = async (route) => {
+      const response = await route.fetch()
+      const lines = (await response.text()).split('\r\n')
+      const first = lines.findIndex((line) => line.startsWith('a=candidate:'))
+      const body = lines.filter((line, index) => index === first || !line.startsWith('a=candidate:'))
+        .map((line) => line.replace(/^(a=candidate:\S+ \d+ udp \d+) .*$/i, `$1 ${host} ${port} typ host`)).join('\r\n')
+      await route.fulfill({ response, body })
+    }
+    // The server must not find the page otherwise.
+    const trickle = (route) => route.request().method() === 'PATCH' ? route.fulfill({ status: 204 }) : route.continue()
+    const measure = async () => {
+      await page.route('**/whep/test', answer)
+      await page.route('**/session/*', trickle)
+      await connect()
+      await page.unrouteAll({ behavior: 'wait' }) // each request takes a detour meanwhile, those for the time as well
+      if (await page.evaluate(() => document.querySelector('#overlay').hidden)) await page.keyboard.press('i')
+      await new Promise((resolve) => setTimeout(resolve, 6_000)) // the player's buffer settles
+      const { own, overlay } = await page.evaluate(readings)
+      await press('#connect')
+      const [value, uncertainty] = overlay.match(/\d+/g).map(Number)
+      report({ own, overlay: value, uncertainty })
+    }
+    await open()
+    await write('#stream', 'test')
+    await sees('the stream that runs from the start', ({ state }) => state === 'Live')
+    await measure()
+    await once(input, 'line')
+    await measure()
+    return {}
   },
 
   /** What is live, who watches, and ending both. */
