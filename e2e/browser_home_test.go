@@ -105,7 +105,10 @@ func TestHome(t *testing.T) {
 			needs(t, program)
 			weir, dir := build(t, "1"), filepath.Join(t.TempDir(), "state")
 			server, address := startOnTerminal(t, weir, "127.0.0.1:0", dir)
-			home := func(t *testing.T, subject string) *script { return run(t, "home.mjs", name, subject, address) }
+			home := func(t *testing.T, subject string) *script {
+				t.Helper()
+				return run(t, "home.mjs", name, subject, address)
+			}
 			t.Run("whole", func(t *testing.T) { homeWhole(t, home(t, "whole"), name == "chromium") })
 			t.Run("refusals", func(t *testing.T) { homeRefusals(t, home(t, "refusals")) })
 			t.Run("reload", func(t *testing.T) { homeReload(t, home(t, "reload")) })
