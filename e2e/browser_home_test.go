@@ -67,8 +67,9 @@ func startOnTerminal(t *testing.T, path, addr, dir string) (p *process, printed 
 	go func() {
 		defer close(p.done)
 		_ = p.cmd.Wait() // the test has asked it to end
+		told.text("a log", p.log.String())
 	}()
-	t.Cleanup(func() { p.end(t, syscall.SIGTERM) })
+	t.Cleanup(func() { p.end(t, syscall.SIGTERM); p.watching.Wait() })
 	select {
 	case line := <-first:
 		found := regexp.MustCompile(`((http://([^/]+))/#token=\S+)`).FindStringSubmatch(line)
@@ -81,6 +82,7 @@ func startOnTerminal(t *testing.T, path, addr, dir string) (p *process, printed 
 	case <-time.After(20 * time.Second):
 		t.Fatalf("weir prints no address:\n%s", p.log)
 	}
+	p.witness(t)
 	return p, printed
 }
 
