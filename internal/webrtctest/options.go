@@ -78,9 +78,13 @@ func (p *Player) connect() error {
 
 func (o *Options) settingEngine(n *cutNet) webrtc.SettingEngine {
 	const replayWindow = 4096 // packets: retransmissions come late
+	// pion gives a pair up after seven checks, within two seconds; browsers go
+	// on for longer, and a busy machine needs it.
+	const checksOfAPair = 60
 	var s webrtc.SettingEngine
 	s.SetNet(n)
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	s.SetICEMaxBindingRequests(checksOfAPair)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	if o.AllInterfaces && o.IPv6 {
 		s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
