@@ -13,6 +13,8 @@ type packet struct {
 	marker    bool
 	late      uint64 // its number among the track's late packets, from 1 on; 0: it came in order
 	payload   []byte
+
+	extensions *extensions // that pass; nil: none
 }
 
 const (

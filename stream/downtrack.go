@@ -38,6 +38,10 @@ const (
 type Line struct {
 	SSRC, RTXSSRC               uint32
 	PayloadType, RTXPayloadType uint8
+	// Extensions are the header extensions that the viewer takes, URI to id.
+	// Mixed says that it takes the form of two bytes too (RFC 8285 4.1.2).
+	Extensions map[string]uint8
+	Mixed      bool
 }
 
 // A DownTrack is one viewer's end of one kind of media: a cursor into a Track's
@@ -49,6 +53,7 @@ type DownTrack struct {
 	viewer *Viewer
 	track  *Track
 	names  Line
+	ids    extensionIDs
 	open   func(Flusher) Outlet
 
 	// owned by the worker
@@ -85,7 +90,14 @@ func (d *DownTrack) Track() *Track { return d.track }
 // Attach names the numbers that the transport carries and how the worker opens
 // the way out. The worker calls open once, in its first pass after
 // Viewer.Start; DownTracks of one viewer may be given the same Outlet.
-func (d *DownTrack) Attach(l Line, open func(Flusher) Outlet) { d.names, d.open = l, open }
+func (d *DownTrack) Attach(l Line, open func(Flusher) Outlet) {
+	d.names, d.open, d.ids = l, open, extensionIDs{}
+	for uri, id := range l.Extensions {
+		if kind := extensionKind(uri); kind >= 0 {
+			d.ids[kind] = id
+		}
+	}
+}
 
 // NACK notes that the viewer misses packets (RFC 4585 6.2.1). It never blocks:
 // beyond 256 numbers that wait, more are dropped and counted.
@@ -275,7 +287,7 @@ func (d *DownTrack) drop(reason DropReason, n uint64) {
 // send makes the header of number n, a pure function of its breakpoint, and
 // hands the packet out. The number is used up whatever becomes of it.
 func (d *DownTrack) send(w *worker, b *breakpoint, n uint64, p *packet) {
-	w.header = d.header(b, n, p)
+	d.header(&w.header, b, n, p)
 	d.offered.Add(1)
 	if reason := d.outlet.Append(&w.header, p.payload); reason != DropNone {
 		d.drops[reason].Add(1)
@@ -285,10 +297,15 @@ func (d *DownTrack) send(w *worker, b *breakpoint, n uint64, p *packet) {
 	d.octets.Add(uint64(len(p.payload)))
 }
 
-func (d *DownTrack) header(b *breakpoint, n uint64, p *packet) rtp.Header {
-	return rtp.Header{
+// header makes the header of number n in h, whose room for extensions it uses
+// again.
+func (d *DownTrack) header(h *rtp.Header, b *breakpoint, n uint64, p *packet) {
+	*h = rtp.Header{
 		Version: 2, Marker: p.marker, PayloadType: b.payloadType, SequenceNumber: uint16(n),
-		Timestamp: p.timestamp + b.offset, SSRC: d.names.SSRC,
+		Timestamp: p.timestamp + b.offset, SSRC: d.names.SSRC, Extensions: h.Extensions[:0],
+	}
+	if p.extensions != nil {
+		d.ids.write(h, p.extensions, d.names.Mixed)
 	}
 }
 

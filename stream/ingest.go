@@ -36,7 +36,7 @@ func (l *ingest) put(t *Track, p *Publication, pkt *rtp.Packet) DropReason {
 	l.mapTimestamps(t, now, pkt.Timestamp)
 	k := &packet{
 		index: index, arrived: now, timestamp: pkt.Timestamp + l.offset,
-		marker: pkt.Marker, payload: pkt.Payload,
+		marker: pkt.Marker, payload: pkt.Payload, extensions: l.ids.read(&pkt.Header),
 	}
 	if t.clock.Load() == nil {
 		t.clock.Store(&clock{at: time.Now(), timestamp: k.timestamp})

@@ -79,7 +79,7 @@ func (d *DownTrack) allow(mono, bytes int64) bool {
 // number of its own (RFC 4588 4), or, where that was not negotiated, byte for
 // byte as it was.
 func (d *DownTrack) resend(w *worker, b *breakpoint, n uint64, p *packet) {
-	w.header = d.header(b, n, p)
+	d.header(&w.header, b, n, p)
 	payload := p.payload
 	if d.names.RTXSSRC != 0 {
 		w.header.SSRC, w.header.PayloadType = d.names.RTXSSRC, d.names.RTXPayloadType

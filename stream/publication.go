@@ -11,11 +11,11 @@ import (
 // called from any goroutine.
 type Publication struct {
 	// static after publish
-	stream *Stream
-	by     string
-	tracks []*Track
-	wanted chan *Track
-	done   chan struct{}
+	stream  *Stream
+	options PublishOptions
+	tracks  []*Track
+	wanted  chan *Track
+	done    chan struct{}
 
 	mu sync.Mutex
 	// guarded by mu
@@ -25,6 +25,17 @@ type Publication struct {
 
 // Stream is the stream that is fed.
 func (p *Publication) Stream() *Stream { return p.stream }
+
+// By names the publisher, as it was given to PublishWith.
+func (p *Publication) By() string { return p.options.By }
+
+// Report is what is known of the publisher's transport; false if nothing is.
+func (p *Publication) Report() (PublisherReport, bool) {
+	if p.options.Report == nil {
+		return PublisherReport{}, false
+	}
+	return p.options.Report(), true
+}
 
 // Tracks are the shared tracks to write to, one for each Spec given to Publish
 // and in that order.

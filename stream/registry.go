@@ -2,8 +2,6 @@ package stream
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"runtime"
@@ -83,7 +81,7 @@ func (r *Registry) Run(ctx context.Context) error {
 	r.closed = true
 	var live []*Publication
 	for _, s := range r.streams {
-		if p := s.publication(); p != nil {
+		if p := s.Publication(); p != nil {
 			live = append(live, p)
 		}
 	}
@@ -130,67 +128,6 @@ func (r *Registry) Streams() []*Stream {
 	r.mu.Unlock()
 	slices.SortFunc(all, func(a, b *Stream) int { return strings.Compare(a.name, b.name) })
 	return all
-}
-
-// Publish takes the right to feed a stream, and says with which tracks, the
-// preferred codec of each kind first. by names the publisher: the same one
-// publishing again takes the stream over at once, and the older publication's
-// Done closes. It fails with ErrName, ErrPublished or ErrClosed, and where two
-// specs would be one track or one is of no known kind.
-func (r *Registry) Publish(name, by string, specs []Spec) (*Publication, error) {
-	if !r.ValidName(name) {
-		return nil, fmt.Errorf("publish: %w", ErrName)
-	}
-	if err := checkSpecs(specs); err != nil {
-		return nil, fmt.Errorf("publish: %w", err)
-	}
-	r.mu.Lock()
-	if r.closed {
-		r.mu.Unlock()
-		return nil, fmt.Errorf("publish: %w", ErrClosed)
-	}
-	s, ok := r.streams[name]
-	if !ok {
-		s = newStream(r, name)
-	}
-	p, old, err := s.publish(by, specs)
-	if err == nil && !ok {
-		r.streams[name] = s
-		for i, w := range r.workers {
-			w.addShard(s.shards[i])
-		}
-	}
-	r.mu.Unlock()
-	if err != nil {
-		return nil, fmt.Errorf("publish: %w", err)
-	}
-	if old != nil {
-		old.end("taken_over")
-		r.opts.Logger.Info("stream is taken over", "stream", name)
-		r.opts.Event("stream_live", slog.String("stream", name), slog.String("reason", "taken_over"))
-		return p, nil
-	}
-	r.opts.Logger.Info("stream is live", "stream", name)
-	r.opts.Event("stream_live", slog.String("stream", name))
-	return p, nil
-}
-
-// checkSpecs returns an error unless each spec is a track of its own.
-func checkSpecs(specs []Spec) error {
-	if len(specs) == 0 {
-		return errors.New("no tracks")
-	}
-	seen := map[key]bool{}
-	for _, s := range specs {
-		if s.Format.Kind() == 0 {
-			return fmt.Errorf("%q is no format of audio or video", s.Format.Name)
-		}
-		if seen[s.key()] {
-			return fmt.Errorf("two tracks of %s", s.Format)
-		}
-		seen[s.key()] = true
-	}
-	return nil
 }
 
 // forget drops a stream that nobody feeds and nobody watches.

@@ -17,6 +17,9 @@ type Spec struct {
 	// Title is what a player's user should know of this track, "" for
 	// nothing (RFC 8866 5.4).
 	Title string
+	// Extensions are the RTP header extensions of the packets written, by their
+	// ids: those that pass to viewers are read, see Passes.
+	Extensions map[uint8]string
 }
 
 // key is what makes a track the same one in the next publication.
@@ -62,7 +65,7 @@ func (s *Stream) Name() string { return s.name }
 // Tracks are those of the current publication, in its order of preference; none
 // when nobody feeds the stream.
 func (s *Stream) Tracks() []*Track {
-	if p := s.publication(); p != nil {
+	if p := s.Publication(); p != nil {
 		return slices.Clone(p.tracks)
 	}
 	return nil
@@ -75,7 +78,8 @@ func (s *Stream) Viewers() int {
 	return s.viewers
 }
 
-func (s *Stream) publication() *Publication {
+// Publication is the one that feeds the stream, or nil.
+func (s *Stream) Publication() *Publication {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.current
@@ -83,15 +87,15 @@ func (s *Stream) publication() *Publication {
 
 // publish installs a new publication and returns the one that it takes over.
 // Tracks that are neither fed nor watched any more are forgotten.
-func (s *Stream) publish(by string, specs []Spec) (p, old *Publication, err error) {
+func (s *Stream) publish(o PublishOptions) (p, old *Publication, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.current != nil && s.current.by != by {
+	if s.current != nil && (s.current.options.By != o.By || o.Policy == TakeOverRefuse) {
 		return nil, nil, ErrPublished
 	}
 	old = s.current
-	p = &Publication{stream: s, by: by, wanted: make(chan *Track, len(specs)), done: make(chan struct{})}
-	for _, spec := range specs {
+	p = &Publication{stream: s, options: o, wanted: make(chan *Track, len(o.Specs)), done: make(chan struct{})}
+	for _, spec := range o.Specs {
 		t, ok := s.tracks[spec.key()]
 		if !ok {
 			t = newTrack(s, spec)
@@ -105,7 +109,7 @@ func (s *Stream) publish(by string, specs []Spec) (p, old *Publication, err erro
 		}
 	}
 	for i, t := range p.tracks {
-		t.feed(p, specs[i])
+		t.feed(p, o.Specs[i])
 	}
 	s.current = p
 	for k, t := range s.tracks {

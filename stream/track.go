@@ -99,14 +99,15 @@ func (t *Track) now() int64 { return int64(time.Since(t.epoch)) }
 // feed gives the track to a publication, or to none.
 func (t *Track) feed(p *Publication, spec Spec) {
 	t.spec.Store(&spec)
-	t.line.begin(p)
+	t.line.begin(p, spec.Extensions)
 	t.wanted.Store(p)
 	t.demand.open(p != nil)
 }
 
 // WriteRTP hands one packet to every viewer. The packet is frozen from then on:
 // the caller changes neither its header nor its payload. Only the payload, the
-// marker, the sequence number and the timestamp are used. It never blocks and
+// marker, the sequence number, the timestamp and the header extensions that pass
+// are used. It never blocks and
 // never fails; what cannot be used is counted by reason.
 func (t *Track) WriteRTP(p *Publication, pkt *rtp.Packet) {
 	if reason := t.line.put(t, p, pkt); reason != DropNone {
@@ -166,6 +167,7 @@ type ingest struct {
 	mu sync.Mutex // contended only while a publication is taken over
 	// guarded by mu
 	feeder   *Publication // nil: nobody
+	ids      extensionIDs // of its packets
 	placed   bool         // index of sequence is known
 	mapped   bool         // offset is known
 	waiting  bool         // for the publication's first packet that can be decoded
@@ -186,9 +188,15 @@ type ingest struct {
 }
 
 // begin makes p the only publication whose packets count.
-func (l *ingest) begin(p *Publication) {
+func (l *ingest) begin(p *Publication, ids map[uint8]string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.ids = extensionIDs{}
+	for id, uri := range ids {
+		if kind := extensionKind(uri); kind >= 0 {
+			l.ids[kind] = id
+		}
+	}
 	l.beginLocked(p)
 }
 
