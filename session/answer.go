@@ -25,7 +25,7 @@ const maxAnswer = 8191
 // insists on ICE credentials, setup and rtcp-mux in refused sections. Candidates and a=end-of-candidates stand in the first
 // section that is not refused, in the one that the BUNDLE group puts the transport in, and in the offer's first when that is
 // a refused audio or video section: simple-whep-client reads no other, and a refused section's attributes mean nothing to
-// the rest. l.Streams must hold an entry for each accepted section. The text holds secrets (ICE password): never log it.
+// the rest. l.Streams must hold an entry for each accepted section of a player's. The text holds secrets (ICE password): never log it.
 func (p *Plan) Answer(l Local) string {
 	for candidates := l.Candidates; ; candidates = candidates[:len(candidates)-1] {
 		text := p.answer(l, candidates)
@@ -49,9 +49,12 @@ func (p *Plan) answer(l Local, candidates []string) string {
 	streams, open := l.Streams, false // whether a section that is not refused was there
 	for i := range p.Sections {
 		s := &p.Sections[i]
-		if !s.Accepted {
+		switch {
+		case !s.Accepted:
 			p.writeUnserved(w, s, l)
-		} else {
+		case p.Ingest:
+			p.writeTaken(w, s, l)
+		default:
 			var stream LocalStream
 			if len(streams) > 0 {
 				stream, streams = streams[0], streams[1:]
@@ -126,7 +129,7 @@ func (p *Plan) writeAccepted(w *writer, s *Section, l Local, stream LocalStream)
 	}
 	w.codec(number, s.Format, s.Feedback)
 	if rtx {
-		w.retransmission(s)
+		w.retransmission(s.RTXPayloadType, s.PayloadType, s.Format.ClockRate)
 	}
 	msid := clean(l.StreamID) + " " + clean(stream.TrackID)
 	w.line("a=msid:" + msid)
@@ -164,9 +167,12 @@ func (p *Plan) answerSetup(ours string) string {
 // Offer writes the offer as pion gets it: the accepted sections only, with mids "0" and "1", in one BUNDLE group, each
 // with one codec of those that Codecs returns, so that pion's own matching has no choice. ufrag, pwd and candidates are the
 // player's: those of the plan, or new ones, and then it is the offer of an ICE restart.
+//
+// Of a publisher's offer pion is told only the transport: one inactive section. It takes no part in receiving: what comes
+// is taken where it is decrypted, see ingress.
 func (p *Plan) Offer(ufrag, pwd string, candidates []string) string {
 	w := &writer{}
-	accepted := p.Accepted()
+	accepted := p.pionSections()
 	mids := make([]string, len(accepted))
 	for i := range accepted {
 		mids[i] = strconv.Itoa(i)
@@ -190,7 +196,7 @@ func (p *Plan) Offer(ufrag, pwd string, candidates []string) string {
 		w.line("m=" + s.Kind + " 9 " + protocol + " " + formats)
 		w.line("c=IN IP4 0.0.0.0")
 		w.line("a=mid:" + mids[i])
-		w.line("a=recvonly")
+		w.line("a=" + s.Direction)
 		w.line("a=ice-ufrag:" + clean(ufrag))
 		w.line("a=ice-pwd:" + clean(pwd))
 		w.line("a=fingerprint:" + p.FingerprintAlgorithm + " " + p.Fingerprint)
@@ -198,7 +204,10 @@ func (p *Plan) Offer(ufrag, pwd string, candidates []string) string {
 		w.line("a=rtcp-mux")
 		w.codec(number, s.pionFormat(), s.Feedback)
 		if s.RTXPayloadType != 0 {
-			w.retransmission(s)
+			w.retransmission(s.RTXPayloadType, s.PayloadType, s.Format.ClockRate)
+		}
+		if p.Ingest {
+			w.line("a=ssrc:1 cname:none") // or pion would take unknown streams for this section's
 		}
 		if i == 0 {
 			for _, candidate := range candidates {
@@ -207,6 +216,18 @@ func (p *Plan) Offer(ufrag, pwd string, candidates []string) string {
 		}
 	}
 	return w.String()
+}
+
+// pionSections are the sections as pion is told of them.
+func (p *Plan) pionSections() []Section {
+	if p.Ingest {
+		return []Section{{Kind: "audio", Direction: "inactive", Format: codec.Format{Name: codec.PCMU, ClockRate: 8000}}}
+	}
+	accepted := p.Accepted()
+	for i := range accepted {
+		accepted[i].Direction = "recvonly"
+	}
+	return accepted
 }
 
 // pionH264 stands for H.264 of any profile between this program and pion, which compares profile and mode and nothing else
@@ -230,7 +251,7 @@ func (s *Section) pionFormat() codec.Format {
 // there: for each accepted section its codec, then its retransmission payload type.
 func (p *Plan) Codecs() []PlanCodec {
 	var codecs []PlanCodec
-	for _, s := range p.Accepted() {
+	for _, s := range p.pionSections() {
 		kind := webrtc.NewRTPCodecType(s.Kind)
 		format := s.pionFormat()
 		capability := webrtc.RTPCodecCapability{
@@ -289,10 +310,10 @@ func (w *writer) codec(number string, format codec.Format, feedback []string) {
 	}
 }
 
-// retransmission writes the attributes of a section's retransmission payload type (RFC 4588 8.6).
-func (w *writer) retransmission(s *Section) {
-	w.line(fmt.Sprintf("a=rtpmap:%d rtx/%d", s.RTXPayloadType, s.Format.ClockRate))
-	w.line(fmt.Sprintf("a=fmtp:%d apt=%d", s.RTXPayloadType, s.PayloadType))
+// retransmission writes the attributes of a retransmission payload type (RFC 4588 8.6).
+func (w *writer) retransmission(number, of uint8, clockRate uint32) {
+	w.line(fmt.Sprintf("a=rtpmap:%d rtx/%d", number, clockRate))
+	w.line(fmt.Sprintf("a=fmtp:%d apt=%d", number, of))
 }
 
 // source writes the attributes of one SSRC (RFC 5576 4.1).

@@ -24,10 +24,8 @@ func Negotiate(offer string, tracks []stream.Spec) (*Plan, error) {
 		return nil, err
 	}
 	n := &negotiation{offer: d, tracks: tracks, plan: &Plan{}}
-	for _, step := range []func() error{n.readSections, n.checkMedia, n.readBundle, n.matchSections, n.readTransport} {
-		if err := step(); err != nil {
-			return nil, err
-		}
+	if err := n.run(n.readSections, n.checkMedia, n.readBundle, n.matchSections, n.readTransport); err != nil {
+		return nil, err
 	}
 	if strings.HasPrefix(d.origin, "mozilla") {
 		n.plan.mozilla = true
@@ -36,11 +34,22 @@ func Negotiate(offer string, tracks []stream.Spec) (*Plan, error) {
 	return n.plan, nil
 }
 
+// run takes the steps until one refuses the offer.
+func (n *negotiation) run(steps ...func() error) error {
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // negotiation is the state of one Negotiate; its steps run in the order written there.
 type negotiation struct {
 	offer  *description
 	tracks []stream.Spec
 	plan   *Plan // Sections[i] belongs to offer.media[i]
+	room   int   // of a publisher's: bytes of the answer that payload types may still take
 }
 
 // readSections copies what the offer says of each section and checks the mids.
@@ -52,6 +61,7 @@ func (n *negotiation) readSections() error {
 			BundleOnly:  m.attributes.has("bundle-only"),
 			Direction:   direction(m.attributes, n.offer.attributes),
 			reducedSize: m.attributes.has("rtcp-rsize"),
+			mixed:       m.attributes.has("extmap-allow-mixed") || n.offer.attributes.has("extmap-allow-mixed"),
 		}
 		if list := payloads(m); len(list) > 0 && (m.kind == "audio" || m.kind == "video") {
 			section.first = list[0]
@@ -104,11 +114,8 @@ func (n *negotiation) checkMedia() error {
 			return refuse(422, "direction", fmt.Sprintf("the %s section is %s, so nothing could be sent to the player", section.Kind, section.Direction),
 				"offer recvonly: addTransceiver(kind, {direction: 'recvonly'})")
 		}
-		if !secureRTP(section.Proto) {
-			return &wish.Refusal{
-				Status: 422, Code: "protocol", Detail: fmt.Sprintf("the %s section's protocol cannot be served", section.Kind),
-				Remedy: "use WebRTC's UDP/TLS/RTP/SAVPF", Offered: []string{section.Proto}, Has: []string{protocol},
-			}
+		if err := checkProtocol(section); err != nil {
+			return err
 		}
 	}
 	if !found {
@@ -116,6 +123,17 @@ func (n *negotiation) checkMedia() error {
 			"offer at least one recvonly audio or video section")
 	}
 	return nil
+}
+
+// checkProtocol refuses what is not RTP over DTLS-SRTP.
+func checkProtocol(section *Section) error {
+	if secureRTP(section.Proto) {
+		return nil
+	}
+	return &wish.Refusal{
+		Status: 422, Code: "protocol", Detail: fmt.Sprintf("the %s section's protocol cannot be served", section.Kind),
+		Remedy: "use WebRTC's UDP/TLS/RTP/SAVPF", Offered: []string{section.Proto}, Has: []string{protocol},
+	}
 }
 
 // protocol is the one that the answer means, whatever older name of it was offered.

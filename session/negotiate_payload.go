@@ -58,7 +58,7 @@ func payloads(m media) []payload {
 // addFeedback notes the value of an a=rtcp-fb line after its payload type, if it is one that this program acts on.
 func (p *payload) addFeedback(value string) {
 	value = strings.ToLower(strings.Join(strings.Fields(value), " "))
-	if slices.Contains(feedbackOf("video"), value) && !slices.Contains(p.feedback, value) {
+	if slices.Contains(knownFeedback(), value) && !slices.Contains(p.feedback, value) {
 		p.feedback = append(p.feedback, value)
 	}
 }
@@ -146,8 +146,13 @@ func (n *negotiation) noteMatch(offered codec.Format, grade codec.Match) {
 	}
 }
 
-// feedbackOf returns the feedback that this program acts on (RFC 4585 4.2, RFC 5104 7.1), in the order that answers have.
-// Congestion control by transport-cc or REMB is not among it. Audio is resent on NACK like video.
+// knownFeedback returns all the feedback that this program acts on, from players or towards publishers.
+func knownFeedback() []string {
+	return []string{"nack", "nack pli", "ccm fir", "transport-cc", "goog-remb"}
+}
+
+// feedbackOf returns the feedback of players that this program acts on (RFC 4585 4.2, RFC 5104 7.1), in the order that
+// answers have. Congestion control by transport-cc or REMB is not among it. Audio is resent on NACK like video.
 func feedbackOf(kind string) []string {
 	if kind == "video" {
 		return []string{"nack", "nack pli", "ccm fir"}
@@ -166,10 +171,15 @@ func retransmission(section *Section, list []payload) uint8 {
 	if section.Kind != "video" || !slices.Contains(section.Feedback, "nack") {
 		return 0
 	}
-	apt := strconv.Itoa(int(section.PayloadType))
+	return repairOf(section.PayloadType, section.Format.ClockRate, list)
+}
+
+// repairOf returns the payload type of the list that carries another one's retransmissions, 0 for none.
+func repairOf(number uint8, clockRate uint32, list []payload) uint8 {
+	apt := strconv.Itoa(int(number))
 	for _, p := range list {
-		if strings.EqualFold(p.format.Name, "rtx") && p.format.ClockRate == section.Format.ClockRate &&
-			codec.Params(p.format.Fmtp)["apt"] == apt && p.number != section.PayloadType {
+		if strings.EqualFold(p.format.Name, "rtx") && p.format.ClockRate == clockRate &&
+			codec.Params(p.format.Fmtp)["apt"] == apt && p.number != number {
 			return p.number
 		}
 	}

@@ -3,8 +3,6 @@ package session_test
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -38,21 +36,7 @@ func tracks(formats ...codec.Format) []stream.Spec {
 // ones lie there with LF.
 func fixtures(tb testing.TB) map[string]string {
 	tb.Helper()
-	paths, err := filepath.Glob("testdata/offers/*.sdp")
-	if err != nil || len(paths) < 10 {
-		tb.Fatalf("offers found: %d, %v", len(paths), err)
-	}
-	offers := make(map[string]string)
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		lines := strings.SplitAfter(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n")
-		lines = slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, "#") })
-		offers[strings.TrimSuffix(filepath.Base(path), ".sdp")] = strings.ReplaceAll(strings.Join(lines, ""), "\n", "\r\n")
-	}
-	return offers
+	return readOffers(tb, "testdata/offers/*.sdp")
 }
 
 // refusalOf negotiates and wants a refusal.

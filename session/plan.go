@@ -8,10 +8,12 @@ import (
 	"weir/internal/codec"
 )
 
-// Plan is what Negotiate made of a player's offer: which sections are served, by which of the stream's tracks, in which
-// payload type, and what the offer said of its transport. It is not changed after Negotiate returned it, so it may be
-// read by any goroutine.
+// Plan is what Negotiate made of a player's offer, or NegotiateIngest of a publisher's: which sections are served, by which
+// of the stream's tracks, in which payload type, and what the offer said of its transport. It is not changed after that, so
+// it may be read by any goroutine.
 type Plan struct {
+	Ingest bool // the offer is a publisher's
+
 	Sections []Section // every m= section of the offer in its order, refused ones included
 
 	Ufrag, Pwd           string // the player's ICE credentials: never log them
@@ -53,16 +55,36 @@ type Section struct {
 	// offer's BUNDLE group puts the transport in, and Chrome with bundlePolicy max-bundle cannot move it.
 	Inactive bool
 
-	Track          int          // index into the tracks given to Negotiate
+	// Payloads are what a publisher may send in an accepted section, its preferred one first. PayloadType, RTXPayloadType,
+	// Format and Feedback repeat the first.
+	Payloads []Payload
+	Sources  []Source // of a publisher: the RTP streams that the offer declares (RFC 5576), in its order
+	RIDs     []string // of a publisher: the layers of a simulcast in the offer's order (RFC 8853), nil for none
+	// Extensions are the RTP header extensions of an accepted section of a publisher's, by id (RFC 8285).
+	Extensions map[uint8]string
+
+	Track          int          // of a player's: index into the tracks given to Negotiate
 	PayloadType    uint8        // the offer's number for the track's codec
 	RTXPayloadType uint8        // the offer's number for its retransmissions (RFC 4588); 0: not negotiated
 	Format         codec.Format // Name as the offer spells it, Fmtp as the answer will say it
 	Feedback       []string     // a=rtcp-fb values of the payload type that are answered: "nack", "nack pli", "ccm fir"
 
 	reducedSize bool         // a=rtcp-rsize was offered (RFC 5506)
+	mixed       bool         // a=extmap-allow-mixed was offered (RFC 8285 6)
 	first       payload      // of an audio or video section: what a refusal repeats; no Name when there is none
 	sent        codec.Format // the track's own format
 }
+
+// Payload is one payload type of an accepted section of a publisher's.
+type Payload struct {
+	Number, RTX uint8        // RTX: of its retransmissions (RFC 4588); 0 for none
+	Format      codec.Format // Name as the offer spells it, Fmtp as the answer will say it
+	Offered     string       // format parameters as offered
+	Feedback    []string     // a=rtcp-fb values that are answered
+}
+
+// Source is one RTP stream that an offer declares.
+type Source struct{ SSRC, RTX uint32 } // RTX: of its retransmissions, 0 for none
 
 // live says whether the offer wants the section at all: port 0 means not, except with bundle-only (RFC 9143 6).
 func (s *Section) live() bool { return s.Port != 0 || s.BundleOnly }
@@ -91,6 +113,9 @@ const (
 	LenientMid = "mid_missing"
 	// LenientBundle marks an offer of one section without a=group:BUNDLE.
 	LenientBundle = "bundle_missing"
+	// LenientFeedback marks an offer of a publisher that names no feedback for its video, so that neither a lost packet nor a
+	// key frame can be asked for.
+	LenientFeedback = "feedback_missing"
 )
 
 // PlanCodec is a codec to register in the MediaEngine of the plan's PeerConnection.
