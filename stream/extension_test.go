@@ -59,7 +59,8 @@ func TestHeaderExtensions(t *testing.T) {
 		for i, want := range []map[uint8][]byte{
 			{9: {0, 1, 2, 3, 4, 5, 6, 1}},
 			{9: {0, 1, 2, 3, 4, 5, 6, 1}, 20: descriptor},
-			{}, {},
+			{},
+			{},
 		} {
 			sent := got[i].packets()
 			if len(sent) != 2 {

@@ -12,9 +12,9 @@ import (
 type TakeOver uint8
 
 const (
-	// TakeOverSame: the new publication takes the stream over at once.
+	// TakeOverSame lets the new publication take the stream over at once.
 	TakeOverSame TakeOver = iota
-	// TakeOverRefuse: ErrPublished, as for any other publisher. One that would
+	// TakeOverRefuse gives ErrPublished, as to any other publisher. One that would
 	// rather wait asks Stream.Publication for Done and tries again.
 	TakeOverRefuse
 )

@@ -8,135 +8,153 @@ func KeyFrameStart(name string, payload []byte) bool {
 	}
 	switch Canonical(name) {
 	case H264:
-		return keyFrameH264(payload)
+		c := contentH264(payload, nil)
+		return c&(ContentKey|ContentSPS) != 0
+	case H265:
+		c := contentH265(payload, nil)
+		return c&(ContentKey|ContentSPS|ContentVPS) != 0
 	case VP8:
 		return keyFrameVP8(payload)
 	case VP9:
 		return keyFrameVP9(payload)
 	case AV1:
-		// AV1 RTP 4.4: N, the first packet of a coded video sequence; then Z, a continued OBU, is 0.
-		return payload[0]&0x88 == 0x08
-	case H265:
-		return keyFrameH265(payload)
+		return keyFrameAV1(payload)
 	default:
 		return false
 	}
 }
+
+// Content says which NAL units begin in an RTP payload of H.264 or H.265, as far as it matters to those who join.
+type Content uint8
+
+// What can begin in a payload.
+const (
+	ContentVPS   Content = 1 << iota // a video parameter set, H.265 only
+	ContentSPS                       // a sequence parameter set
+	ContentPPS                       // a picture parameter set
+	ContentKey                       // a slice of a picture that can be decoded alone
+	ContentSlice                     // a slice of another picture
+)
 
 // NAL unit types of RFC 6184 5.2 and of H.264 table 7-1.
 const (
 	h264IDR   = 5
 	h264SPS   = 7
+	h264PPS   = 8
 	h264STAPA = 24
 	h264FUA   = 28
 )
 
-// keyFrameH264 reads the payload structures of RFC 6184 5.6 to 5.8.
-func keyFrameH264(payload []byte) bool {
+// contentH264 reads the payload structures of RFC 6184 5.6 to 5.8. Whole parameter sets go to found, if there is one.
+func contentH264(payload []byte, found func(Content, []byte)) Content {
 	switch payload[0] & 0x1f {
-	case h264IDR, h264SPS:
-		return true
 	case h264STAPA:
-		return anyUnit(payload[1:], func(unit []byte) bool {
-			kind := unit[0] & 0x1f
-			return kind == h264IDR || kind == h264SPS
+		var all Content
+		eachUnit(payload[1:], func(unit []byte) {
+			c := unitH264(unit[0] & 0x1f)
+			if c&(ContentSPS|ContentPPS) != 0 && found != nil {
+				found(c, unit)
+			}
+			all |= c
 		})
+		return all
 	case h264FUA:
-		return len(payload) > 1 && payload[1]&0x80 != 0 && payload[1]&0x1f == h264IDR
+		if len(payload) < 2 || payload[1]&0x80 == 0 {
+			return 0
+		}
+		return unitH264(payload[1] & 0x1f)
 	default:
-		return false
+		c := unitH264(payload[0] & 0x1f)
+		if c&(ContentSPS|ContentPPS) != 0 && found != nil {
+			found(c, payload)
+		}
+		return c
 	}
 }
 
-// anyUnit goes through an aggregation packet's units, each behind its size in two bytes, until found likes one.
-func anyUnit(b []byte, found func(unit []byte) bool) bool {
-	for len(b) > 2 {
-		size := int(b[0])<<8 | int(b[1])
-		b = b[2:]
-		if size == 0 || size > len(b) {
-			return false
-		}
-		if found(b[:size]) {
-			return true
-		}
-		b = b[size:]
+func unitH264(kind byte) Content {
+	switch kind {
+	case h264SPS:
+		return ContentSPS
+	case h264PPS:
+		return ContentPPS
+	case h264IDR:
+		return ContentKey
+	case 1, 2:
+		return ContentSlice
+	default:
+		return 0
 	}
-	return false
-}
-
-// keyFrameVP8 reads the payload descriptor of RFC 7741 4.2 and the first byte of the payload header, 4.3.
-func keyFrameVP8(payload []byte) bool {
-	if payload[0]&0x17 != 0x10 { // S set, PID 0
-		return false
-	}
-	at := 1
-	if payload[0]&0x80 != 0 { // X
-		if len(payload) < 2 {
-			return false
-		}
-		extension := payload[1]
-		at = 2
-		if extension&0x80 != 0 { // I
-			if len(payload) <= at {
-				return false
-			}
-			if payload[at]&0x80 != 0 { // M: 15 bits
-				at++
-			}
-			at++
-		}
-		if extension&0x40 != 0 { // L
-			at++
-		}
-		if extension&0x30 != 0 { // T or K
-			at++
-		}
-	}
-	return at < len(payload) && payload[at]&0x01 == 0 // P: 0 is a key frame
-}
-
-// keyFrameVP9 reads the payload descriptor of RFC 9628 4.2: B set, P clear, and spatial layer 0 where layers are named.
-func keyFrameVP9(payload []byte) bool {
-	if payload[0]&0x48 != 0x08 {
-		return false
-	}
-	if payload[0]&0x20 == 0 { // L
-		return true
-	}
-	at := 1
-	if payload[0]&0x80 != 0 { // I
-		if len(payload) <= at {
-			return false
-		}
-		if payload[at]&0x80 != 0 { // M: 15 bits
-			at++
-		}
-		at++
-	}
-	return at < len(payload) && payload[at]&0x0e == 0 // SID
 }
 
 // NAL unit types of RFC 7798 4.4 and of H.265 table 7-1.
 const (
+	h265LastSlice = 9
 	h265FirstIRAP = 16
 	h265LastIRAP  = 21
 	h265VPS       = 32
+	h265SPS       = 33
 	h265PPS       = 34
 	h265AP        = 48
 	h265FU        = 49
 )
 
-// keyFrameH265 reads the payload structures of RFC 7798 4.4.1 to 4.4.3, without DONL fields.
-func keyFrameH265(payload []byte) bool {
-	begins := func(kind byte) bool {
-		return kind >= h265FirstIRAP && kind <= h265LastIRAP || kind >= h265VPS && kind <= h265PPS
-	}
-	switch kind := payload[0] >> 1 & 0x3f; kind {
+// contentH265 reads the payload structures of RFC 7798 4.4.1 to 4.4.3, without DONL fields. Whole parameter sets go to
+// found, if there is one.
+func contentH265(payload []byte, found func(Content, []byte)) Content {
+	const sets = ContentVPS | ContentSPS | ContentPPS
+	switch payload[0] >> 1 & 0x3f {
 	case h265AP:
-		return len(payload) > 2 && anyUnit(payload[2:], func(unit []byte) bool { return begins(unit[0] >> 1 & 0x3f) })
+		var all Content
+		eachUnit(payload[min(2, len(payload)):], func(unit []byte) {
+			c := unitH265(unit[0] >> 1 & 0x3f)
+			if c&sets != 0 && found != nil {
+				found(c, unit)
+			}
+			all |= c
+		})
+		return all
 	case h265FU:
-		return len(payload) > 2 && payload[2]&0x80 != 0 && begins(payload[2]&0x3f)
+		if len(payload) < 3 || payload[2]&0x80 == 0 {
+			return 0
+		}
+		return unitH265(payload[2] & 0x3f)
 	default:
-		return begins(kind)
+		c := unitH265(payload[0] >> 1 & 0x3f)
+		if c&sets != 0 && found != nil {
+			found(c, payload)
+		}
+		return c
+	}
+}
+
+func unitH265(kind byte) Content {
+	switch {
+	case kind == h265VPS:
+		return ContentVPS
+	case kind == h265SPS:
+		return ContentSPS
+	case kind == h265PPS:
+		return ContentPPS
+	case kind >= h265FirstIRAP && kind <= h265LastIRAP:
+		return ContentKey
+	case kind <= h265LastSlice:
+		return ContentSlice
+	default:
+		return 0
+	}
+}
+
+// eachUnit goes through an aggregation packet's units, each behind its size in two bytes, up to the first that is empty
+// or longer than what is there.
+func eachUnit(b []byte, each func(unit []byte)) {
+	for len(b) > 2 {
+		size := int(b[0])<<8 | int(b[1])
+		b = b[2:]
+		if size == 0 || size > len(b) {
+			return
+		}
+		each(b[:size])
+		b = b[size:]
 	}
 }
