@@ -165,7 +165,7 @@ var rooms = map[string]bool{
 	"publisher/exec":      false,
 	"publisher/file":      false,
 	"relay":               false,
-	"whip":                false,
+	"whip":                true,
 }
 
 // noRoom are names that say nothing: a helper lives with its one user.

@@ -26,6 +26,8 @@ type Options struct {
 	// WHEP is the WHEP endpoint; it finds the stream's name in path value "stream". It should ask Caller who is there and
 	// Hidden whether to deny that the stream exists.
 	WHEP Resource
+	// WHIP is the WHIP endpoint; it finds the stream's name in path value "stream". It should ask Caller who is there.
+	WHIP Resource
 	// Session is the resource of a WHIP or WHEP session; it finds its secret in path value "secret".
 	Session Resource
 	// ValidName tells a stream's possible names from everything else.
@@ -107,7 +109,7 @@ func (o *Options) check() error {
 	switch {
 	case o.Logger == nil:
 		return errors.New("api: no logger")
-	case o.WHEP == nil || o.Session == nil:
+	case o.WHEP == nil || o.WHIP == nil || o.Session == nil:
 		return errors.New("api: a resource is missing")
 	case o.ValidName == nil:
 		return errors.New("api: nothing says which names are valid")

@@ -26,6 +26,7 @@ func TestNewWantsItsParts(t *testing.T) {
 	for name, remove := range map[string]func(*api.Options){
 		"logger":   func(o *api.Options) { o.Logger = nil },
 		"whep":     func(o *api.Options) { o.WHEP = nil },
+		"whip":     func(o *api.Options) { o.WHIP = nil },
 		"session":  func(o *api.Options) { o.Session = nil },
 		"names":    func(o *api.Options) { o.ValidName = nil },
 		"sources":  func(o *api.Options) { o.Sources = nil },

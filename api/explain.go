@@ -48,6 +48,8 @@ type sectionAnswer struct {
 	RTXPayloadType uint8    `json:"rtx_payload_type,omitempty"`
 	Fmtp           string   `json:"fmtp,omitempty"`
 	Feedback       []string `json:"feedback,omitempty"`
+	Codecs         []string `json:"codecs,omitempty"` // all that a publisher may send, its preferred one first
+	Layers         []string `json:"layers,omitempty"` // of a publisher's simulcast, by rid
 }
 
 // explain tells what a POST of the offer to the stream's endpoint would be answered, and makes nothing.
@@ -60,10 +62,8 @@ func (f *face) explain(w http.ResponseWriter, r *http.Request) error {
 	switch as := values.Get("as"); {
 	case name == "":
 		return refuseParameter("stream", "must be the name of a stream")
-	case as == "publish":
-		return refuseParameter("as", "must be play: this version takes no publishers")
-	case values.Has("as") && as != "play":
-		return refuseParameter("as", "must be play")
+	case values.Has("as") && as != "play" && as != "publish":
+		return refuseParameter("as", "must be play or publish")
 	}
 	offer, err := wish.ReadOffer(w, r, f.options.MaxOffer)
 	if err != nil {
@@ -73,7 +73,11 @@ func (f *face) explain(w http.ResponseWriter, r *http.Request) error {
 		exchangeOf(r).stream = name
 	}
 	_, token, remote := Caller(r)
-	plan, err := f.options.Sessions.Explain(session.Request{
+	explain := f.options.Sessions.Explain
+	if values.Get("as") == "publish" {
+		explain = f.options.Sessions.ExplainIngest
+	}
+	plan, err := explain(session.Request{
 		Stream: name, Offer: offer, Remote: remote, Local: local(r), Token: token, Forwarded: forwarded(r),
 	})
 	if err == nil {
@@ -102,6 +106,12 @@ func planOf(p *session.Plan) *planAnswer {
 		if s.Accepted {
 			one.Codec, one.PayloadType, one.RTXPayloadType = s.Format.Name, new(s.PayloadType), s.RTXPayloadType
 			one.Fmtp, one.Feedback = s.Format.Fmtp, s.Feedback
+			for _, payload := range s.Payloads {
+				if !slices.Contains(one.Codecs, payload.Format.Name) {
+					one.Codecs = append(one.Codecs, payload.Format.Name)
+				}
+			}
+			one.Layers = s.RIDs
 		}
 		answer.Sections = append(answer.Sections, one)
 	}

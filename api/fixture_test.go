@@ -22,6 +22,7 @@ import (
 	"weir/session"
 	"weir/stream"
 	"weir/whep"
+	"weir/whip"
 )
 
 // The tokens of the tests.
@@ -150,6 +151,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	}
 	options := api.Options{
 		Logger: logger, WHEP: whep.New(whep.Options{Sessions: w.sessions, Caller: api.Caller, Hidden: api.Hidden}),
+		WHIP:    whip.New(whip.Options{Sessions: w.sessions, Caller: api.Caller}),
 		Session: wish.NewResource(w.sessions, wish.ResourceOptions{}), ValidName: w.registry.ValidName,
 		Sources: w.sources, Streams: w.registry, Sessions: w.sessions, Access: access, Events: w.events,
 		Version: api.Version{Version: "v0", Go: "go1.26", OS: "linux", Arch: "amd64"},
@@ -203,7 +205,7 @@ func (w *world) begin(t *testing.T, name, kind string, private bool) {
 func newFace(t *testing.T, change func(*api.Options)) (http.Handler, *record) {
 	t.Helper()
 	w := newWorld(t, worldOptions{change: func(o *api.Options) {
-		o.WHEP, o.Session = echo("whep"), echo("session")
+		o.WHEP, o.WHIP, o.Session = echo("whep"), echo("whip"), echo("session")
 		o.SessionID = func(secret string) (string, bool) { return "id-of-it", secret == "5ec4e7" }
 		if change != nil {
 			change(o)

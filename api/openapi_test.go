@@ -198,8 +198,8 @@ func TestDescriptionHasTheRights(t *testing.T) {
 				may = append(may, name)
 			}
 		}
-		want := map[string][]string{"admin": {"bearer"}, "listed": {"anybody", "bearer"}, "plays": {"anybody", "bearer"}}[r.Right]
-		if r.Right == "plays" && (r.Method == http.MethodHead || r.Method == http.MethodOptions) {
+		want := map[string][]string{"admin": {"bearer"}, "listed": {"anybody", "bearer"}, "plays": {"anybody", "bearer"}, "publishes": {"bearer"}}[r.Right]
+		if r.Right == "plays" && (r.Method == http.MethodHead || r.Method == http.MethodOptions) || r.Right == "publishes" && r.Method != http.MethodPost {
 			want = nil
 		}
 		if diff := cmp.Diff(want, may); diff != "" {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -92,6 +93,19 @@ func uses(t *testing.T) []use {
 			use{method: "POST", pattern: form.pattern, target: target, body: offer, contentType: "application/sdp", status: 201},
 		)
 	}
+	published, err := os.ReadFile("../session/testdata/offers/publish/gstreamer-whipclientsink-0.15.4.sdp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, form := range []struct{ pattern, prefix, suffix string }{{"/whip/:stream", "/whip/", ""}, {"/:stream/whip", "/", "/whip"}} {
+		target := func(_ *testing.T, _ *world, n int) string { return fmt.Sprintf("%sp%d%s", form.prefix, n, form.suffix) }
+		all = append(all,
+			use{method: "GET", pattern: form.pattern, target: target, status: 204},
+			use{method: "HEAD", pattern: form.pattern, target: target, status: 204},
+			use{method: "OPTIONS", pattern: form.pattern, target: target, status: 200},
+			use{method: "POST", pattern: form.pattern, target: target, body: string(published), contentType: "application/sdp", status: 201},
+		)
+	}
 	return all
 }
 
@@ -147,6 +161,8 @@ func (u use) expect(right string, c caller, playNeedsToken bool) expected {
 		needs = "administer"
 	case right == "plays" && u.method == "POST" && playNeedsToken:
 		needs = "play"
+	case right == "publishes" && u.method == "POST":
+		needs = "publish"
 	}
 	changes := u.method != "GET" && u.method != "HEAD" && u.method != "OPTIONS"
 	switch {
@@ -154,7 +170,7 @@ func (u use) expect(right string, c caller, playNeedsToken bool) expected {
 		return expected{421, "", "wrong_host"}
 	case c.origin != "" && changes && strings.HasPrefix(u.pattern, "/api/"):
 		return expected{403, "", "foreign_origin"}
-	case needs == "", c.token == adminToken, c.token == playToken && needs == "play" && playNeedsToken:
+	case needs == "", c.token == adminToken, c.token == playToken && needs == "play" && playNeedsToken, c.token == publishToken && needs == "publish":
 		return expected{u.status, "", ""}
 	case c.token == "":
 		return expected{401, realm, "token_missing"}

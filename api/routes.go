@@ -21,6 +21,8 @@ const (
 	admin
 	// plays asks for the right to play where it makes a session; see face.whep.
 	plays
+	// publishes asks for the right to publish where it makes a session; see face.whip.
+	publishes
 	// secret is open to who knows the address, which cannot be guessed.
 	secret
 )
@@ -40,6 +42,7 @@ type route struct {
 func (f *face) routes() []route {
 	get := []string{http.MethodGet}
 	whep := []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodOptions}
+	whip := whep
 	session := []string{http.MethodGet, http.MethodHead, http.MethodPatch, http.MethodDelete, http.MethodOptions}
 	return []route{
 		{methods: get, pattern: "/", serve: f.showPage("home.html")},
@@ -72,6 +75,8 @@ func (f *face) routes() []route {
 
 		{methods: whep, pattern: "/whep/:stream", right: plays, serve: f.whep, resource: true},
 		{methods: whep, pattern: "/:stream/whep", right: plays, serve: f.whep, resource: true},
+		{methods: whip, pattern: "/whip/:stream", right: publishes, serve: f.whip, resource: true},
+		{methods: whip, pattern: "/:stream/whip", right: publishes, serve: f.whip, resource: true},
 		{methods: session, pattern: "/session/:secret", right: secret, serve: f.options.Session.Serve, resource: true},
 	}
 }

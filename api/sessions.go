@@ -12,6 +12,7 @@ type Sessions interface {
 	Sessions() []*session.Session
 	Lookup(id string) (*session.Session, bool)
 	Explain(r session.Request) (*session.Plan, error)
+	ExplainIngest(r session.Request) (*session.Plan, error)
 }
 
 type sessionAnswer struct {
@@ -33,7 +34,7 @@ type sessionAnswer struct {
 type iceAnswer struct {
 	State  string `json:"state"`
 	Local  string `json:"local"`  // candidate of the selected pair, "" for none yet
-	Remote string `json:"remote"` // the player's
+	Remote string `json:"remote"` // the other end's
 }
 
 type mediaAnswer struct {
@@ -55,6 +56,17 @@ type mediaAnswer struct {
 	NACKs            uint64            `json:"nacks"`
 	KeyFrameRequests uint64            `json:"key_frame_requests"`
 	Reports          uint64            `json:"reports"`
+
+	Received *receivedAnswer `json:"received,omitempty"` // of a publisher only
+}
+
+type receivedAnswer struct {
+	Streams    int    `json:"streams"`
+	Layer      string `json:"layer"` // that is forwarded, "" where there are none
+	Recovered  uint64 `json:"recovered"`
+	Duplicates uint64 `json:"duplicates"`
+	GivenUp    uint64 `json:"given_up"`
+	Unasked    uint64 `json:"key_frames_not_asked_for"`
 }
 
 func (f *face) listSessions(w http.ResponseWriter, r *http.Request) error {
@@ -126,12 +138,20 @@ func sessionOf(s session.Stats) sessionAnswer {
 		Packets: s.Packets, Bytes: s.Bytes, Leniencies: list(slices.Sorted(slices.Values(s.Leniencies))), Media: []mediaAnswer{},
 	}
 	for _, m := range s.Media {
-		answer.Media = append(answer.Media, mediaAnswer{
+		one := mediaAnswer{
 			Kind: m.Kind, Codec: m.Codec, Profile: m.Profile, Fmtp: m.Fmtp, PayloadType: m.PayloadType, SSRC: m.SSRC,
 			Packets: m.Sent.Delivered, Bytes: m.Sent.Bytes, Offered: m.Sent.Offered, Drops: m.Sent.Drops, Resent: m.Sent.Resent,
 			RTT: milliseconds(m.RTT), Loss: m.FractionLost, Lost: m.Lost, Jitter: milliseconds(m.Jitter),
 			NACKs: m.NACKs, KeyFrameRequests: m.KeyFrames, Reports: m.Reports,
-		})
+		}
+		if got := m.Received; got != nil {
+			one.Packets, one.Bytes, one.Offered, one.Drops = got.Packets, got.Bytes, got.Packets, got.Drops
+			one.Received = &receivedAnswer{
+				Streams: got.Streams, Layer: got.Layer, Recovered: got.Recovered, Duplicates: got.Duplicates,
+				GivenUp: got.GivenUp, Unasked: got.Unasked,
+			}
+		}
+		answer.Media = append(answer.Media, one)
 	}
 	return answer
 }

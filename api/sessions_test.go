@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -229,7 +230,7 @@ func TestExplainRefuses(t *testing.T) {
 	}{
 		{"", "application/sdp", offer, 400, "query_malformed"},
 		{"?stream=", "application/sdp", offer, 400, "query_malformed"},
-		{"?stream=x&as=publish", "application/sdp", offer, 400, "query_malformed"},
+		{"?stream=x&as=watch", "application/sdp", offer, 400, "query_malformed"},
 		{"?stream=x&as=", "application/sdp", offer, 400, "query_malformed"},
 		{"?stream=x&like=play", "application/sdp", offer, 400, "query_unknown"},
 		{"?stream=x", "application/json", "{}", 415, "wrong_media_type"},
@@ -242,6 +243,38 @@ func TestExplainRefuses(t *testing.T) {
 		}.send(t, w.face)
 		if a.StatusCode != c.status || a.problem(t).Code != c.code {
 			t.Errorf("%q %s: %d %s, want %d %s", c.query, c.contentType, a.StatusCode, a.Body, c.status, c.code)
+		}
+	}
+}
+
+// A publisher's offer is judged as its POST would.
+func TestExplainPublish(t *testing.T) {
+	w := newWorld(t, worldOptions{running: true})
+	w.begin(t, "taken", "tone", false)
+	offer, err := os.ReadFile("../session/testdata/offers/publish/gstreamer-whipclientsink-0.15.4.sdp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		stream, offer string
+		status        int
+		code          string
+	}{
+		{"free", string(offer), 201, "created"},
+		{"taken", string(offer), 409, "stream_published"},
+		{"no name", string(offer), 404, "no_such_stream"},
+		{"free", chromiumOffer(t), 422, "direction"},
+	} {
+		a := call{
+			method: "POST", target: "/api/v1/explain?as=publish&stream=" + url.QueryEscape(c.stream), body: c.offer,
+			fields: []string{"Content-Type", "application/sdp", "Authorization", "Bearer " + adminToken},
+		}.send(t, w.face)
+		got := decode[verdict](t, a, http.StatusOK)
+		if got.Status != c.status || got.Code != c.code {
+			t.Errorf("%s: %d %s, want %d %s", c.stream, got.Status, got.Code, c.status, c.code)
+		}
+		if c.status == 201 && (!strings.Contains(string(a.Body), `"codecs":["VP8","H264","VP9","H265"]`) || len(w.sessions.Sessions()) > 0) {
+			t.Errorf("%d sessions, and %s", len(w.sessions.Sessions()), a.Body)
 		}
 	}
 }

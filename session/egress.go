@@ -3,97 +3,29 @@ package session
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"log/slog"
-	"net/netip"
-	"slices"
-	"strings"
+	"sync"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
-	"weir/internal/wish"
 	"weir/stream"
 )
-
-// Request is a player's wish for a stream.
-type Request struct {
-	Stream string // name
-	Offer  string // SDP
-	// Remote made the HTTP request, and Local is where it came in; Local may
-	// be the zero value.
-	Remote, Local netip.AddrPort
-	Credential    string // that the request carried; not looked at here, never logged
-	// Token is the name of that credential's token, "" for none. It is shown in
-	// Stats.
-	Token string
-	// Hidden says that the caller may not know of the stream: it is answered as
-	// a name that nobody publishes.
-	Hidden bool
-	// Forwarded says that a proxy handed the request on: one from loopback is
-	// then not from this machine.
-	Forwarded bool
-}
-
-// local says whether the player is on this machine.
-func (r *Request) local() bool {
-	return r.Remote.Addr().Unmap().IsLoopback() && !r.Forwarded
-}
 
 // Egress answers a WHEP player's offer with a session and the SDP answer, which
 // holds all candidates. The tracks of the stream are in demand from then on.
 // What the player is to be told is a *wish.Refusal. When ctx ends before the
 // answer is ready nothing remains of the session.
 func (m *Manager) Egress(ctx context.Context, r Request) (*Session, string, error) {
-	if !m.options.Registry.ValidName(r.Stream) {
-		return nil, "", refuseNoSuchStream()
-	}
-	select {
-	case <-m.ready:
-	case <-m.ended:
-	case <-ctx.Done():
-		return nil, "", ctx.Err()
-	}
-	leave, err := m.enter()
-	if err != nil {
-		return nil, "", err
-	}
-	defer leave()
-	tracks := m.liveTracks(r)
-	if len(tracks) == 0 {
-		return nil, "", refuseNotLive()
-	}
-	place, err := m.limits.reserve(r.Remote.Addr())
-	if err != nil {
-		return nil, "", err
-	}
-	s, err := m.newSession(r, place)
-	if err != nil {
-		place.release()
-		return nil, "", err
-	}
-	answer, err := s.setUp(ctx, r, tracks)
-	if err == nil {
-		for _, f := range s.feedback {
-			s.reading.Go(f.read)
+	var tracks []*stream.Track
+	return m.open(ctx, r, protocolWHEP, func() error {
+		if tracks = m.liveTracks(r); len(tracks) == 0 {
+			return refuseNotLive()
 		}
-		err = m.start(s)
-	}
-	if err != nil {
-		s.release()
-		return nil, "", err
-	}
-	for _, name := range s.plan.Leniencies {
-		m.options.Leniency(name)
-	}
-	s.logger.Info("session created", "duration", time.Since(s.created))
-	m.options.Event("session_created", slog.String("session", s.id), slog.String("stream", s.stream),
-		slog.String("remote", r.Remote.Addr().String()))
-	return s, answer, nil
+		return nil
+	}, func(s *Session) error { return s.play(r, tracks) })
 }
 
 // liveTracks are those of the stream that the caller may know of.
@@ -105,72 +37,26 @@ func (m *Manager) liveTracks(r Request) []*stream.Track {
 	return st.Tracks()
 }
 
-func (m *Manager) newSession(r Request, p *place) (*Session, error) {
-	secret := make([]byte, 16)
-	if _, err := rand.Read(secret); err != nil {
-		return nil, fmt.Errorf("make session secret: %w", err)
+// play negotiates a player's offer and adds a viewer to the stream.
+func (s *Session) play(r Request, tracks []*stream.Track) error {
+	var err error
+	e := &egress{session: s, specs: specsOf(tracks)}
+	if s.plan, err = Negotiate(r.Offer, e.specs); err != nil {
+		return err
 	}
-	id, err := uuid.NewRandom()
-	if err != nil {
-		return nil, fmt.Errorf("make session id: %w", err)
-	}
-	remote := netip.AddrPortFrom(r.Remote.Addr().Unmap(), r.Remote.Port())
-	loopback := r.local()
-	return &Session{
-		manager: m, id: id.String(), secret: hex.EncodeToString(secret), stream: r.Stream, remote: remote,
-		token:    r.Token,
-		created:  time.Now(),
-		logger:   m.options.Logger.With("session", id.String(), "stream", r.Stream, "remote", remote),
-		place:    p,
-		route:    newRoute(m.ports, r.Local.Addr(), loopback),
-		filter:   candidateFilter{mdns: m.options.MDNS, loopback: loopback},
-		wake:     make(chan struct{}, 1),
-		checking: make(chan struct{}),
-		stop:     make(chan struct{}),
-		done:     make(chan struct{}),
-		patching: make(chan struct{}, 1),
-	}, nil
-}
-
-// setUp negotiates and makes the session's PeerConnection and answer. Whatever
-// it leaves behind release takes away, also when it fails. A panic of a parser
-// below is the offer's fault and ends with it.
-func (s *Session) setUp(ctx context.Context, r Request, tracks []*stream.Track) (answer string, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.logger.Error("offer made the WebRTC stack panic", "err", fmt.Sprint(p))
-			answer, err = "", refuseOffer()
-		}
-	}()
-	specs := specsOf(tracks)
-	s.plan, err = Negotiate(r.Offer, specs)
-	if err != nil {
-		return "", err
-	}
-	local := r.Local.Addr().Unmap()
-	if usableHost(local) && !s.manager.ports.has(local) {
-		s.manager.ports.rescan(time.Second)
-	}
-	if len(s.route.addresses()) == 0 {
-		return "", refuseNoAddress()
+	if err := s.checkAddresses(r); err != nil {
+		return err
 	}
 	accepted := s.plan.Accepted()
 	chosen := make([]*stream.Track, len(accepted))
 	for i, section := range accepted {
 		chosen[i] = tracks[section.Track]
 	}
-	if s.viewer, err = s.addViewer(chosen); err != nil {
-		return "", err
+	if e.viewer, err = s.addViewer(chosen); err != nil {
+		return err
 	}
-	if err := s.connect(ctx, accepted); err != nil {
-		var refusal *wish.Refusal
-		if errors.As(err, &refusal) || ctx.Err() != nil {
-			return "", err
-		}
-		s.logger.Warn("offer could not be set up", "err", err)
-		return "", refuseOffer()
-	}
-	return s.answer(specs), nil
+	s.flow = e
+	return nil
 }
 
 func specsOf(tracks []*stream.Track) []stream.Spec {
@@ -196,183 +82,94 @@ func (s *Session) addViewer(tracks []*stream.Track) (*stream.Viewer, error) {
 	return v, nil
 }
 
-// connect makes the PeerConnection and takes it to where its candidates are
-// gathered.
-func (s *Session) connect(ctx context.Context, accepted []Section) error {
-	cert, err := s.manager.certificates.forSession()
-	if err != nil {
-		return err
-	}
-	s.ice.fingerprint = cert.fingerprint
-	if s.pc, err = s.newPeerConnection(cert); err != nil {
-		return err
-	}
-	s.pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) { s.post() })
-	s.pc.OnICEConnectionStateChange(func(webrtc.ICEConnectionState) {
-		s.begun.Do(func() { close(s.checking) })
-	})
-	s.pc.OnICECandidate(s.gathered)
-	s.pc.OnICEGatheringStateChange(s.gathers)
-	s.outlet = &outlet{route: s.route, cname: rand.Text()[:16], rtcp: func(packets []rtcp.Packet) error {
+// egress is the flow to a player.
+type egress struct {
+	// static after connect
+	session  *Session
+	specs    []stream.Spec // of the stream's tracks
+	viewer   *stream.Viewer
+	outlet   *outlet
+	feedback []*feedback
+
+	begun   bool           // owned by the session's goroutine
+	reading sync.WaitGroup // the feedback's goroutines
+}
+
+func (e *egress) prepare(*webrtc.SettingEngine) {}
+
+func (e *egress) connect(pc *webrtc.PeerConnection) error {
+	s := e.session
+	e.outlet = &outlet{route: s.route, cname: rand.Text()[:16], rtcp: func(packets []rtcp.Packet) error {
 		_, err := s.transport().WriteRTCP(packets)
 		return err
 	}}
-	for i, down := range s.viewer.DownTracks() {
-		track := &trackLocal{section: accepted[i], streamID: s.stream, down: down, outlet: s.outlet}
-		transceiver, err := s.pc.AddTransceiverFromTrack(track,
+	accepted := s.plan.Accepted()
+	for i, down := range e.viewer.DownTracks() {
+		track := &trackLocal{section: accepted[i], streamID: s.stream, down: down, outlet: e.outlet}
+		transceiver, err := pc.AddTransceiverFromTrack(track,
 			webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
 		if err != nil {
 			return fmt.Errorf("add transceiver: %w", err)
 		}
-		s.feedback = append(s.feedback, &feedback{track: track, sender: transceiver.Sender()})
-	}
-	candidates, _ := s.usable(s.plan.Candidates)
-	s.ice.remoteUfrag, s.ice.remotePwd = s.plan.Ufrag, s.plan.Pwd
-	s.ice.etag = newETag()
-	s.ice.candidates = keys(candidates)
-	return s.negotiate(ctx, s.plan.Ufrag, s.plan.Pwd, candidates)
-}
-
-// negotiate gives pion the plan's offer with the player's ICE credentials, the
-// first time or to restart ICE, and waits for our candidates.
-func (s *Session) negotiate(ctx context.Context, ufrag, pwd string, candidates []remoteCandidate) error {
-	lines := make([]string, len(candidates))
-	for i, c := range candidates {
-		lines[i] = c.line
-	}
-	g := &gathering{complete: make(chan struct{})}
-	s.mu.Lock()
-	s.gathering = g
-	s.mu.Unlock()
-	offer := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: s.plan.Offer(ufrag, pwd, lines)}
-	if err := s.pc.SetRemoteDescription(offer); err != nil {
-		return fmt.Errorf("set remote description: %w", err)
-	}
-	answer, err := s.pc.CreateAnswer(nil)
-	if err != nil {
-		return fmt.Errorf("create answer: %w", err)
-	}
-	if err := s.pc.SetLocalDescription(answer); err != nil {
-		return fmt.Errorf("set local description: %w", err)
-	}
-	select {
-	case <-g.complete:
-	case <-s.stop:
-		return refuseNoSession()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	// From the SDP: pion's own getter is not safe while its transport starts.
-	s.ice.ufrag, s.ice.pwd = firstAttribute(answer.SDP, "ice-ufrag"), firstAttribute(answer.SDP, "ice-pwd")
-	s.ice.local = localCandidates(g.candidates, s.route.addresses())
-	if len(s.ice.local) == 0 {
-		return refuseNoAddress()
+		e.feedback = append(e.feedback, &feedback{track: track, sender: transceiver.Sender()})
 	}
 	return nil
 }
 
-// gathering collects our candidates of one ICE generation.
-type gathering struct {
-	// guarded by Session.mu
-	candidates []webrtc.ICECandidate
-	finished   bool
-
-	complete chan struct{} // closed when candidates has all
-}
-
-// gathered is pion's callback for each candidate. That it is called with nil at
-// the end says nothing: pion repeats that, and may do so when the next generation
-// gathers already.
-func (s *Session) gathered(c *webrtc.ICECandidate) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if g := s.gathering; c != nil && g != nil && !g.finished {
-		g.candidates = append(g.candidates, *c)
-	}
-}
-
-// gathers is pion's callback for the state of gathering, which is complete once
-// in each generation, after its candidates.
-func (s *Session) gathers(state webrtc.ICEGatheringState) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if g := s.gathering; state == webrtc.ICEGatheringStateComplete && g != nil && !g.finished {
-		g.finished = true
-		close(g.complete)
-	}
-}
-
-// answer is the SDP for the player.
-func (s *Session) answer(specs []stream.Spec) string {
-	id := uuid.New()
-	local := Local{
-		Ufrag:       s.ice.ufrag,
-		Pwd:         s.ice.pwd,
-		Fingerprint: s.ice.fingerprint,
-		Setup:       "passive",
-		Candidates:  s.ice.local,
-		StreamID:    s.stream,
-	}
-	for _, b := range id[:8] {
-		local.SessionID = local.SessionID<<8 | uint64(b)
-	}
-	if s.plan.Setup == "passive" {
-		local.Setup = "active"
-	}
-	accepted := s.plan.Accepted()
-	for i, f := range s.feedback {
-		local.Streams = append(local.Streams, LocalStream{
+func (e *egress) describe(l *Local) {
+	accepted := e.session.plan.Accepted()
+	for i, f := range e.feedback {
+		l.Streams = append(l.Streams, LocalStream{
 			SSRC:    f.track.ssrc,
 			RTXSSRC: f.track.rtxSSRC,
-			CNAME:   s.outlet.cname,
+			CNAME:   e.outlet.cname,
 			TrackID: f.track.ID(),
-			Title:   specs[accepted[i].Track].Title,
+			Title:   e.specs[accepted[i].Track].Title,
 		})
 	}
-	text := s.plan.Answer(local)
-	s.ice.options = firstAttribute(text, "ice-options") // a restart's reply repeats them
-	return text
 }
 
-// firstAttribute is the value of the first such attribute in an SDP of our own, or "".
-func firstAttribute(sdp, name string) string {
-	for line := range strings.Lines(sdp) {
-		if value, ok := strings.CutPrefix(line, "a="+name+":"); ok {
-			return strings.TrimRight(value, "\r\n")
-		}
+func (e *egress) open() error {
+	for _, f := range e.feedback {
+		e.reading.Go(f.read)
 	}
-	return ""
+	return nil
 }
 
-// usable are the candidates that can be tried, each transport address once, and
-// the ufrags that they name. Those of transports that bundling gave up are not.
-func (s *Session) usable(values []string) (candidates []remoteCandidate, ufrags []string) {
-	seen := map[string]bool{}
-	for _, value := range values {
-		c, ok := s.filter.parse(value)
-		if slices.Contains(s.plan.others, c.ufrag) {
-			continue
-		}
-		if c.ufrag != "" && !slices.Contains(ufrags, c.ufrag) {
-			ufrags = append(ufrags, c.ufrag)
-		}
-		if ok && !seen[c.key] {
-			seen[c.key] = true
-			candidates = append(candidates, c)
-		}
+// mozillaDelay is how long Firefox gets nothing after it has connected: it
+// drops what comes right behind the DTLS handshake.
+const mozillaDelay = 100 * time.Millisecond
+
+func (e *egress) begin() <-chan time.Time {
+	if e.session.plan.Mozilla() && !e.begun {
+		e.begun = true
+		return time.After(mozillaDelay)
 	}
-	return candidates, ufrags
+	e.viewer.Start()
+	return nil
 }
 
-func keys(candidates []remoteCandidate) map[string]bool {
-	set := make(map[string]bool, len(candidates))
-	for _, c := range candidates {
-		set[c.key] = true
+func (e *egress) over() <-chan struct{} { return nil }
+
+func (e *egress) why() string { return "" }
+
+func (e *egress) halt(string) { e.viewer.Close() }
+
+func (e *egress) wait() { e.reading.Wait() }
+
+func (e *egress) counted() (packets, bytes uint64) {
+	if e.outlet == nil {
+		return 0, 0
 	}
-	return set
+	return e.outlet.packets.Load(), e.outlet.bytes.Load()
 }
 
-// newETag names an ICE session: strong, and never used twice (RFC 9110 8.8.3).
-func newETag() string { return `"` + rand.Text() + `"` }
+func (e *egress) sections() []MediaStats {
+	down := e.viewer.Stats().DownTracks
+	all := make([]MediaStats, len(e.feedback))
+	for i, f := range e.feedback {
+		all[i] = f.snapshot()
+		all[i].Sent = down[i]
+	}
+	return all
+}

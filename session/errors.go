@@ -57,6 +57,16 @@ func refuseNotLive() *wish.Refusal {
 	}
 }
 
+// refusePublished is for a stream that another publisher has.
+func refusePublished() *wish.Refusal {
+	return &wish.Refusal{
+		Status: 409, Code: "stream_published",
+		Detail:  "Another publishes this stream.",
+		Remedy:  "Publish with the same token to take it over, end the other publisher, or use another stream.",
+		Headers: retryAfter("5"),
+	}
+}
+
 func refuseServerFull() *wish.Refusal {
 	return &wish.Refusal{
 		Status: 503, Code: "server_full",

@@ -6,19 +6,39 @@ import "fmt"
 // the refusal. It makes nothing, changes nothing and counts against no limit.
 // Only what the WebRTC stack itself would refuse (offer_not_usable) it cannot
 // foresee.
-func (m *Manager) Explain(r Request) (plan *Plan, err error) {
+func (m *Manager) Explain(r Request) (*Plan, error) {
+	return m.explain(r, func() (*Plan, error) {
+		tracks := m.liveTracks(r)
+		if len(tracks) == 0 {
+			return nil, refuseNotLive()
+		}
+		if err := m.limits.check(r.Remote.Addr()); err != nil {
+			return nil, err
+		}
+		return Negotiate(r.Offer, specsOf(tracks))
+	})
+}
+
+// ExplainIngest is Explain for Ingest. That somebody else publishes the stream
+// it foresees as far as that is a publisher with a session.
+func (m *Manager) ExplainIngest(r Request) (*Plan, error) {
+	return m.explain(r, func() (*Plan, error) {
+		if m.publishedByAnother(r) {
+			return nil, refusePublished()
+		}
+		if err := m.limits.check(r.Remote.Addr()); err != nil {
+			return nil, err
+		}
+		return NegotiateIngest(r.Offer)
+	})
+}
+
+func (m *Manager) explain(r Request, negotiate func() (*Plan, error)) (plan *Plan, err error) {
 	if !m.options.Registry.ValidName(r.Stream) {
 		return nil, refuseNoSuchStream()
 	}
 	if !m.serving() {
 		return nil, refuseDraining()
-	}
-	tracks := m.liveTracks(r)
-	if len(tracks) == 0 {
-		return nil, refuseNotLive()
-	}
-	if err := m.limits.check(r.Remote.Addr()); err != nil {
-		return nil, err
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -26,7 +46,7 @@ func (m *Manager) Explain(r Request) (plan *Plan, err error) {
 			plan, err = nil, refuseOffer()
 		}
 	}()
-	if plan, err = Negotiate(r.Offer, specsOf(tracks)); err != nil {
+	if plan, err = negotiate(); err != nil {
 		return nil, err
 	}
 	if len(newRoute(m.ports, r.Local.Addr(), r.local()).addresses()) == 0 {

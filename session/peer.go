@@ -13,7 +13,8 @@ import (
 )
 
 // newPeerConnection makes a PeerConnection with the plan's codecs and without
-// interceptors: those that matter to viewers are the stream's, shared.
+// interceptors: what they would do for viewers the stream does for all at once,
+// and what they would do for a publisher its ingress does.
 func (s *Session) newPeerConnection(cert certificate) (*webrtc.PeerConnection, error) {
 	media := &webrtc.MediaEngine{}
 	for _, c := range s.plan.Codecs() {
@@ -67,5 +68,6 @@ func (s *Session) settings() (webrtc.SettingEngine, error) {
 	disconnected := o.Consent / 6
 	e.SetICETimeouts(disconnected, o.Consent-disconnected, min(2*time.Second, o.Consent/12))
 	e.DisableMediaEngineCopy(true) // it is this session's alone
+	s.flow.prepare(&e)
 	return e, nil
 }

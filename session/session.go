@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/pion/webrtc/v4"
-
-	"weir/stream"
 )
 
 // The reasons for which a session ends.
@@ -24,15 +22,17 @@ const (
 	ReasonFailed   = "failed"                // an error of ours, which was logged
 	ReasonOperator = "ended_by_operator"     // by the control API
 	ReasonPrivate  = "stream_became_private" // its player may have no right to see what follows
+	ReasonTaken    = "taken_over"            // the same publisher has published again
+	ReasonStreams  = "too_many_streams"      // a publisher sent more RTP streams than can belong to one session
 )
 
-// Session is one player's WebRTC session. Its methods may be called from any
-// goroutine.
+// Session is one WebRTC session, of a player or of a publisher. Its methods may
+// be called from any goroutine.
 //
 // One goroutine owns its life. pion's callbacks only post to it, because
 // closing a PeerConnection inside one of them would wait for itself.
 type Session struct {
-	// static after Manager.Egress
+	// static after Manager.Egress or Manager.Ingest
 	manager  *Manager
 	id       string
 	secret   string
@@ -42,14 +42,14 @@ type Session struct {
 	created  time.Time
 	logger   *slog.Logger
 	place    *place
+	protocol string
 	plan     *Plan
-	route    *route
-	filter   candidateFilter
-	pc       *webrtc.PeerConnection
-	viewer   *stream.Viewer
-	outlet   *outlet
-	feedback []*feedback
-	reading  sync.WaitGroup // the feedback's goroutines
+	// publisher names who publishes, "" in a player's session.
+	publisher string
+	route     *route
+	filter    candidateFilter
+	pc        *webrtc.PeerConnection
+	flow      flow // nil before the offer was negotiated
 
 	wake     chan struct{} // something changed: look at the PeerConnection
 	checking chan struct{} // closed when ICE has begun
@@ -74,11 +74,11 @@ func (s *Session) ID() string { return s.id }
 // may end the session: never log it.
 func (s *Session) Secret() string { return s.secret }
 
-// Stream is the name of the stream that is played.
+// Stream is the name of the stream that is played or published.
 func (s *Session) Stream() string { return s.stream }
 
-// Protocol is the protocol that the session was made by.
-func (s *Session) Protocol() string { return protocolWHEP }
+// Protocol is the protocol that the session was made by: "whip" or "whep".
+func (s *Session) Protocol() string { return s.protocol }
 
 // ETag is the entity-tag of the current ICE session, with its quotes.
 func (s *Session) ETag() string {
@@ -123,9 +123,35 @@ func (s *Session) post() {
 	}
 }
 
-// mozillaDelay is how long Firefox gets nothing after it has connected: it
-// drops what comes right behind the DTLS handshake.
-const mozillaDelay = 100 * time.Millisecond
+// A flow is what a session is made for: the way of media that players and
+// publishers do not share. Its methods are called by the session, in this order.
+type flow interface {
+	// prepare sets what pion has to know before there is a PeerConnection.
+	prepare(e *webrtc.SettingEngine)
+	// connect adds to the PeerConnection what has to be there before it
+	// negotiates.
+	connect(pc *webrtc.PeerConnection) error
+	// describe says in the answer what this end sends. All is negotiated then.
+	describe(l *Local)
+	// open is the last step of the set-up: from here on the flow may run
+	// goroutines, and media can come.
+	open() error
+	// begin lets media flow to the other end, which has connected. The channel,
+	// if any, says when to call it again.
+	begin() <-chan time.Time
+	// over closes when the flow ends by itself, for the reason that why says.
+	over() <-chan struct{}
+	why() string
+	// halt stops media. wait returns when no goroutine of the flow runs any
+	// more; the PeerConnection is closed between them. Both are called also
+	// where open was not, or has failed.
+	halt(reason string)
+	wait()
+	// counted is how many packets of media went through, and their payloads'
+	// bytes; sections are the counters of each section that is served.
+	counted() (packets, bytes uint64)
+	sections() []MediaStats
+}
 
 // run owns the session from the moment it is answered until everything is given
 // back.
@@ -143,7 +169,9 @@ func (s *Session) run() {
 				s.end(ReasonSetup)
 			}
 		case <-begin:
-			s.viewer.Start()
+			begin = s.flow.begin()
+		case <-s.flow.over():
+			s.end(s.flow.why())
 		case <-settled:
 			s.settle()
 		case <-s.wake:
@@ -202,13 +230,15 @@ func (s *Session) begin() <-chan time.Time {
 	s.place.connected()
 	took := time.Since(s.created)
 	s.logger.Info("session connected", "duration", took)
-	s.manager.options.Event("session_connected",
-		slog.String("session", s.id), slog.String("stream", s.stream), slog.Duration("duration", took))
-	if s.plan.Mozilla() {
-		return time.After(mozillaDelay)
-	}
-	s.viewer.Start()
-	return nil
+	s.event("session_connected", slog.Duration("duration", took))
+	return s.flow.begin()
+}
+
+// event tells of the session.
+func (s *Session) event(name string, attrs ...slog.Attr) {
+	s.manager.options.Event(name, append([]slog.Attr{
+		slog.String("session", s.id), slog.String("stream", s.stream), slog.String("protocol", s.protocol),
+	}, attrs...)...)
 }
 
 // finish gives everything back. Media stops first.
@@ -219,26 +249,27 @@ func (s *Session) finish() {
 	if reason != ReasonDeleted {
 		s.manager.tombstones.add(s.secret)
 	}
-	s.release()
-	s.logger.Info("session ended", "reason", reason, "duration", time.Since(s.created),
-		"packets", s.outlet.packets.Load(), "bytes", s.outlet.bytes.Load())
-	s.manager.options.Event("session_ended", slog.String("session", s.id), slog.String("stream", s.stream),
-		slog.String("reason", reason), slog.Duration("duration", time.Since(s.created)),
-		slog.Uint64("packets", s.outlet.packets.Load()), slog.Uint64("bytes", s.outlet.bytes.Load()))
+	s.release(reason)
+	packets, bytes := s.flow.counted()
+	s.logger.Info("session ended", "reason", reason, "duration", time.Since(s.created), "packets", packets, "bytes", bytes)
+	s.event("session_ended", slog.String("reason", reason), slog.Duration("duration", time.Since(s.created)),
+		slog.Uint64("packets", packets), slog.Uint64("bytes", bytes))
 }
 
 // release closes what the session has, as far as it came into being, and waits.
 // It must not run inside a callback of pion's.
-func (s *Session) release() {
-	if s.viewer != nil {
-		s.viewer.Close()
+func (s *Session) release(reason string) {
+	if s.flow != nil {
+		s.flow.halt(reason)
 	}
 	if s.pc != nil {
 		if err := s.pc.GracefulClose(); err != nil {
 			s.logger.Debug("peer connection closed badly", "err", err)
 		}
 	}
-	s.reading.Wait()
+	if s.flow != nil {
+		s.flow.wait()
+	}
 	s.place.release()
 }
 

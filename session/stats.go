@@ -11,21 +11,24 @@ import (
 	"weir/stream"
 )
 
-// protocolWHEP is the protocol by which players make sessions.
-const protocolWHEP = "whep"
+// The protocols by which players and publishers make sessions.
+const (
+	protocolWHEP = "whep"
+	protocolWHIP = "whip"
+)
 
 // Stats is a snapshot of a session.
 type Stats struct {
 	ID, Stream string
-	Protocol   string         // by which it was made: "whep"
+	Protocol   string         // by which it was made: "whip" or "whep"
 	Remote     netip.AddrPort // that made the HTTP request
 	Token      string         // name of the token that the request had, "" for none
 	Age        time.Duration
 	Connected  bool
 	State      string // of the PeerConnection, as W3C names them
 	ICEState   string
-	Candidates [2]string // selected: ours and the player's, "udp 192.0.2.1:9 host"; "" for none
-	Packets    uint64    // sent
+	Candidates [2]string // selected: ours and the other end's, "udp 192.0.2.1:9 host"; "" for none
+	Packets    uint64    // of media, sent to a player or received of a publisher
 	Bytes      uint64    // of their payloads
 	Leniencies []string
 	Media      []MediaStats // one for each section that is served, in the offer's order
@@ -49,7 +52,91 @@ type MediaStats struct {
 	KeyFrames    uint64 // asked for, by PLI or FIR
 	Junk         uint64 // datagrams that were no RTCP, or too much of it
 
-	Sent stream.DownTrackStats
+	Sent stream.DownTrackStats // of a player's session
+	// Received is what came of a publisher's section; nil in a player's session.
+	Received *Reception
+}
+
+// Reception are the counters of one section of a publisher's.
+type Reception struct {
+	Packets, Bytes uint64            // distinct packets, and their payloads' bytes, of all layers
+	Recovered      uint64            // packets that were missing and came again, or late
+	Duplicates     uint64            // packets that had come before
+	GivenUp        uint64            // packets that never came
+	Asked          uint64            // packets asked for again
+	Unasked        uint64            // key frames wanted that could not be asked for
+	Streams        int               // RTP streams that came, without repairs
+	Layer          string            // rid of the layer that is forwarded, "" for none
+	Drops          map[string]uint64 // packets that went no further, by reason
+}
+
+// sections implements flow.
+func (g *ingress) sections() []MediaStats {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	all := make([]MediaStats, len(g.inputs))
+	for i, in := range g.inputs {
+		all[i] = in.snapshot(g.order)
+		all[i].RTT = g.rtt
+		if g.unknown > 0 {
+			all[i].Received.Drops["unknown"] = g.unknown
+		}
+	}
+	return all
+}
+
+// snapshot is the section's counters; sources are those of all sections.
+func (in *input) snapshot(sources []*source) MediaStats {
+	section := in.section
+	m := MediaStats{
+		Kind:        section.Kind,
+		Codec:       codec.Canonical(section.Format.Name),
+		Profile:     section.Format.Profile(),
+		Fmtp:        section.Format.Fmtp,
+		PayloadType: section.PayloadType,
+		KeyFrames:   in.keyFrames,
+		Received:    &Reception{Unasked: in.unasked, Drops: map[string]uint64{}},
+	}
+	if in.layers > 0 {
+		m.Received.Drops["layer"] = in.layers
+	}
+	if in.fed != nil {
+		format := in.fed.Spec().Format
+		m.Codec, m.Profile = format.Name, format.Profile()
+	}
+	for _, s := range sources {
+		if s.input != in || s.repairs {
+			continue
+		}
+		r := m.Received
+		r.Streams++
+		r.Packets += s.packets + s.repaired
+		r.Bytes += s.octets
+		r.Recovered += s.again
+		r.Duplicates += s.duplicates
+		r.GivenUp += s.given
+		r.Asked += s.asked
+		m.Lost += int32(s.lost())
+		if s == in.current {
+			m.SSRC, m.FractionLost, r.Layer = s.ssrc, float64(s.fraction)/256, s.rid
+			m.Jitter = time.Duration(s.jitter * float64(time.Second) / float64(section.Format.ClockRate))
+		}
+	}
+	m.NACKs = m.Received.Asked
+	return m
+}
+
+// counted implements flow.
+func (g *ingress) counted() (packets, octets uint64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, s := range g.order {
+		if !s.repairs {
+			packets += s.packets + s.repaired
+			octets += s.octets
+		}
+	}
+	return packets, octets
 }
 
 // Stats reads the session's counters and states.
@@ -64,16 +151,10 @@ func (s *Session) Stats() Stats {
 		Connected:  s.connected.Load(),
 		State:      s.pc.ConnectionState().String(),
 		ICEState:   s.pc.ICEConnectionState().String(),
-		Packets:    s.outlet.packets.Load(),
-		Bytes:      s.outlet.bytes.Load(),
 		Leniencies: slices.Clone(s.plan.Leniencies),
+		Media:      s.flow.sections(),
 	}
-	down := s.viewer.Stats().DownTracks
-	for i, f := range s.feedback {
-		m := f.snapshot()
-		m.Sent = down[i]
-		st.Media = append(st.Media, m)
-	}
+	st.Packets, st.Bytes = s.flow.counted()
 	if !st.Connected {
 		return st // pion's getter is not safe while its transport starts
 	}

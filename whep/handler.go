@@ -6,7 +6,6 @@ package whep
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 
@@ -45,32 +44,19 @@ type Options struct {
 // path value "stream", and may be used from many goroutines.
 type Handler struct {
 	// static after New
-	options Options
-	links   []string // of ICEServers
+	sessions Sessions
+	hidden   func(r *http.Request) bool
+	endpoint *wish.Endpoint
 }
-
-const endpointMethods = "GET, HEAD, POST, OPTIONS"
 
 // New makes a Handler.
 func New(o Options) *Handler {
-	const maxOffer = 128 << 10
-	if o.MaxOffer <= 0 {
-		o.MaxOffer = maxOffer
-	}
-	if o.Caller == nil {
-		o.Caller = func(r *http.Request) (string, string, netip.AddrPort) { return "", "", peer(r) }
-	}
 	if o.Hidden == nil {
 		o.Hidden = func(*http.Request) bool { return false }
 	}
-	if o.SessionPath == nil {
-		o.SessionPath = func(secret string) string { return "/session/" + secret }
-	}
-	h := &Handler{options: o}
-	for _, server := range o.ICEServers {
-		h.links = append(h.links, server.Link())
-	}
-	return h
+	return &Handler{sessions: o.Sessions, hidden: o.Hidden, endpoint: wish.NewEndpoint(wish.EndpointOptions{
+		Caller: o.Caller, ICEServers: o.ICEServers, MaxOffer: o.MaxOffer, SessionPath: o.SessionPath,
+	})}
 }
 
 // ServeHTTP is Serve with errors written by wish.WriteError.
@@ -84,105 +70,36 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // has been written, and the caller writes the reply, see wish.WriteError. What a
 // player can be refused is a *wish.Refusal.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
-	header := w.Header()
-	wish.AllowOrigin(header)
-	switch r.Method {
-	case http.MethodPost:
-		return h.post(w, r)
-	case http.MethodOptions:
-		wish.AllowRequests(header)
-		header.Set("Allow", endpointMethods)
-		header.Set("Accept-Post", wish.TypeSDP)
-		if !wish.Preflight(r) {
-			h.link(header) // a preflight carries no token, so it gets no TURN credentials
-		}
-		w.WriteHeader(http.StatusOK)
-		return nil
-	case http.MethodHead:
+	if r.Method == http.MethodHead {
 		// So players can tell a WHEP URL (draft-ietf-wish-whep 4.2).
-		header.Set("Content-Type", wish.TypeSDP)
+		wish.AllowOrigin(w.Header())
+		w.Header().Set("Content-Type", wish.TypeSDP)
 		w.WriteHeader(http.StatusOK)
 		return nil
-	case http.MethodGet:
-		w.WriteHeader(http.StatusNoContent)
-		return nil
-	default:
-		return wish.RefuseMethod(r.Method, endpointMethods)
 	}
+	return h.endpoint.Serve(w, r, func(offer string) (wish.Created, error) { return h.create(r, offer) })
 }
 
-// post makes a session (draft-ietf-wish-whep 4.3.1).
-func (h *Handler) post(w http.ResponseWriter, r *http.Request) error {
-	offer, err := wish.ReadOffer(w, r, h.options.MaxOffer)
-	if err != nil {
-		return err
-	}
+// create makes a session (draft-ietf-wish-whep 4.3.1).
+func (h *Handler) create(r *http.Request, offer string) (wish.Created, error) {
 	request := h.Request(r, r.PathValue("stream"), offer)
-	s, answer, err := h.options.Sessions.Egress(r.Context(), request)
-	if err == nil && h.options.Hidden(r) {
+	s, answer, err := h.sessions.Egress(r.Context(), request)
+	if err == nil && h.hidden(r) {
 		s.Close(session.ReasonPrivate)
 		request.Hidden = true
-		_, _, err = h.options.Sessions.Egress(r.Context(), request)
+		_, _, err = h.sessions.Egress(r.Context(), request)
 	}
 	if err != nil {
-		return fmt.Errorf("answer the offer: %w", err)
+		return wish.Created{}, fmt.Errorf("answer the offer: %w", err)
 	}
-	header := w.Header()
-	header.Set("Content-Type", wish.TypeSDP)
-	header.Set("Location", h.options.SessionPath(s.Secret()))
-	header.Set("ETag", s.ETag())
-	header.Set("Cache-Control", "no-store") // it holds credentials
-	h.link(header)
-	w.WriteHeader(http.StatusCreated)
-	if _, err := w.Write([]byte(answer)); err != nil { //nolint:gosec // SDP, and said to be: no page shows it
-		return nil //nolint:nilerr // the player has gone; its session is given up when it does not connect
-	}
-	return nil
+	return wish.Created{Secret: s.Secret(), ETag: s.ETag(), Answer: answer}, nil
 }
 
 // Request is what a POST of the offer to the stream's endpoint asks session for.
 func (h *Handler) Request(r *http.Request, stream, offer string) session.Request {
-	credential, token, remote := h.options.Caller(r)
+	c := h.endpoint.Caller(r)
 	return session.Request{
-		Stream:     stream,
-		Offer:      offer,
-		Remote:     remote,
-		Local:      local(r),
-		Credential: credential,
-		Token:      token,
-		Hidden:     h.options.Hidden(r),
-		Forwarded:  forwarded(r),
+		Stream: stream, Offer: offer, Remote: c.Remote, Local: c.Local,
+		Credential: c.Credential, Token: c.Token, Hidden: h.hidden(r), Forwarded: c.Forwarded,
 	}
-}
-
-// link adds one Link field for each ICE server.
-func (h *Handler) link(header http.Header) {
-	for _, link := range h.links {
-		header.Add("Link", link)
-	}
-}
-
-// peer is the other end of the request's connection.
-func peer(r *http.Request) netip.AddrPort {
-	addr, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.AddrPort{} // no network behind the request
-	}
-	return netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
-}
-
-// local is this end of the request's connection, the zero value if unknown.
-func local(r *http.Request) netip.AddrPort {
-	addr, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-	if !ok {
-		return netip.AddrPort{}
-	}
-	ap := addr.AddrPort()
-	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
-}
-
-// forwarded says whether a proxy on this machine handed the request on: its
-// client is then not on this machine, though the connection is.
-func forwarded(r *http.Request) bool {
-	return peer(r).Addr().IsLoopback() && (r.Header.Get("Forwarded") != "" || r.Header.Get("X-Forwarded-For") != "")
 }

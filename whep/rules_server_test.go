@@ -24,6 +24,7 @@ import (
 	"weir/session"
 	"weir/stream"
 	"weir/whep"
+	"weir/whip"
 )
 
 const (
@@ -74,6 +75,7 @@ func newServer(t *testing.T, o serverOptions) *server {
 	handler, err := api.New(api.Options{
 		Logger:    logger,
 		WHEP:      whep.New(whep.Options{Sessions: manager, ICEServers: ice, Caller: api.Caller, Hidden: api.Hidden}),
+		WHIP:      whip.New(whip.Options{Sessions: manager, ICEServers: ice, Caller: api.Caller}),
 		Session:   wish.NewResource(manager, wish.ResourceOptions{}),
 		ValidName: registry.ValidName,
 		Sources:   sources, Streams: registry, Sessions: manager, Access: access, Events: event.New(0),

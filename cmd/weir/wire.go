@@ -20,6 +20,7 @@ import (
 	"weir/session"
 	"weir/stream"
 	"weir/whep"
+	"weir/whip"
 )
 
 // server is the wired program.
@@ -118,6 +119,9 @@ func (s *server) wireHTTP(c config.Config, access auth.Authorizer) error {
 		Logger: s.log,
 		WHEP: whep.New(whep.Options{
 			Sessions: s.sessions, ICEServers: servers, MaxOffer: int64(c.Limits.Offer), Caller: api.Caller, Hidden: api.Hidden,
+		}),
+		WHIP: whip.New(whip.Options{
+			Sessions: s.sessions, ICEServers: servers, MaxOffer: int64(c.Limits.Offer), Caller: api.Caller,
 		}),
 		Session: wish.NewResource(s.sessions, wish.ResourceOptions{
 			Leniency: s.lenient.count, MaxFragment: int64(c.Limits.Fragment),

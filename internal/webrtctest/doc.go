@@ -1,6 +1,7 @@
-// Package webrtctest plays WHEP in this process, for tests: a [Player] receives
-// real media over real sockets, counts it, and can misbehave in many ways. It
-// shares no code with what it tests; nothing but pion is below it.
+// Package webrtctest plays WHEP and publishes by WHIP in this process, for tests:
+// a [Player] receives real media over real sockets and counts it, a [Publisher]
+// sends what it is told to, and both can misbehave in many ways. It shares no code
+// with what it tests; nothing but pion is below it.
 //
 // A player costs little: nothing is decoded, one read loop for each track, no
 // interceptors. Hundreds of them run in one process.

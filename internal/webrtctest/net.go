@@ -19,6 +19,7 @@ type cutNet struct {
 
 	cut  atomic.Bool
 	loss atomic.Uint32 // every so many incoming packets one is dropped; 0: none
+	out  atomic.Uint32 // the same of outgoing ones
 }
 
 func newCutNet() (*cutNet, error) {
@@ -44,7 +45,8 @@ type cutConn struct {
 	*net.UDPConn
 
 	net   *cutNet
-	count uint32 // of incoming RTP packets; the one reader's
+	count uint32        // of incoming RTP packets; the one reader's
+	sent  atomic.Uint32 // outgoing RTP packets
 }
 
 var (
@@ -57,13 +59,24 @@ func (c *cutConn) keep(b []byte) bool {
 	if c.net.cut.Load() {
 		return false
 	}
-	const rtpFirst, rtpLast, rtcpFirst, rtcpLast = 128, 191, 192, 223 // RFC 7983, RFC 5761 4
 	every := c.net.loss.Load()
-	if every == 0 || len(b) < 2 || b[0] < rtpFirst || b[0] > rtpLast || b[1] >= rtcpFirst && b[1] <= rtcpLast {
+	if every == 0 || !isRTP(b) {
 		return true
 	}
 	c.count++
 	return c.count%every != 0
+}
+
+// isRTP tells RTP from all else on the socket (RFC 7983, RFC 5761 4).
+func isRTP(b []byte) bool {
+	const rtpFirst, rtpLast, rtcpFirst, rtcpLast = 128, 191, 192, 223
+	return len(b) >= 2 && b[0] >= rtpFirst && b[0] <= rtpLast && (b[1] < rtcpFirst || b[1] > rtcpLast)
+}
+
+// drops says whether a packet that goes out gets lost.
+func (c *cutConn) drops(b []byte) bool {
+	every := c.net.out.Load()
+	return c.net.cut.Load() || every > 0 && isRTP(b) && c.sent.Add(1)%every == 0
 }
 
 func (c *cutConn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
@@ -76,7 +89,7 @@ func (c *cutConn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 }
 
 func (c *cutConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
-	if c.net.cut.Load() {
+	if c.drops(b) {
 		return len(b), nil
 	}
 	return c.WriteToUDPAddrPort(b, to)

@@ -77,6 +77,14 @@ func (p *Player) connect() error {
 }
 
 func (o *Options) settingEngine(n *cutNet) webrtc.SettingEngine {
+	s := settings(n, o.AllInterfaces, o.AllInterfaces && o.IPv6)
+	if len(o.Profiles) > 0 {
+		s.SetSRTPProtectionProfiles(o.Profiles...)
+	}
+	return s
+}
+
+func settings(n *cutNet, all, v6 bool) webrtc.SettingEngine {
 	const replayWindow = 4096 // packets: retransmissions come late
 	// pion gives a pair up after seven checks, within two seconds; browsers go
 	// on for longer, and a busy machine needs it.
@@ -86,17 +94,14 @@ func (o *Options) settingEngine(n *cutNet) webrtc.SettingEngine {
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetICEMaxBindingRequests(checksOfAPair)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
-	if o.AllInterfaces && o.IPv6 {
+	if v6 {
 		s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	}
-	if !o.AllInterfaces {
+	if !all {
 		s.SetIncludeLoopbackCandidate(true)
 		s.SetIPFilter(func(ip net.IP) bool { return ip.IsLoopback() })
 	}
 	s.SetSRTPReplayProtectionWindow(replayWindow)
-	if len(o.Profiles) > 0 {
-		s.SetSRTPProtectionProfiles(o.Profiles...)
-	}
 	return s
 }
 

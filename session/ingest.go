@@ -1,0 +1,88 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"weir/stream"
+)
+
+// Ingest answers a WHIP client's offer with a session and the SDP answer, which
+// holds all candidates. The stream is the publisher's from then on: who has
+// published it under the same token, or without one from the same address, is
+// taken over, and anybody else is refused. What the client is to be told is a
+// *wish.Refusal. When ctx ends before the answer is ready nothing remains of the
+// session.
+func (m *Manager) Ingest(ctx context.Context, r Request) (*Session, string, error) {
+	return m.open(ctx, r, protocolWHIP, func() error {
+		if m.publishedByAnother(r) {
+			return refusePublished()
+		}
+		return nil
+	}, func(s *Session) error { return s.publish(r) })
+}
+
+// publishedByAnother says whether the stream is fed by anybody but who asks.
+// Publishing decides; this is to know before anything is made.
+func (m *Manager) publishedByAnother(r Request) bool {
+	st, ok := m.options.Registry.Find(r.Stream)
+	if !ok || len(st.Tracks()) == 0 {
+		return false
+	}
+	by := publisherOf(r)
+	for _, s := range m.Sessions() {
+		if s.stream == r.Stream && s.publisher == by {
+			return false
+		}
+	}
+	return true
+}
+
+// publisherOf names who publishes: the token, where there is one, else the
+// remote address.
+func publisherOf(r Request) string {
+	if r.Token != "" {
+		return "token " + r.Token
+	}
+	addr, _ := accountOf(r.Remote.Addr())
+	return "address " + addr.String()
+}
+
+// publish negotiates a publisher's offer.
+func (s *Session) publish(r Request) error {
+	var err error
+	if s.plan, err = NegotiateIngest(r.Offer); err != nil {
+		return err
+	}
+	if err := s.checkAddresses(r); err != nil {
+		return err
+	}
+	s.publisher = publisherOf(r)
+	s.flow = newIngress(s)
+	return nil
+}
+
+// open takes the stream.
+func (g *ingress) open() error {
+	s := g.session
+	publication, err := s.manager.options.Registry.Publish(s.stream, s.publisher, s.plan.Specs())
+	switch {
+	case errors.Is(err, stream.ErrPublished):
+		return refusePublished()
+	case errors.Is(err, stream.ErrClosed):
+		return refuseDraining()
+	case err != nil:
+		return fmt.Errorf("publish: %w", err)
+	}
+	tracks := map[string]*stream.Track{}
+	for _, t := range publication.Tracks() {
+		tracks[strings.ToLower(t.Spec().Format.Name)] = t
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.publication, g.tracks = publication, tracks
+	g.running.Go(g.report)
+	return nil
+}

@@ -1,0 +1,235 @@
+package session
+
+import (
+	"slices"
+	"time"
+
+	"github.com/pion/rtcp"
+
+	"weir/internal/codec"
+	"weir/stream"
+)
+
+const (
+	// reportEvery is the time between two receiver reports.
+	reportEvery = time.Second
+	// wideEvery is the time between two reports on transport-wide numbers.
+	wideEvery = 100 * time.Millisecond
+	// lookEvery is the time between two looks at what is missing, while
+	// something is.
+	lookEvery = 10 * time.Millisecond
+	// keyFrameEvery is the least time between two requests for a key frame of
+	// one stream.
+	keyFrameEvery = 300 * time.Millisecond
+	// maxRate is what a publisher without transport-wide feedback is told that
+	// it may send, in bits a second.
+	maxRate = 50_000_000
+)
+
+// report tells the publisher what came and what is missing, until the session
+// ends: it is the ingress's one goroutine.
+func (g *ingress) report() {
+	publication := g.published()
+	timer := time.NewTimer(wideEvery)
+	defer timer.Stop()
+	var reported, numbered time.Time
+	for {
+		next := wideEvery
+		select {
+		case <-g.stop:
+			return
+		case t := <-publication.KeyFrameWanted():
+			g.requestKeyFrame(t, time.Now())
+			continue
+		case <-g.wake:
+			next = tolerance
+		case now := <-timer.C:
+			if g.session.connected.Load() {
+				if now.Sub(numbered) >= wideEvery {
+					numbered = now
+					g.reportNumbers()
+					g.chooseLayers(now)
+				}
+				if now.Sub(reported) >= reportEvery {
+					reported = now
+					g.reportReception(now)
+				}
+			}
+			if g.askAgain(now) {
+				next = lookEvery
+			}
+		}
+		timer.Reset(next)
+	}
+}
+
+// send sends one compound packet. What cannot be sent is not missed: it is said
+// again.
+func (g *ingress) send(packets ...rtcp.Packet) {
+	if len(packets) > 0 && g.session.connected.Load() {
+		_, _ = g.session.transport().WriteRTCP(packets)
+	}
+}
+
+// feedback is a compound that says little but the packet itself (RFC 4585 3.1).
+func (g *ingress) feedback(packets ...rtcp.Packet) {
+	if len(packets) == 0 {
+		return
+	}
+	if !slices.ContainsFunc(g.inputs, func(in *input) bool { return !in.section.reducedSize }) {
+		g.send(packets...) // RFC 5506
+		return
+	}
+	g.send(append([]rtcp.Packet{&rtcp.ReceiverReport{SSRC: g.ssrc}}, packets...)...)
+}
+
+// reportReception sends a receiver report on all streams.
+func (g *ingress) reportReception(now time.Time) {
+	const most = 31 // RFC 3550 6.4.2
+	rtt := g.session.roundTrip()
+	g.mu.Lock()
+	if rtt > 0 {
+		g.rtt = rtt
+	}
+	report := &rtcp.ReceiverReport{SSRC: g.ssrc}
+	var heard []uint32
+	for _, s := range g.order {
+		if s.begun && len(report.Reports) < most {
+			report.Reports = append(report.Reports, s.reception(now))
+			heard = append(heard, s.ssrc)
+		}
+	}
+	g.mu.Unlock()
+	packets := []rtcp.Packet{report, &rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{{
+		Source: g.ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: g.session.id}},
+	}}}}
+	if len(heard) > 0 && g.wantsEstimate() {
+		packets = append(packets, &rtcp.ReceiverEstimatedMaximumBitrate{SenderSSRC: g.ssrc, Bitrate: maxRate, SSRCs: heard})
+	}
+	g.send(packets...)
+}
+
+// wantsEstimate says whether REMB was negotiated. It says no more than that
+// there is no limit here: the publisher has the losses to go by.
+func (g *ingress) wantsEstimate() bool {
+	return slices.ContainsFunc(g.inputs, func(in *input) bool { return slices.Contains(in.section.Feedback, "goog-remb") })
+}
+
+// reportNumbers sends when which transport-wide numbers came.
+func (g *ingress) reportNumbers() {
+	if g.numbers == nil {
+		return
+	}
+	g.mu.Lock()
+	packets := g.numbers.BuildFeedbackPacket()
+	g.mu.Unlock()
+	for _, packet := range packets { // each is long
+		g.feedback(packet)
+	}
+}
+
+// askAgain sends NACKs for what is missing and due, and says whether anything is
+// still missing.
+func (g *ingress) askAgain(now time.Time) (missing bool) {
+	var packets []rtcp.Packet
+	g.mu.Lock()
+	for _, s := range g.order {
+		if len(s.missing) == 0 {
+			continue
+		}
+		missing = true
+		if numbers := s.due(now, g.rtt); len(numbers) > 0 {
+			slices.SortFunc(numbers, func(a, b uint16) int { return int(int16(a - b)) })
+			packets = append(packets, &rtcp.TransportLayerNack{
+				SenderSSRC: g.ssrc, MediaSSRC: s.ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers(numbers),
+			})
+		}
+	}
+	g.mu.Unlock()
+	g.feedback(packets...)
+	return missing
+}
+
+// requestKeyFrame asks for a key frame of what feeds a track, if there is a way
+// to ask.
+func (g *ingress) requestKeyFrame(t *stream.Track, now time.Time) {
+	if t.Kind() != codec.Video {
+		return
+	}
+	var packets []rtcp.Packet
+	g.mu.Lock()
+	for _, in := range g.inputs {
+		if !in.video {
+			continue
+		}
+		asked := false
+		for _, s := range g.order {
+			if s.input == in && !s.repairs && (s == in.current || in.current == nil || s == in.target) {
+				asked = true
+				packets = append(packets, g.keyFrameLocked(s, now)...)
+			}
+		}
+		if !asked {
+			packets = append(packets, g.declaredLocked(in, now)...)
+		}
+	}
+	g.mu.Unlock()
+	g.feedback(packets...)
+}
+
+// declaredLocked asks the stream that the offer declares, before a packet came.
+func (g *ingress) declaredLocked(in *input, now time.Time) []rtcp.Packet {
+	if len(in.section.Sources) != 1 {
+		in.unasked++
+		return nil
+	}
+	return g.keyFrameLocked(&source{ssrc: in.section.Sources[0].SSRC, input: in}, now)
+}
+
+// keyFrameLocked makes the request, unless one went out just now.
+func (g *ingress) keyFrameLocked(s *source, now time.Time) []rtcp.Packet {
+	if now.Sub(s.keyFrameAt) < keyFrameEvery {
+		return nil
+	}
+	feedback := s.input.section.Feedback
+	switch {
+	case slices.Contains(feedback, "nack pli"):
+		s.keyFrameAt = now
+		s.input.keyFrames++
+		return []rtcp.Packet{&rtcp.PictureLossIndication{SenderSSRC: g.ssrc, MediaSSRC: s.ssrc}}
+	case slices.Contains(feedback, "ccm fir"):
+		s.keyFrameAt = now
+		s.input.keyFrames++
+		s.firSequence++
+		return []rtcp.Packet{&rtcp.FullIntraRequest{
+			SenderSSRC: g.ssrc, FIR: []rtcp.FIREntry{{SSRC: s.ssrc, SequenceNumber: s.firSequence}},
+		}}
+	default:
+		s.input.unasked++
+		return nil
+	}
+}
+
+// chooseLayers looks which layer should be forwarded, and asks for the key frame
+// to change over with.
+func (g *ingress) chooseLayers(now time.Time) {
+	var packets []rtcp.Packet
+	g.mu.Lock()
+	for _, in := range g.inputs {
+		in.choose(g.order, now)
+		if in.target != nil {
+			packets = append(packets, g.keyFrameLocked(in.target, now)...)
+		}
+	}
+	g.mu.Unlock()
+	g.feedback(packets...)
+}
+
+// roundTrip is what ICE's checks say, 0 if not known.
+func (s *Session) roundTrip() time.Duration {
+	stats, ok := s.transport().ICETransport().GetSelectedCandidatePairStats()
+	if !ok {
+		return 0
+	}
+	return time.Duration(stats.CurrentRoundTripTime * float64(time.Second))
+}
