@@ -243,7 +243,7 @@ func TestKeyFrameOfAViewer(t *testing.T) {
 				keys++
 			}
 		}
-		if keys != 2 || sets != 2 {
+		if keys != 4 || sets != 4 { // at each time what was cached, and then the new one
 			t.Errorf("%d key frames and %d parameter sets", keys, sets)
 		}
 		if program.Stats()[1].Units != 0 {

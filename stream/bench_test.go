@@ -36,13 +36,18 @@ func rounds(tb testing.TB, viewers int) (round func()) {
 	for range viewers {
 		watchWith(tb, p, true, c)
 	}
-	payload := make([]byte, 1200)
-	copy(payload, keyFrame(0))
-	track, seq := p.Tracks()[0], uint16(0)
+	key, other := make([]byte, 1200), make([]byte, 1200)
+	copy(key, keyFrame(0))
+	copy(other, delta(0))
+	track, n := p.Tracks()[0], uint32(0)
 	return func() {
 		c.left.Store(int64(viewers))
-		track.WriteRTP(p, packet(seq, uint32(seq)*3000, payload))
-		seq++
+		payload := other
+		if n%1000 == 0 {
+			payload = key
+		}
+		track.WriteRTP(p, packet(uint16(n), n/10*3000, payload))
+		n++
 		<-c.done
 	}
 }

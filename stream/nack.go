@@ -1,6 +1,9 @@
 package stream
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // A nackRing holds the numbers that a viewer asked for again until its worker
 // takes them. One goroutine pushes, one pops; neither waits.
@@ -30,10 +33,38 @@ func (r *nackRing) pop() (n uint16, ok bool) {
 	return n, true
 }
 
+// repeats remembers which numbers were sent again, and when.
+type repeats [nackRoom]struct {
+	number uint64
+	at     int64
+}
+
+// repeatRest is the least time between two repetitions of a packet while the
+// round trip time is not known.
+const repeatRest = 30 * time.Millisecond
+
+// again says whether a number was sent again within the round trip time, and
+// notes it if not.
+func (d *DownTrack) again(n uint64, mono int64) bool {
+	if d.repeats == nil {
+		d.repeats = &repeats{}
+	}
+	rest := d.rtt.Load()
+	if rest == 0 {
+		rest = int64(repeatRest)
+	}
+	slot := &d.repeats[n%nackRoom]
+	if slot.number == n && mono-slot.at < rest {
+		return true
+	}
+	slot.number, slot.at = n, mono
+	return false
+}
+
 // answerNACKs sends again what was asked for, as far as allow lets it; what goes
 // beyond is counted, and the viewer asks again. What is noted while it runs may
 // wait for the next pass: NACK wakes the worker behind it.
-func (d *DownTrack) answerNACKs(w *worker, mono int64) {
+func (d *DownTrack) answerNACKs(t turn) {
 	for range nackRoom {
 		n16, ok := d.nacks.pop()
 		if !ok {
@@ -45,34 +76,33 @@ func (d *DownTrack) answerNACKs(w *worker, mono int64) {
 			d.unanswered.Add(1)
 			continue
 		}
-		p := b.track.cache.get(b.index + (n - b.first))
-		if p == nil {
+		d.replay.lostPackets++
+		p := b.packet(n)
+		switch {
+		case p == nil:
 			d.unanswered.Add(1)
-			continue
-		}
-		if !d.allow(mono, int64(len(p.payload)+packetOverhead)) {
+		case !d.affords(t.mono, p.cost()):
 			d.limited.Add(1)
-			continue
+		case d.again(n, t.mono):
+			d.repeated.Add(1)
+		default:
+			d.allowance -= p.cost()
+			d.resend(t.w, b, n, p)
 		}
-		d.resend(w, b, n, p)
 	}
 }
 
-// allow takes bytes from what may be sent again: the track's own rate or
+// affords says whether so many bytes may be sent again: the track's own rate or
 // resendFloor, whichever is more, and half a second of it, or resendFloor, at
 // once.
-func (d *DownTrack) allow(mono, bytes int64) bool {
+func (d *DownTrack) affords(mono, bytes int64) bool {
 	rate := int64(d.track.rate.Load())
 	most := max(resendFloor, rate/2)
 	earned := int64(float64(mono-d.allowedAt) / 1e9 * float64(max(rate, resendFloor)))
 	if earned > 0 {
 		d.allowance, d.allowedAt = min(d.allowance+earned, most), mono
 	}
-	if d.allowance < bytes {
-		return false
-	}
-	d.allowance -= bytes
-	return true
+	return d.allowance >= bytes
 }
 
 // resend repeats a packet: as the payload of a retransmission packet with a
@@ -81,8 +111,8 @@ func (d *DownTrack) allow(mono, bytes int64) bool {
 func (d *DownTrack) resend(w *worker, b *breakpoint, n uint64, p *packet) {
 	d.header(&w.header, b, n, p)
 	payload := p.payload
-	if d.names.RTXSSRC != 0 {
-		w.header.SSRC, w.header.PayloadType = d.names.RTXSSRC, d.names.RTXPayloadType
+	if d.names.RTXSSRC != 0 && b.rtxPayloadType != 0 {
+		w.header.SSRC, w.header.PayloadType = d.names.RTXSSRC, b.rtxPayloadType
 		w.header.SequenceNumber = uint16(d.rtxNext)
 		d.rtxNext++
 		w.scratch = append(append(w.scratch[:0], byte(n>>8), byte(n)), payload...)

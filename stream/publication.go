@@ -4,6 +4,9 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
+
+	"weir/internal/codec"
 )
 
 // A Publication is the exclusive right to feed a stream. It ends by Close, or
@@ -16,6 +19,8 @@ type Publication struct {
 	tracks  []*Track
 	wanted  chan *Track
 	done    chan struct{}
+
+	active [codec.Video + 1]atomic.Pointer[Track] // by kind, of alternatives: that which is fed
 
 	mu sync.Mutex
 	// guarded by mu

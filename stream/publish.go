@@ -74,7 +74,7 @@ func (r *Registry) PublishWith(name string, o PublishOptions) (*Publication, err
 	if !ok {
 		s = newStream(r, name)
 	}
-	p, old, err := s.publish(o)
+	p, old, lost, err := s.publish(o)
 	if err == nil && !ok {
 		r.streams[name] = s
 		for i, w := range r.workers {
@@ -85,6 +85,7 @@ func (r *Registry) PublishWith(name string, o PublishOptions) (*Publication, err
 	if err != nil {
 		return nil, fmt.Errorf("publish: %w", err)
 	}
+	tellLost(lost)
 	if old != nil {
 		old.end("taken_over")
 		r.opts.Logger.Info("stream is taken over", "stream", name)

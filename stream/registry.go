@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,6 +27,8 @@ type Options struct {
 	// DemandGrace is how long a track stays in demand after its last viewer
 	// has left; 0 is 5 s.
 	DemandGrace time.Duration
+	// Join is for viewers that come in the middle.
+	Join JoinOptions
 }
 
 // A Registry holds the live streams by name and runs the workers that send.
@@ -34,6 +37,10 @@ type Registry struct {
 	// static after New
 	opts    Options
 	workers []*worker
+	replays replays
+
+	cached  atomic.Int64 // about the bytes of all caches
+	boundAt atomic.Int64 // when they were last made smaller
 
 	mu sync.Mutex
 	// guarded by mu
@@ -62,7 +69,12 @@ func New(o Options) *Registry {
 	if o.DemandGrace <= 0 {
 		o.DemandGrace = 5 * time.Second
 	}
-	r := &Registry{opts: o, streams: map[string]*Stream{}}
+	o.Join.setDefaults()
+	r := &Registry{
+		opts: o, streams: map[string]*Stream{},
+		replays: replays{total: float64(o.Join.TotalRate) / 8, epoch: time.Now()},
+	}
+	r.boundAt.Store(-int64(boundEvery))
 	for range o.Workers {
 		r.workers = append(r.workers, newWorker(o.NewFlusher()))
 	}
@@ -138,6 +150,9 @@ func (r *Registry) forget(s *Stream) {
 		return
 	}
 	delete(r.streams, s.name)
+	for _, t := range s.all() {
+		t.cache.release()
+	}
 	for i, w := range r.workers {
 		w.removeShard(s.shards[i])
 	}

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -71,6 +72,13 @@ func (s *Stream) Tracks() []*Track {
 	return nil
 }
 
+// all are the stream's tracks, fed or not.
+func (s *Stream) all() []*Track {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.tracks))
+}
+
 // Viewers is how many viewers the stream has, connected or not yet.
 func (s *Stream) Viewers() int {
 	s.mu.Lock()
@@ -86,12 +94,13 @@ func (s *Stream) Publication() *Publication {
 }
 
 // publish installs a new publication and returns the one that it takes over.
-// Tracks that are neither fed nor watched any more are forgotten.
-func (s *Stream) publish(o PublishOptions) (p, old *Publication, err error) {
+// Tracks that are neither fed nor watched any more are forgotten. The viewers
+// that cannot follow are to be told.
+func (s *Stream) publish(o PublishOptions) (p, old *Publication, lost []*Viewer, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.current != nil && (s.current.options.By != o.By || o.Policy == TakeOverRefuse) {
-		return nil, nil, ErrPublished
+		return nil, nil, nil, ErrPublished
 	}
 	old = s.current
 	p = &Publication{stream: s, options: o, wanted: make(chan *Track, len(o.Specs)), done: make(chan struct{})}
@@ -112,12 +121,14 @@ func (s *Stream) publish(o PublishOptions) (p, old *Publication, err error) {
 		t.feed(p, o.Specs[i])
 	}
 	s.current = p
+	lost = s.followLocked()
 	for k, t := range s.tracks {
 		if !slices.Contains(p.tracks, t) && !t.demand.watched() {
 			delete(s.tracks, k)
+			t.cache.release()
 		}
 	}
-	return p, old, nil
+	return p, old, lost, nil
 }
 
 // unpublish ends p, if it is the current publication.
@@ -163,8 +174,9 @@ func (s *Stream) removeViewer(v *Viewer) {
 	s.viewers--
 	v.shard.remove(v)
 	s.mu.Unlock()
-	for _, d := range v.down {
-		d.track.demand.drop(s.reg.opts.DemandGrace)
+	for _, d := range v.down { // the worker is done with it
+		d.endReplay()
+		d.Track().demand.drop(s.reg.opts.DemandGrace)
 	}
 	s.reg.forget(s)
 }

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"math"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,9 +13,14 @@ import (
 const (
 	// firstIndex leaves room below, so that no arithmetic on indexes wraps.
 	firstIndex = 1 << 32
-	// keyFrameGap is the least time between two key frame requests to a
-	// source, and the age up to which a key frame is fresh enough to start on.
+	// keyFrameGap is the least time between two key frame requests to a source.
 	keyFrameGap = 300 * time.Millisecond
+	// besideGap is the same where the viewer has something to show meanwhile.
+	besideGap = 500 * time.Millisecond
+	// patience is how many requests may go unanswered before they become rare:
+	// one in ignoredGap.
+	patience   = 3
+	ignoredGap = time.Second
 	// lateKept is how many packets out of order a track remembers.
 	lateKept = 256
 )
@@ -37,34 +41,43 @@ type Track struct {
 	line   ingest // guarded by its own mu
 
 	// written by ingest, read by workers
-	newestKey atomic.Uint64               // index at which the newest key frame begins; 0: none yet
-	clock     atomic.Pointer[clock]       // nil: nothing known yet
-	late      [lateKept]atomic.Uint64     // indexes that came after a higher one
-	lateHead  atomic.Uint64               // how many such came
-	drops     [dropReasons]atomic.Uint64  // by reason
-	packets   atomic.Uint64               // taken
-	bytes     atomic.Uint64               // of payload, taken
-	wanted    atomic.Pointer[Publication] // whom to ask for a key frame; nil: nobody
-	askedAt   atomic.Int64                // when last asked, monotonic nanoseconds
-	asked     atomic.Uint64               // key frame requests handed to sources
-	rate      atomic.Uint64               // bytes a second with packetOverhead, over the last second or so
-}
+	gop        atomic.Pointer[gop]          // the newest; nil: no key frame of this publication yet
+	format     atomic.Pointer[codec.Format] // the real one
+	live       atomic.Bool                  // the publication has written what can be decoded
+	clock      atomic.Pointer[clock]        // nil: nothing known yet
+	late       [lateKept]atomic.Uint64      // indexes that came after a higher one
+	lateHead   atomic.Uint64                // how many such came
+	drops      [dropReasons]atomic.Uint64   // by reason
+	packets    atomic.Uint64                // taken
+	bytes      atomic.Uint64                // of payload, taken
+	wanted     atomic.Pointer[Publication]  // whom to ask for a key frame; nil: nobody
+	askedAt    atomic.Int64                 // when last asked, monotonic nanoseconds
+	asked      atomic.Uint64                // key frame requests handed to sources
+	keyFrames  atomic.Uint64                // begun
+	unanswered atomic.Int32                 // key frame requests since the newest key frame
 
-// clock says which wall time belongs to which timestamp of the track's line.
-type clock struct {
-	at        time.Time
-	timestamp uint32 // clock rate units
+	setsInserted, setsLate, setsMissing atomic.Uint64 // key frames that lacked parameter sets, see TrackStats
+	rate                                atomic.Uint64 // bytes a second with packetOverhead, over the last second or so
 }
 
 func newTrack(s *Stream, spec Spec) *Track {
-	t := &Track{stream: s, kind: spec.Format.Kind(), cache: newCache(firstIndex), epoch: time.Now()}
+	t := &Track{stream: s, kind: spec.Format.Kind(), cache: newCache(firstIndex, &s.reg.cached), epoch: s.reg.replays.epoch}
 	t.spec.Store(&spec)
+	t.format.Store(&spec.Format)
 	t.askedAt.Store(math.MinInt64 / 2)
 	return t
 }
 
 // Spec says what the track carries at present.
 func (t *Track) Spec() Spec { return *t.spec.Load() }
+
+// Format is what the packets really are: the declared format, with profile and
+// level as the parameter sets of H.264 and H.265 say.
+func (t *Track) Format() codec.Format { return *t.format.Load() }
+
+// Live says whether the current publication has written something that can be
+// decoded, which for video begins with a key frame.
+func (t *Track) Live() bool { return t.live.Load() }
 
 // Kind is audio or video.
 func (t *Track) Kind() codec.Kind { return t.kind }
@@ -76,19 +89,23 @@ func (t *Track) Demand() <-chan bool { return t.demand.reader() }
 
 // RequestKeyFrame asks the source for a key frame. Requests within 300 ms of
 // the last one become one with it. It never blocks.
-func (t *Track) RequestKeyFrame() { t.askKeyFrame(t.now()) }
+func (t *Track) RequestKeyFrame() { t.askKeyFrame(t.now(), keyFrameGap) }
 
 // askKeyFrame hands a request to the publication unless one went out less than
-// keyFrameGap ago. now is in the track's monotonic nanoseconds.
-func (t *Track) askKeyFrame(now int64) {
+// gap ago. now is in the track's monotonic nanoseconds.
+func (t *Track) askKeyFrame(now int64, gap time.Duration) {
 	last := t.askedAt.Load()
 	p := t.wanted.Load()
-	if p == nil || now-last < int64(keyFrameGap) || !t.askedAt.CompareAndSwap(last, now) {
+	if t.unanswered.Load() >= patience {
+		gap = ignoredGap
+	}
+	if p == nil || now-last < int64(gap) || !t.askedAt.CompareAndSwap(last, now) {
 		return
 	}
 	select {
 	case p.wanted <- t:
 		t.asked.Add(1)
+		t.unanswered.Add(1)
 	default: // the source has not taken the last one yet
 	}
 }
@@ -99,7 +116,7 @@ func (t *Track) now() int64 { return int64(time.Since(t.epoch)) }
 // feed gives the track to a publication, or to none.
 func (t *Track) feed(p *Publication, spec Spec) {
 	t.spec.Store(&spec)
-	t.line.begin(p, spec.Extensions)
+	t.line.begin(t, p, spec)
 	t.wanted.Store(p)
 	t.demand.open(p != nil)
 }
@@ -116,23 +133,20 @@ func (t *Track) WriteRTP(p *Publication, pkt *rtp.Packet) {
 	}
 	t.packets.Add(1)
 	t.bytes.Add(uint64(len(pkt.Payload)))
+	if p.options.Alternatives && p.active[t.kind].Load() != t {
+		t.stream.activate(p, t)
+	}
 	t.stream.wake()
+	t.stream.reg.bound()
 }
 
 // SetClock says at which wall time the media of a timestamp, in the source's
 // own numbers, was captured. Sender reports follow it (RFC 3550 6.4.1): a
-// source calls it at its start and as often as it knows better. Without it the
-// first packet's arrival counts.
+// source calls it at its start and as often as it knows better. Until then the
+// clock comes from the packets' arrival. It is never set back or forth but
+// slewed by 40 ms a second, unless it is wrong by more than a second.
 func (t *Track) SetClock(p *Publication, at time.Time, timestamp uint32) {
 	t.line.setClock(t, p, at, timestamp)
-}
-
-// timestampAt is the timestamp that media captured now would carry.
-func (t *Track) timestampAt(c *clock, now time.Time) uint32 {
-	since := now.Sub(c.at)
-	rate := int64(t.Spec().Format.ClockRate)
-	whole, rest := int64(since/time.Second), int64(since%time.Second)
-	return c.timestamp + uint32(whole*rate+rest*rate/int64(time.Second))
 }
 
 // TrackStats are a track's counters since it began.
@@ -140,6 +154,11 @@ type TrackStats struct {
 	Packets          uint64            // taken
 	Bytes            uint64            // of payload, taken
 	KeyFrameRequests uint64            // handed to sources
+	KeyFrames        uint64            // begun
+	SetsInserted     uint64            // key frames that lacked parameter sets and got them
+	SetsLate         uint64            // those that lacked them, but came out of order
+	SetsMissing      uint64            // those that lacked them, and none were known
+	Cached           int64             // about the bytes that the cache takes
 	Drops            map[string]uint64 // packets not taken, by reason
 }
 
@@ -147,7 +166,8 @@ type TrackStats struct {
 func (t *Track) Stats() TrackStats {
 	st := TrackStats{
 		Packets: t.packets.Load(), Bytes: t.bytes.Load(), KeyFrameRequests: t.asked.Load(),
-		Drops: map[string]uint64{},
+		KeyFrames: t.keyFrames.Load(), SetsInserted: t.setsInserted.Load(), SetsLate: t.setsLate.Load(),
+		SetsMissing: t.setsMissing.Load(), Cached: t.cache.size.Load(), Drops: map[string]uint64{},
 	}
 	countDrops(st.Drops, &t.drops)
 	return st
@@ -159,47 +179,4 @@ func countDrops(into map[string]uint64, from *[dropReasons]atomic.Uint64) {
 			into[DropReason(r).String()] = n
 		}
 	}
-}
-
-// ingest is the writing end of a track: it turns a source's numbers into the
-// track's own line, which goes on when one publication follows another.
-type ingest struct {
-	mu sync.Mutex // contended only while a publication is taken over
-	// guarded by mu
-	feeder   *Publication // nil: nobody
-	ids      extensionIDs // of its packets
-	placed   bool         // index of sequence is known
-	mapped   bool         // offset is known
-	waiting  bool         // for the publication's first packet that can be decoded
-	sequence uint16       // of the newest packet
-	index    uint64       // of that packet
-	first    uint64       // of the publication's first packet
-	offset   uint32       // the track's timestamp less the source's
-	resync   uint16       // the number that would prove that the source began anew
-	suspect  bool         // resync holds
-
-	written       bool   // the track has had a packet
-	lastTimestamp uint32 // of the track's line
-	lastArrival   int64
-	keyTimestamp  uint32 // of the newest key frame
-
-	windowStart int64 // of the rate's second
-	windowBytes uint64
-}
-
-// begin makes p the only publication whose packets count.
-func (l *ingest) begin(p *Publication, ids map[uint8]string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.ids = extensionIDs{}
-	for id, uri := range ids {
-		if kind := extensionKind(uri); kind >= 0 {
-			l.ids[kind] = id
-		}
-	}
-	l.beginLocked(p)
-}
-
-func (l *ingest) beginLocked(p *Publication) {
-	l.feeder, l.placed, l.mapped, l.waiting, l.suspect = p, false, false, true, false
 }

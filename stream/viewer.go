@@ -15,6 +15,8 @@ type Viewer struct {
 	down   []*DownTrack
 	gone   chan struct{} // closed when no Outlet is used any more
 
+	hold    atomic.Int64 // how long after the start video begins, nanoseconds
+	lost    atomic.Pointer[func(string)]
 	started atomic.Bool
 	state   atomic.Uint32 // viewerIdle, …
 }
@@ -39,10 +41,21 @@ func newViewer(s *Stream, sh *shard, tracks []*Track) *Viewer {
 // DownTracks are in the order of the tracks given to AddViewer.
 func (v *Viewer) DownTracks() []*DownTrack { return slices.Clone(v.down) }
 
-// Start lets media flow: the transport can send. A video track begins with a
-// key frame, which is asked for if there is no fresh one.
+// Hold makes video begin so much later than Start: for players that drop what
+// comes first. It comes before Start.
+func (v *Viewer) Hold(d time.Duration) { v.hold.Store(int64(d)) }
+
+// OnLost names what is called, once, when the viewer cannot follow the stream
+// any more: with "codec_changed" when what is sent now is no codec of its
+// answer. It must not block and not use the viewer but from another goroutine.
+// It comes before Start.
+func (v *Viewer) OnLost(f func(reason string)) { v.lost.Store(&f) }
+
+// Start lets media flow: the transport can send. A video track begins with what
+// the cache holds since the last key frame, or else with the next key frame; one
+// is asked for.
 func (v *Viewer) Start() {
-	v.started.Store(true)
+	v.stream.start(v)
 	v.shard.wake()
 }
 

@@ -77,6 +77,8 @@ func (w *worker) run(ctx context.Context) {
 		switch due := w.pass(now, all); {
 		case due == dueNow:
 			w.wake()
+		case due == dueTick:
+			tick.Reset(replayTick)
 		case due == dueSoon:
 			tick.Reset(waitTick)
 		case w.load.Load() > 0:
@@ -93,6 +95,7 @@ type due uint8
 const (
 	dueLater due = iota // when there is something new
 	dueSoon             // after waitTick
+	dueTick             // after replayTick
 	dueNow              // there is more to send
 )
 

@@ -34,6 +34,7 @@ const (
 	ContentPPS                       // a picture parameter set
 	ContentKey                       // a slice of a picture that can be decoded alone
 	ContentSlice                     // a slice of another picture
+	ContentFirst                     // such a slice is the first of its picture
 )
 
 // NAL unit types of RFC 6184 5.2 and of H.264 table 7-1.
@@ -51,7 +52,7 @@ func contentH264(payload []byte, found func(Content, []byte)) Content {
 	case h264STAPA:
 		var all Content
 		eachUnit(payload[1:], func(unit []byte) {
-			c := unitH264(unit[0] & 0x1f)
+			c := unitH264(unit[0]&0x1f, unit[1:])
 			if c&(ContentSPS|ContentPPS) != 0 && found != nil {
 				found(c, unit)
 			}
@@ -62,9 +63,9 @@ func contentH264(payload []byte, found func(Content, []byte)) Content {
 		if len(payload) < 2 || payload[1]&0x80 == 0 {
 			return 0
 		}
-		return unitH264(payload[1] & 0x1f)
+		return unitH264(payload[1]&0x1f, payload[2:])
 	default:
-		c := unitH264(payload[0] & 0x1f)
+		c := unitH264(payload[0]&0x1f, payload[1:])
 		if c&(ContentSPS|ContentPPS) != 0 && found != nil {
 			found(c, payload)
 		}
@@ -72,19 +73,28 @@ func contentH264(payload []byte, found func(Content, []byte)) Content {
 	}
 }
 
-func unitH264(kind byte) Content {
+// unitH264 is what a unit of that type is; the rest of it follows.
+func unitH264(kind byte, rest []byte) Content {
 	switch kind {
 	case h264SPS:
 		return ContentSPS
 	case h264PPS:
 		return ContentPPS
 	case h264IDR:
-		return ContentKey
+		return ContentKey | firstSlice(rest)
 	case 1, 2:
-		return ContentSlice
+		return ContentSlice | firstSlice(rest)
 	default:
 		return 0
 	}
+}
+
+// firstSlice reads the first bit of a slice: H.264's first_mb_in_slice is 0 where it is set, and H.265 has a flag there.
+func firstSlice(rest []byte) Content {
+	if len(rest) > 0 && rest[0]&0x80 != 0 {
+		return ContentFirst
+	}
+	return 0
 }
 
 // NAL unit types of RFC 7798 4.4 and of H.265 table 7-1.
@@ -107,7 +117,7 @@ func contentH265(payload []byte, found func(Content, []byte)) Content {
 	case h265AP:
 		var all Content
 		eachUnit(payload[min(2, len(payload)):], func(unit []byte) {
-			c := unitH265(unit[0] >> 1 & 0x3f)
+			c := unitH265(unit[0]>>1&0x3f, unit[min(2, len(unit)):])
 			if c&sets != 0 && found != nil {
 				found(c, unit)
 			}
@@ -118,9 +128,9 @@ func contentH265(payload []byte, found func(Content, []byte)) Content {
 		if len(payload) < 3 || payload[2]&0x80 == 0 {
 			return 0
 		}
-		return unitH265(payload[2] & 0x3f)
+		return unitH265(payload[2]&0x3f, payload[3:])
 	default:
-		c := unitH265(payload[0] >> 1 & 0x3f)
+		c := unitH265(payload[0]>>1&0x3f, payload[min(2, len(payload)):])
 		if c&sets != 0 && found != nil {
 			found(c, payload)
 		}
@@ -128,7 +138,8 @@ func contentH265(payload []byte, found func(Content, []byte)) Content {
 	}
 }
 
-func unitH265(kind byte) Content {
+// unitH265 is what a unit of that type is; the rest of it follows.
+func unitH265(kind byte, rest []byte) Content {
 	switch {
 	case kind == h265VPS:
 		return ContentVPS
@@ -137,9 +148,9 @@ func unitH265(kind byte) Content {
 	case kind == h265PPS:
 		return ContentPPS
 	case kind >= h265FirstIRAP && kind <= h265LastIRAP:
-		return ContentKey
+		return ContentKey | firstSlice(rest)
 	case kind <= h265LastSlice:
-		return ContentSlice
+		return ContentSlice | firstSlice(rest)
 	default:
 		return 0
 	}

@@ -60,9 +60,9 @@ func NewParameterSets(f Format) *ParameterSets {
 // content is what one NAL unit is.
 func (s *ParameterSets) content(unit []byte) Content {
 	if s.hevc {
-		return unitH265(unit[0] >> 1 & 0x3f)
+		return unitH265(unit[0]>>1&0x3f, nil)
 	}
-	return unitH264(unit[0] & 0x1f)
+	return unitH264(unit[0]&0x1f, nil)
 }
 
 // Read says what begins in a payload, and keeps copies of the parameter sets that it holds whole.

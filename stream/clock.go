@@ -1,0 +1,104 @@
+package stream
+
+import (
+	"math"
+	"time"
+)
+
+const (
+	// slewPart is how fast a clock is put right: by one part in so many of the
+	// time that passes, which is 40 ms a second.
+	slewPart = 25
+	// slewMost is from when on a clock is not slewed but set.
+	slewMost = time.Second
+	// arrivalWindow is how often a clock made of arrivals may fall back to the
+	// earliest of the last packets: so a source whose clock is slow is followed.
+	arrivalWindow = 5 * time.Second
+	// arrivalSlack is by how much a packet must come early to move that clock.
+	arrivalSlack = 2 * time.Millisecond
+)
+
+// clock says which timestamp of the track's line belongs to which time. It does
+// not change: a better one takes its place, and begins where it was.
+type clock struct {
+	since     time.Time     // with a monotonic reading
+	timestamp uint32        // right at that time, clock rate units
+	rate      uint32        // Hz
+	wrong     time.Duration // by how much the clock was ahead then; what is left shrinks
+}
+
+// at is the timestamp that media captured at that time would carry.
+func (c *clock) at(now time.Time) uint32 {
+	passed := now.Sub(c.since)
+	left := max(c.wrong.Abs()-max(passed, 0)/slewPart, 0)
+	if c.wrong < 0 {
+		left = -left
+	}
+	return c.timestamp + uint32(ticks(passed+left, c.rate))
+}
+
+// goal is what at comes to when nothing is wrong any more.
+func (c *clock) goal(now time.Time) uint32 {
+	return c.timestamp + uint32(ticks(now.Sub(c.since), c.rate))
+}
+
+// ticks is a time in clock rate units.
+func ticks(d time.Duration, rate uint32) int64 {
+	whole, rest := int64(d/time.Second), int64(d%time.Second)
+	return whole*int64(rate) + rest*int64(rate)/int64(time.Second)
+}
+
+// duration is the time of so many clock rate units.
+func duration(n int64, rate uint32) time.Duration {
+	whole, rest := n/int64(rate), n%int64(rate)
+	return time.Duration(whole)*time.Second + time.Duration(rest)*time.Second/time.Duration(rate)
+}
+
+// steer makes the track's clock come to where the timestamp, of the track's
+// line, belongs to that time. It is slewed unless it is wrong by more than
+// slewMost.
+func (t *Track) steer(now, at time.Time, timestamp uint32) {
+	c := &clock{since: now, rate: t.Spec().Format.ClockRate}
+	c.timestamp = timestamp + uint32(ticks(now.Sub(at), c.rate))
+	if old := t.clock.Load(); old != nil {
+		if wrong := duration(int64(int32(old.at(now)-c.timestamp)), c.rate); wrong.Abs() <= slewMost {
+			c.wrong = wrong
+		}
+	}
+	t.clock.Store(c)
+}
+
+// arrivals is what a clock knows that is made of packets' arrivals, while the
+// source has not said better.
+type arrivals struct {
+	clocked bool  // the source has said better
+	begun   bool  // the publication's first packet has come
+	ahead   int64 // the most by which a packet of this window came early, ticks
+	since   int64 // of the window, monotonic nanoseconds
+}
+
+// note takes the arrival of a packet in order. Nothing comes before it was
+// captured: the earliest of them tell the clock.
+func (a *arrivals) note(t *Track, now time.Time, mono int64, timestamp uint32) {
+	if a.clocked {
+		return
+	}
+	c := t.clock.Load()
+	if !a.begun || c == nil {
+		t.steer(now, now, timestamp)
+		a.begun, a.ahead, a.since = true, math.MinInt64, mono
+		return
+	}
+	early := int64(int32(timestamp - c.goal(now)))
+	a.ahead = max(a.ahead, early)
+	slack := ticks(arrivalSlack, c.rate)
+	switch {
+	case early > slack && mono-a.since > int64(slewPart*arrivalSlack):
+		t.steer(now, now, timestamp)
+	case mono-a.since < int64(arrivalWindow):
+		return
+	case a.ahead < -slack:
+		t.steer(now, now, c.goal(now)+uint32(a.ahead))
+	}
+	a.ahead, a.since = math.MinInt64, mono
+}

@@ -1,0 +1,85 @@
+package stream_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pion/rtcp"
+
+	"weir/stream"
+)
+
+// off is by how much a report's clock differs from the one of which base belongs
+// to start, in the time of the media.
+func off(sr rtcp.SenderReport, at, start time.Time, base uint32) time.Duration {
+	return time.Duration(int64(int32(sr.RTPTime-base)))*time.Second/90000 - at.Sub(start)
+}
+
+// Until the publisher's first sender report the clock comes from arrival; then
+// it is slewed, and only set where it is wrong by more than a second.
+func TestClockIsSlewed(t *testing.T) {
+	for _, wrong := range []time.Duration{-120 * time.Millisecond, 80 * time.Millisecond, 1500 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			r := running(t, stream.Options{})
+			p := publish(t, r, "a", h264())
+			e := &eye{}
+			watchWith(t, p, false, e)
+			f := newFilm(t, p, 30)
+			f.until(3 * time.Second)
+			p.Tracks()[0].SetClock(p, time.Now().Add(-wrong), f.timestamp(90))
+			f.until(12 * time.Second)
+			synctest.Wait()
+			base := pictures(e.saw())[0].timestamp
+			var last time.Duration
+			for i, sr := range e.reports {
+				got := off(sr, e.times[i], f.start, base)
+				switch since := e.times[i].Sub(f.start); {
+				case since < 3*time.Second:
+					if got.Abs() > time.Millisecond {
+						t.Errorf("before the first report the clock is off by %v", got)
+					}
+				case wrong.Abs() > time.Second || since > 7*time.Second:
+					if (got - wrong).Abs() > time.Millisecond {
+						t.Errorf("%v after: off by %v, want %v", since, got, wrong)
+					}
+				case (got - last).Abs() > 50*time.Millisecond:
+					t.Errorf("%v after: from %v to %v in a second", since, last, got)
+				}
+				last = got
+			}
+			if len(e.reports) < 11 {
+				t.Errorf("%d reports", len(e.reports))
+			}
+		})
+	}
+}
+
+// A clock made of arrivals follows the packets that come earliest, and a source
+// whose clock is slow.
+func TestClockFollowsArrivals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := running(t, stream.Options{})
+		p := publish(t, r, "a", h264())
+		e := &eye{}
+		watchWith(t, p, false, e)
+		f := newFilm(t, p, 30)
+		time.Sleep(40 * time.Millisecond) // the first two come late
+		f.write()
+		f.write()
+		f.until(20 * time.Second)
+		f.start = f.start.Add(60 * time.Millisecond) // it takes longer from now on
+		f.until(40 * time.Second)
+		synctest.Wait()
+		base := pictures(e.saw())[0].timestamp
+		for i, sr := range e.reports {
+			got := off(sr, e.times[i], f.start.Add(-60*time.Millisecond), base)
+			switch since := e.times[i].Sub(f.start); {
+			case since > 3*time.Second && since < 19*time.Second && got.Abs() > 3*time.Millisecond:
+				t.Errorf("%v after: off by %v", since, got)
+			case since > 34*time.Second && (got+60*time.Millisecond).Abs() > 3*time.Millisecond:
+				t.Errorf("%v after: off by %v", since, got)
+			}
+		}
+	})
+}

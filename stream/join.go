@@ -1,0 +1,192 @@
+package stream
+
+import "time"
+
+const (
+	// nearlyEmpty is the length of a group of pictures that needs no replay.
+	nearlyEmpty = 100 * time.Millisecond
+	// dueSoonEnough is how soon the next key frame must be due to be waited for.
+	dueSoonEnough = 300 * time.Millisecond
+	// silent is for how long nothing may have come for the cache to be replayed:
+	// what is older is not what the stream shows now.
+	silent = 2 * time.Second
+	// holeAge is for how long a missing packet may still come.
+	holeAge = 200 * time.Millisecond
+	// fillTime is how long a replay waits for one.
+	fillTime = 100 * time.Millisecond
+	// replaysInARow is how many requests of one viewer are answered from the
+	// cache in replaysSpan.
+	replaysInARow = 3
+	replaysSpan   = 10 * time.Second
+	// keyFrameRest is the least time after a key frame has begun to go out in
+	// which a request is about what came before it.
+	keyFrameRest = 100 * time.Millisecond
+	// loneGap is the time between the two copies of a lone key frame.
+	loneGap = 33 * time.Millisecond
+)
+
+// sendVideo sends what is due of a video track.
+func (d *DownTrack) sendVideo(t turn) (next due) {
+	switch {
+	case t.mono < d.heldTo:
+		d.skip()
+		return dueTick
+	case len(d.line.breaks) == 0 && !d.waiting && d.replaying == replayOff:
+		d.join(t, 0) // the viewer was held
+	}
+	if d.waiting && !d.resume(t) {
+		d.skip()
+		return dueSoon
+	}
+	switch d.replaying {
+	case replayLone:
+		next = d.sendLone(t)
+	case replayGroup:
+		next = d.sendReplay(t)
+	default:
+		if g := d.track.gop.Load(); g != nil && g.start >= d.cursor && d.track.format.Load() != d.format {
+			if next = d.sendUntil(t, g.start); d.cursor < g.start || d.waiting {
+				return next
+			}
+			d.cut(t.mono) // the payload type may be another one from here on
+		}
+		next = d.sendNew(t)
+	}
+	if g := d.track.gop.Load(); g != nil && g.start > d.keyIndex && g.start < d.cursor && d.live() {
+		d.keyIndex, d.keyAt = g.start, t.mono
+	}
+	return next
+}
+
+// live says whether the viewer gets what comes as it comes.
+func (d *DownTrack) live() bool { return d.replaying == replayOff && !d.waiting }
+
+// skip passes over what a viewer cannot use.
+func (d *DownTrack) skip() {
+	if head := d.track.cache.head.Load(); head > d.cursor {
+		d.drop(DropNoKeyFrame, head-d.cursor)
+		d.cursor = head
+	}
+}
+
+// wait makes the viewer wait for a key frame that begins at index from or later.
+func (d *DownTrack) wait(from uint64) {
+	d.endReplay()
+	d.waiting, d.waitFrom, d.overdue = true, from, 0
+}
+
+// resume ends the waiting if there is a key frame to go on with. Else it asks
+// for one.
+func (d *DownTrack) resume(t turn) bool {
+	g := d.track.gop.Load()
+	switch {
+	case g != nil && g.start >= d.waitFrom:
+		d.startOn(t, g)
+	case d.overdue != 0 && t.mono >= d.overdue:
+		d.join(t, 0)
+	case d.overdue == 0:
+		d.track.askKeyFrame(t.mono, keyFrameGap)
+	}
+	return !d.waiting
+}
+
+// heedKeyFrame acts on what RequestKeyFrame noted. A key frame that is on its
+// way answers it, or the cache, at a rate halved each time; beyond three in 10 s
+// the request stays noted until one of these is true again.
+func (d *DownTrack) heedKeyFrame(t turn) {
+	if !d.keyFrame.Load() {
+		return
+	}
+	rest := max(int64(keyFrameRest), d.rtt.Load()*3/2)
+	if d.waiting || t.mono < d.heldTo || len(d.line.breaks) == 0 || t.mono-d.keyAt < rest {
+		d.keyFrame.Store(false)
+		return
+	}
+	oldest, recent := 0, 0
+	for i, at := range d.replays {
+		if at < d.replays[oldest] {
+			oldest = i
+		}
+		if t.mono-at < int64(replaysSpan) {
+			recent++
+		}
+	}
+	if recent == replaysInARow {
+		return
+	}
+	d.replays[oldest] = t.mono
+	d.keyFrame.Store(false)
+	d.join(t, recent+1)
+}
+
+// join starts the viewer on what the cache holds, or makes it wait for the next
+// key frame. The source is asked for one as well, unless the last has just come.
+// halvings lower the rate of a replay.
+func (d *DownTrack) join(t turn, halvings int) {
+	g := d.track.gop.Load()
+	c := d.track.cache
+	head := c.head.Load()
+	newest := c.get(head - 1)
+	if g == nil || newest == nil || t.mono-newest.arrived > int64(silent) {
+		d.wait(head)
+		d.track.askKeyFrame(t.mono, keyFrameGap)
+		return
+	}
+	rate := d.track.Spec().Format.ClockRate
+	if duration(int64(int32(newest.timestamp-g.timestamp)), rate) <= nearlyEmpty {
+		d.startOn(t, g)
+		return
+	}
+	d.track.askKeyFrame(t.mono, besideGap)
+	if left := g.due - t.mono; halvings == 0 && g.due != 0 && left <= int64(dueSoonEnough) && left > 0 {
+		d.wait(g.start + 1)
+		d.overdue = g.due + int64(nearlyEmpty)
+		return
+	}
+	if g.over.Load() || !d.replay.survey(d.track, g, t.mono) || !d.startReplay(t, halvings) {
+		d.startLone(t, g, halvings)
+	}
+}
+
+// startOn goes on with a key frame that has just come, under true timestamps
+// unless something later was sent already.
+func (d *DownTrack) startOn(t turn, g *gop) {
+	d.endReplay()
+	d.waiting, d.overdue = false, 0
+	if d.sent && int32(g.timestamp+d.base-d.newest) <= 0 {
+		switch {
+		case g.start >= d.track.cache.head.Load(): // not quite there yet
+			d.wait(g.start)
+		case !d.replay.survey(d.track, g, t.mono) || !d.startReplay(t, 0):
+			d.startLone(t, g, 0)
+		}
+		return
+	}
+	if g.start > d.cursor {
+		d.drop(DropNoKeyFrame, g.start-d.cursor)
+	}
+	d.cursor = g.start
+	d.keyIndex, d.keyAt = g.start, t.mono
+	d.sendSets(t, g, d.base)
+	d.cut(t.mono)
+}
+
+// sendSets sends the parameter sets that a key frame lacks in the cache.
+func (d *DownTrack) sendSets(t turn, g *gop, offset uint32) {
+	if g.sets == nil {
+		return
+	}
+	d.cutAt(breakpoint{track: d.track, own: g.sets, offset: offset}, t.mono)
+	for _, p := range g.sets {
+		d.sendOwn(t, p)
+	}
+}
+
+// sendOwn sends the next packet of a breakpoint that has its own.
+func (d *DownTrack) sendOwn(t turn, p *packet) {
+	b := d.line.current()
+	n := d.line.next
+	d.line.next++
+	d.send(t.w, b, n, p)
+	d.newest, d.sent = p.timestamp+b.offset, true
+}

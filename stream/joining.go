@@ -1,0 +1,119 @@
+package stream
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// JoinOptions bound what is kept for viewers that join in the middle of a group
+// of pictures, and how fast they get it. A zero field is its default.
+type JoinOptions struct {
+	// MaxAge, MaxBytes and MaxFrames bound a group that is replayed: 10 s,
+	// 4 MB, 600 frames. Past a bound a viewer gets the key frame alone.
+	MaxAge    time.Duration
+	MaxBytes  int64
+	MaxFrames int
+	// MinRate and MaxRate are how fast one viewer gets it, in bits a second:
+	// 20 and 50 million.
+	MinRate, MaxRate int64
+	// TotalRate is how fast all together get it, in bits a second: 500 million.
+	TotalRate int64
+	// CacheBytes is what all caches together may take: 256 MB. Beyond it the
+	// largest gives up its group of pictures.
+	CacheBytes int64
+}
+
+func (o *JoinOptions) setDefaults() {
+	fill := func(v *int64, fallback int64) {
+		if *v <= 0 {
+			*v = fallback
+		}
+	}
+	if o.MaxAge <= 0 {
+		o.MaxAge = 10 * time.Second
+	}
+	if o.MaxFrames <= 0 {
+		o.MaxFrames = 600
+	}
+	fill(&o.MaxBytes, 4<<20)
+	fill(&o.MinRate, 20_000_000)
+	fill(&o.MaxRate, 50_000_000)
+	fill(&o.TotalRate, 500_000_000)
+	fill(&o.CacheBytes, 256<<20)
+}
+
+// burstFor is the time of the whole rate that the replays may take at once.
+const burstFor = 20 * time.Millisecond
+
+// replays shares the server's rate for replays among those that run: each has
+// the least that it needs, and an even part of what is left. Any goroutine.
+type replays struct {
+	total float64 // bytes a second
+
+	running  atomic.Int64
+	reserved atomic.Int64 // bytes a second, what those running need at least
+	paidTo   atomic.Int64 // nanoseconds: up to when the rate has been used; 0 is epoch
+	epoch    time.Time
+}
+
+// admit lets a replay in that needs so many bytes a second at least.
+func (r *replays) admit(need float64) bool {
+	if r.reserved.Add(int64(need)) > int64(r.total) {
+		r.reserved.Add(-int64(need))
+		return false
+	}
+	r.running.Add(1)
+	return true
+}
+
+func (r *replays) leave(need float64) {
+	r.reserved.Add(-int64(need))
+	r.running.Add(-1)
+}
+
+// share is how many bytes a second a replay may use that was let in with need.
+func (r *replays) share(need float64) float64 {
+	left := max(r.total-float64(r.reserved.Load()), 0)
+	return need + left/float64(max(r.running.Load(), 1))
+}
+
+// take uses n bytes of the rate, if they are there.
+func (r *replays) take(now time.Time, n int64) bool {
+	at := int64(now.Sub(r.epoch))
+	cost := int64(float64(n) / r.total * 1e9)
+	for {
+		paid := r.paidTo.Load()
+		if paid-at > int64(burstFor) {
+			return false
+		}
+		if r.paidTo.CompareAndSwap(paid, max(paid, at)+cost) {
+			return true
+		}
+	}
+}
+
+// boundEvery is the least time between two looks for the largest cache.
+const boundEvery = 20 * time.Millisecond
+
+// bound makes the largest cache smaller if all together are too large.
+func (r *Registry) bound() {
+	if r.cached.Load() <= r.opts.Join.CacheBytes {
+		return
+	}
+	now := int64(time.Since(r.replays.epoch))
+	last := r.boundAt.Load()
+	if now-last < int64(boundEvery) || !r.boundAt.CompareAndSwap(last, now) {
+		return
+	}
+	var largest *Track
+	for _, s := range r.Streams() {
+		for _, t := range s.all() {
+			if g := t.gop.Load(); g != nil && !g.over.Load() && (largest == nil || t.cache.size.Load() > largest.cache.size.Load()) {
+				largest = t
+			}
+		}
+	}
+	if largest != nil {
+		largest.line.shrink(largest)
+	}
+}
