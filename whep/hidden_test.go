@@ -13,6 +13,7 @@ import (
 
 	"weir/internal/webrtctest"
 	"weir/internal/wish"
+	"weir/internal/wishtest"
 	"weir/session"
 	"weir/stream"
 	"weir/whep"
@@ -114,7 +115,7 @@ func TestStatsAfterMedia(t *testing.T) {
 	s := newPlain(t, whep.Options{Caller: func(*http.Request) (string, string, netip.AddrPort) {
 		return "the secret", "living room", netip.MustParseAddrPort("127.0.0.1:7")
 	}})
-	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	ctx, cancel := context.WithTimeout(t.Context(), wishtest.Soon)
 	defer cancel()
 	p, err := webrtctest.Play(ctx, s.url+"/whep/test", webrtctest.Options{})
 	if err != nil {
@@ -138,7 +139,7 @@ func TestStatsAfterMedia(t *testing.T) {
 	}
 	p.Lose(10)
 	p.FloodPLI(true)
-	webrtctest.Until(t, soon, func() string {
+	webrtctest.Until(t, wishtest.Soon, func() string {
 		for _, m := range found.Stats().Media {
 			if m.Kind == "video" && (m.NACKs == 0 || m.KeyFrames == 0 || m.Sent.Resent == 0 || m.Sent.KeyFramesAsked == 0) {
 				return "feedback on video"

@@ -2,12 +2,8 @@ package whep_test
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"net/http"
 	"net/http/httptest"
-	"net/url"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +16,7 @@ import (
 	"weir/internal/event"
 	"weir/internal/webrtctest"
 	"weir/internal/wish"
+	"weir/internal/wishtest"
 	"weir/publisher"
 	"weir/session"
 	"weir/stream"
@@ -27,21 +24,14 @@ import (
 	"weir/whip"
 )
 
-const (
-	sdpType      = "application/sdp"
-	fragmentType = "application/trickle-ice-sdpfrag"
-	problemType  = "application/problem+json"
-	// soon is how long the checks wait for what should come at once; the
-	// machine may be busy.
-	soon = 15 * time.Second
-)
+const sdpType = "application/sdp"
 
 // A server is the whole of it on 127.0.0.1, with the live stream "test".
 type server struct {
-	base     string // URL without a slash at its end
-	endpoint string // of the stream "test"
-	client   *webrtctest.Client
-	broken   string // see serverOptions
+	base   string // URL without a slash at its end
+	client *webrtctest.Client
+	broken string // see serverOptions
+	token  string // with which one may play, "" where anybody may
 }
 
 type serverOptions struct {
@@ -83,19 +73,13 @@ func newServer(t *testing.T, o serverOptions) *server {
 	if err != nil {
 		t.Fatalf("make the HTTP face: %v", err)
 	}
-	if o.broken != "" {
-		breaker, ok := breakerOf(o.broken)
-		if !ok {
-			t.Fatalf("nothing breaks %s", o.broken)
-		}
-		handler = breaker(handler)
-	}
+	handler = wishtest.Break(t, o.broken, handler, ownBreaks())
 	web := httptest.NewUnstartedServer(nil)
 	web.Config = api.NewServer(handler, logger)
 	web.Start()
 	client := webrtctest.NewClient()
 	t.Cleanup(func() { client.Close(); web.Close() })
-	return &server{base: web.URL, endpoint: web.URL + "/whep/test", client: client, broken: o.broken}
+	return &server{base: web.URL, client: client, broken: o.broken}
 }
 
 // run runs something until the test has ended, and waits for it. What was begun
@@ -197,72 +181,68 @@ func (s *source) write(at time.Duration, marker bool, payload []byte) {
 	})
 }
 
-// do sends one request.
-func (s *server) do(t *testing.T, method, target, body string, fields ...string) *webrtctest.Reply {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), soon)
-	defer cancel()
-	reply, err := s.client.Do(ctx, method, target, body, fields...)
-	if err != nil {
-		t.Fatal(err)
+// shared is the server as the rules of both protocols see it.
+func (s *server) shared() *wishtest.Server {
+	return &wishtest.Server{
+		Base: s.base, Client: s.client, Broken: s.broken, Direction: "recvonly", Token: s.token, Powerless: publishToken,
+		Endpoint: func() string { return s.base + "/whep/test" },
+		Other:    func() string { return s.base + "/test/whep" },
+		Unknown:  func() string { return s.base + "/whep/nobody" },
+		Offer: func(t *testing.T, w wishtest.Way) string {
+			t.Helper()
+			offer, err := webrtctest.MakeOffer(t.Context(), optionsOf(w))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return offer
+		},
+		Open: func(t *testing.T, w wishtest.Way) *wishtest.Party {
+			t.Helper()
+			return wishtest.PlayerParty(s.play(t, optionsOf(w)))
+		},
+		New: func(t *testing.T, o wishtest.Setup) *wishtest.Server {
+			t.Helper()
+			next := serverOptions{broken: s.broken, session: session.Options{
+				MaxSessions: o.MaxSessions, SetupTimeout: o.SetupTimeout, Consent: o.Consent,
+			}}
+			if o.Guarded {
+				next.tokens = []auth.Token{
+					{Name: "viewer", Secret: playToken, Rights: []auth.Action{auth.Play}},
+					{Name: "studio", Secret: publishToken, Rights: []auth.Action{auth.Publish}},
+				}
+			}
+			other := newServer(t, next)
+			if o.Guarded {
+				other.token = playToken
+			}
+			return other.shared()
+		},
 	}
-	return reply
 }
 
-// post sends an offer to the stream "test".
-func (s *server) post(t *testing.T, offer string) *webrtctest.Reply {
-	t.Helper()
-	return s.do(t, "POST", s.endpoint, offer, "Content-Type", sdpType)
-}
+// The tokens of a server that lets nobody play without one.
+const (
+	playToken    = "play-token-of-the-rules"
+	publishToken = "publish-token-of-the-rules"
+)
 
-// A made session exists, but nobody plays: it is there until the set-up deadline.
-type made struct {
-	*webrtctest.Reply
-
-	offer, url, etag string
-}
-
-// make makes a session of a good offer.
-func (s *server) make(t *testing.T) made {
-	t.Helper()
-	return s.makeOf(t, s.offer(t, webrtctest.Options{}))
-}
-
-func (s *server) makeOf(t *testing.T, offer string) made {
-	t.Helper()
-	reply := s.post(t, offer)
-	wantStatus(t, reply, http.StatusCreated)
-	return made{Reply: reply, offer: offer, url: s.resolve(t, reply.Header.Get("Location")), etag: reply.Header.Get("ETag")}
-}
-
-func (s *server) resolve(t *testing.T, location string) string {
-	t.Helper()
-	base, err := url.Parse(s.endpoint)
-	if err != nil {
-		t.Fatal(err)
+func optionsOf(w wishtest.Way) webrtctest.Options {
+	o := webrtctest.Options{
+		NoAudio: w.NoAudio, NoVideo: w.NoVideo, AudioFirst: w.Reversed, AllInterfaces: w.AllInterfaces, Trickle: w.Trickle,
+		HideCandidates: w.HideCandidates, IgnoreCandidates: w.IgnoreCandidates, Offer: w.Offer, Answer: w.Answer, Fields: w.Fields,
 	}
-	target, err := base.Parse(location)
-	if err != nil {
-		t.Fatalf("Location: %v", err)
+	if w.VP8 {
+		o.Codecs = []string{"VP8", "H264"}
 	}
-	return target.String()
-}
-
-func (s *server) offer(t *testing.T, o webrtctest.Options) string {
-	t.Helper()
-	offer, err := webrtctest.MakeOffer(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return offer
+	return o
 }
 
 // play makes a player that is closed with the test.
 func (s *server) play(t *testing.T, o webrtctest.Options) *webrtctest.Player {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	ctx, cancel := context.WithTimeout(t.Context(), wishtest.Soon)
 	defer cancel()
-	p, err := webrtctest.Play(ctx, s.endpoint, o)
+	p, err := webrtctest.Play(ctx, s.base+"/whep/test", o)
 	if err != nil {
 		t.Fatalf("play: %v", err)
 	}
@@ -272,67 +252,4 @@ func (s *server) play(t *testing.T, o webrtctest.Options) *webrtctest.Player {
 		}
 	})
 	return p
-}
-
-// playing is play with media there.
-func (s *server) playing(t *testing.T, o webrtctest.Options) *webrtctest.Player {
-	t.Helper()
-	p := s.play(t, o)
-	media(t, p)
-	return p
-}
-
-// media waits for more media of a player.
-func media(t *testing.T, p *webrtctest.Player) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), soon)
-	defer cancel()
-	if err := p.WaitMedia(ctx, 10); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// complete waits until nothing is missing of a player's media.
-func complete(t *testing.T, p *webrtctest.Player) {
-	t.Helper()
-	webrtctest.Until(t, soon, func() string {
-		if video, audio := p.Video().Missing, p.Audio().Missing; video+audio > 0 {
-			return fmt.Sprintf("%d video and %d audio packets", video, audio)
-		}
-		return ""
-	})
-}
-
-// patch sends a fragment; ifMatch "" is none.
-func (s *server) patch(t *testing.T, target, fragment, ifMatch string) *webrtctest.Reply {
-	t.Helper()
-	fields := []string{"Content-Type", fragmentType}
-	if ifMatch != "" {
-		fields = append(fields, "If-Match", ifMatch)
-	}
-	return s.do(t, "PATCH", target, fragment, fields...)
-}
-
-func wantStatus(t *testing.T, reply *webrtctest.Reply, status int) {
-	t.Helper()
-	if reply.Status != status {
-		t.Fatalf("status %d, want %d: %s", reply.Status, status, reply.Body)
-	}
-}
-
-// wantRefused wants any 4xx.
-func wantRefused(t *testing.T, reply *webrtctest.Reply) {
-	t.Helper()
-	if reply.Status < 400 || reply.Status > 499 {
-		t.Fatalf("status %d, want 4xx: %s", reply.Status, reply.Body)
-	}
-}
-
-// replace is strings.Replace that must find something.
-func replace(t *testing.T, s, from, to string) string {
-	t.Helper()
-	if !strings.Contains(s, from) {
-		t.Fatalf("no %q in:\n%s", from, s)
-	}
-	return strings.ReplaceAll(s, from, to)
 }

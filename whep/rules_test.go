@@ -1,130 +1,147 @@
 package whep_test
 
 import (
-	"bufio"
 	"maps"
-	"os"
+	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"weir/internal/webrtctest"
+	"weir/internal/wishtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// A check proves one rule of the WHEP and WISH documents at a running server. It
-// is run by the rule's id.
-type check = func(t *testing.T, s *server)
-
-// checks are all of them, by id; the files are those of the sections.
-func checks() map[string]check {
-	all := map[string]check{}
-	for _, section := range []map[string]check{
-		createRules(), answerRules(), trickleRules(), restartRules(), endRules(), lookRules(), accessRules(),
-		safetyRules(), quirkRules(),
-	} {
-		maps.Copy(all, section)
-	}
-	return all
-}
 
 // TestRules proves the rules one by one. With WEIR_BREAK set to a rule's id the
 // server breaks that rule, and its check must fail: see TestBrokenRules.
 func TestRules(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, serverOptions{broken: os.Getenv("WEIR_BREAK")})
-	all := checks()
-	for _, id := range slices.Sorted(maps.Keys(all)) {
-		t.Run(id, func(t *testing.T) {
-			t.Parallel()
-			all[id](t, s)
-		})
-	}
+	wishtest.Run(t, newServer(t, serverOptions{broken: wishtest.Broken()}).shared(), checks())
 }
 
-// A rule is a line of the list of rules.
-type rule struct{ level, state string }
-
-const proved = "proved"
-
-// readRules reads the list: on each line an id, a level, and "proved" or why it
-// is not.
-func readRules(t *testing.T) map[string]rule {
-	t.Helper()
-	file, err := os.Open("../internal/wish/testdata/rules.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := file.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	rules := map[string]rule{}
-	lines := bufio.NewScanner(file)
-	for lines.Scan() {
-		line := lines.Text()
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		fields := strings.SplitN(line, " ", 3)
-		if len(fields) != 3 {
-			t.Fatalf("not a rule: %q", line)
-		}
-		if _, twice := rules[fields[0]]; twice {
-			t.Errorf("%s stands there twice", fields[0])
-		}
-		rules[fields[0]] = rule{level: fields[1], state: fields[2]}
-	}
-	if err := lines.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return rules
-}
-
-// The list says of each rule that it is proved, and then TestRules runs a check
-// of that name, or why not.
 func TestListOfRules(t *testing.T) {
 	t.Parallel()
-	all, rules := checks(), readRules(t)
-	for id, r := range rules {
-		_, checked := all[id]
-		switch {
-		case !slices.Contains([]string{"MUST", "SHOULD", "MAY", "QUIRK"}, r.level):
-			t.Errorf("%s: the level %q is unknown", id, r.level)
-		case r.state == proved && !checked:
-			t.Errorf("%s is called proved, but nothing checks it", id)
-		case r.state != proved && checked:
-			t.Errorf("%s is checked, but the list says: %s", id, r.state)
-		case r.state != proved && !strings.HasPrefix(r.state, "not yet: ") && !strings.HasPrefix(r.state, "does not apply: "):
-			t.Errorf("%s: neither proved nor a reason: %q", id, r.state)
-		}
-	}
-	for id := range all {
-		if _, listed := rules[id]; !listed {
-			t.Errorf("%s is checked, but is not in the list", id)
-		}
-	}
-	if len(rules) < 100 {
-		t.Errorf("the list has only %d rules", len(rules))
+	wishtest.CheckList(t, "../internal/wish/testdata/rules.txt", checks(), breaks(), "WHIP-")
+}
+
+// checks are all of them, by id.
+func checks() map[string]wishtest.Check { return wishtest.Merge(wishtest.Rules(), ownRules()) }
+
+// breaks are the breakers by the id of the rule that each breaks.
+func breaks() map[string]wishtest.Breaker { return wishtest.Merge(wishtest.Breaks(), ownBreaks()) }
+
+// ownRules are those that WHEP alone has.
+func ownRules() map[string]wishtest.Check {
+	return map[string]wishtest.Check{
+		"WHEP-09": func(t *testing.T, s *wishtest.Server) {
+			t.Helper()
+			reply := s.Do(t, "HEAD", s.Endpoint(), "")
+			wishtest.WantStatus(t, reply, http.StatusOK)
+			if reply.MediaType() != sdpType || reply.Body != "" {
+				t.Errorf("type %q, body %q", reply.MediaType(), reply.Body)
+			}
+		},
+		"WHEP-20": notLive,
+		"WHEP-30": func(t *testing.T, s *wishtest.Server) {
+			t.Helper()
+			for _, direction := range []string{"recvonly", "sendrecv"} {
+				answer := s.MakeOf(t, wishtest.Replace(t, s.Offer(t, wishtest.Way{}), "a=recvonly", "a="+direction)).Body
+				if n := len(webrtctest.Values(answer, "a=sendonly")); n != 2 {
+					t.Errorf("%d sections of the answer to %s are sendonly:\n%s", n, direction, answer)
+				}
+			}
+		},
+		"WHEP-38": oneStream,
+		"xx-102": func(t *testing.T, s *wishtest.Server) {
+			t.Helper()
+			m := s.MakeOf(t, withData(s.Offer(t, wishtest.Way{})))
+			sections := webrtctest.Sections(m.Body)
+			if len(sections) != 4 || !strings.HasPrefix(sections[3], "m=application 0 ") || webrtctest.Value(sections[3], "a=mid:") != "2" {
+				t.Errorf("the data channel is not refused in its section:\n%s", m.Body)
+			}
+		},
+		"QRK-06": dataChannel,
+		"QRK-16": func(t *testing.T, s *wishtest.Server) {
+			t.Helper()
+			p := s.Open(t, wishtest.Way{Offer: func(offer string) string { return strings.ReplaceAll(offer, "a=recvonly", "a=sendrecv") }})
+			p.More(t)
+			if len(webrtctest.Values(p.Answer(), "a=sendonly")) != 2 {
+				t.Errorf("not sendonly:\n%s", p.Answer())
+			}
+		},
 	}
 }
 
-// Every MUST that is proved can be broken, so that it is known that its check
-// can fail.
-func TestEveryMustCanBeBroken(t *testing.T) {
-	t.Parallel()
-	all := breaks()
-	for id, r := range readRules(t) {
-		if _, ok := all[id]; !ok && r.level == "MUST" && r.state == proved {
-			t.Errorf("nothing breaks %s", id)
+func ownBreaks() map[string]wishtest.Breaker {
+	return map[string]wishtest.Breaker{
+		"WHEP-20": wishtest.Refused(409, 404),
+		"WHEP-30": wishtest.Answered(func(sdp string) string { return strings.ReplaceAll(sdp, "a=sendonly", "a=sendrecv") }),
+		"WHEP-38": wishtest.Answered(func(sdp string) string { return strings.Replace(sdp, "a=msid:", "a=msid:x", 1) }),
+	}
+}
+
+func notLive(t *testing.T, s *wishtest.Server) {
+	t.Helper()
+	offer := s.Offer(t, wishtest.Way{})
+	var bodies []string
+	for _, name := range []string{"nobody", "no-one.else"} {
+		reply := s.Do(t, "POST", s.Base+"/whep/"+name, offer, "Content-Type", sdpType)
+		wishtest.WantStatus(t, reply, http.StatusConflict)
+		if seconds, err := strconv.Atoi(reply.Header.Get("Retry-After")); err != nil || seconds < 1 {
+			t.Errorf("Retry-After is %q", reply.Header.Get("Retry-After"))
+		}
+		bodies = append(bodies, strings.ReplaceAll(reply.Body, reply.Header.Get("X-Request-Id"), ""))
+	}
+	if bodies[0] != bodies[1] {
+		t.Errorf("the replies tell two streams apart:\n%s%s", bodies[0], bodies[1])
+	}
+}
+
+func oneStream(t *testing.T, s *wishtest.Server) {
+	t.Helper()
+	streams := map[string]bool{}
+	for _, section := range webrtctest.Sections(s.Make(t).Body)[1:] {
+		msids := webrtctest.Values(section, "a=msid:")
+		if len(msids) != 1 || len(strings.Fields(msids[0])) != 2 {
+			t.Fatalf("msid lines: %q", msids)
+		}
+		streams[strings.Fields(msids[0])[0]] = true
+	}
+	if len(streams) != 1 {
+		t.Errorf("MediaStreams: %v", slices.Collect(maps.Keys(streams)))
+	}
+}
+
+func dataChannel(t *testing.T, s *wishtest.Server) {
+	t.Helper()
+	p := s.Open(t, wishtest.Way{Offer: withData, Answer: func(answer string) string {
+		return answer[:strings.Index(answer, "m=application")] // the player never asked for it
+	}})
+	p.More(t)
+	sections := webrtctest.Sections(p.Answer())
+	if len(sections) != 4 {
+		t.Fatalf("the data channel has no section:\n%s", p.Answer())
+	}
+	for _, prefix := range []string{"a=mid:", "a=ice-ufrag:", "a=ice-pwd:", "a=setup:"} { // aiortc wants them there too
+		if webrtctest.Value(sections[3], prefix) == "" && webrtctest.Value(sections[0], prefix) == "" {
+			t.Errorf("no %s in the refused section:\n%s", prefix, sections[3])
 		}
 	}
-	known := checks()
-	for id := range all {
-		if _, ok := known[id]; !ok {
-			t.Errorf("%s is broken, but nothing checks it", id)
+}
+
+// withData adds a data channel to an offer.
+func withData(offer string) string {
+	first := webrtctest.Sections(offer)[1]
+	offer = strings.Replace(offer, "a=group:BUNDLE 0 1", "a=group:BUNDLE 0 1 2", 1)
+	offer += "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\n"
+	for _, prefix := range []string{"a=ice-ufrag:", "a=ice-pwd:", "a=setup:", "a=fingerprint:"} {
+		for _, value := range webrtctest.Values(first, prefix) {
+			offer += prefix + value + "\r\n"
 		}
 	}
+	return offer + "a=mid:2\r\na=sctp-port:5000\r\n"
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"weir/internal/webrtctest"
+	"weir/internal/wishtest"
 	"weir/session"
 )
 
@@ -89,7 +90,7 @@ func TestRelay(t *testing.T) {
 				all[i] = s.play(t, "live", webrtctest.Options{OnPacket: func(kind string, packet *rtp.Packet) { got[i].add(kind, packet.Payload) }})
 			}
 			for i, player := range all {
-				webrtctest.Until(t, soon, func() string { return player.Lacks(60, webrtctest.Stats{}, webrtctest.Stats{}) })
+				webrtctest.Until(t, wishtest.Soon, func() string { return player.Lacks(60, webrtctest.Stats{}, webrtctest.Stats{}) })
 				complete(t, player)
 				if n := got[i].strangers(&sent); n > 0 || got[i].count() < 100 {
 					t.Errorf("player %d: %d of %d payloads were never sent", i, n, got[i].count())
@@ -103,7 +104,7 @@ func TestRelay(t *testing.T) {
 				t.Errorf("stats: %+v", stats)
 			}
 			if o.Wide {
-				webrtctest.Until(t, soon, func() string {
+				webrtctest.Until(t, wishtest.Soon, func() string {
 					if p.Heard().Numbered == 0 {
 						return "feedback on transport-wide numbers"
 					}
@@ -161,7 +162,7 @@ func TestTakeOver(t *testing.T) {
 	feeding(t.Context(), t, next, webrtctest.Feed{})
 	select {
 	case <-oldSession.Done():
-	case <-time.After(soon):
+	case <-time.After(wishtest.Soon):
 		t.Fatal("the session that was taken over still lives")
 	}
 	if reason := oldSession.Reason(); reason != session.ReasonTaken {
@@ -175,8 +176,11 @@ func TestTakeOver(t *testing.T) {
 	if after := player.Video(); after.SSRC != before.SSRC || player.Saw(webrtc.PeerConnectionStateClosed) {
 		t.Errorf("the player's session did not go on: %+v, before %+v", after, before)
 	}
-	reply := s.do(t, "DELETE", next.Session(), "")
-	wantStatus(t, reply, http.StatusOK)
+	reply, err := next.Delete(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wishtest.WantStatus(t, reply, http.StatusOK)
 	if err := s.refusedPlay(t, "live"); err == nil {
 		t.Error("the stream is still live")
 	}
@@ -199,7 +203,7 @@ func TestCycles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			wantStatus(t, reply, http.StatusOK)
+			wishtest.WantStatus(t, reply, http.StatusOK)
 		}
 		if err := p.Close(); err != nil {
 			t.Fatal(err)
@@ -208,7 +212,7 @@ func TestCycles(t *testing.T) {
 	for _, session := range s.sessions.Sessions() {
 		session.Close("end of test")
 	}
-	webrtctest.Until(t, soon, func() string {
+	webrtctest.Until(t, wishtest.Soon, func() string {
 		if n := len(s.registry.Streams()); n > 0 {
 			return fmt.Sprintf("the end of %d streams", n)
 		}
@@ -223,7 +227,7 @@ func TestLayers(t *testing.T) {
 	feeding(t.Context(), t, p, webrtctest.Feed{})
 	player := s.play(t, "live", webrtctest.Options{NoAudio: true})
 	in := s.session(t, p)
-	webrtctest.Until(t, soon, func() string {
+	webrtctest.Until(t, wishtest.Soon, func() string {
 		if got := in.Stats().Media[0].Received; got.Layer != "l" || got.Streams != 3 { // the feed's largest
 			return fmt.Sprintf("the highest layer, %q of %d is forwarded", got.Layer, got.Streams)
 		}

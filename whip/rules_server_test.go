@@ -7,17 +7,17 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
-	"time"
 
 	"weir/api"
 	"weir/auth"
 	"weir/internal/event"
 	"weir/internal/webrtctest"
 	"weir/internal/wish"
+	"weir/internal/wishtest"
 	"weir/publisher"
 	"weir/session"
 	"weir/stream"
@@ -25,14 +25,7 @@ import (
 	"weir/whip"
 )
 
-const (
-	sdpType      = "application/sdp"
-	fragmentType = "application/trickle-ice-sdpfrag"
-	problemType  = "application/problem+json"
-	// soon is how long the checks wait for what should come at once; the
-	// machine may be busy.
-	soon = 15 * time.Second
-)
+const sdpType = "application/sdp"
 
 // The tokens of a server: two publishers, and one who may only play.
 const (
@@ -48,6 +41,7 @@ type server struct {
 	sessions *session.Manager
 	registry *stream.Registry
 	broken   string // see serverOptions
+	streams  atomic.Int64
 }
 
 type serverOptions struct {
@@ -68,13 +62,7 @@ func newServer(t *testing.T, o serverOptions) *server {
 	run(t, registry.Run)
 	run(t, manager.Run)
 	handler := newFace(t, registry, manager, logger)
-	if o.broken != "" {
-		breaker, ok := breakerOf(o.broken)
-		if !ok {
-			t.Fatalf("nothing breaks %s", o.broken)
-		}
-		handler = breaker(handler)
-	}
+	handler = wishtest.Break(t, o.broken, handler, ownBreaks())
 	web := httptest.NewUnstartedServer(nil)
 	web.Config = api.NewServer(handler, logger)
 	web.Start()
@@ -135,22 +123,76 @@ func run(t *testing.T, f func(context.Context) error) {
 	t.Cleanup(func() { cancel(); wg.Wait() })
 }
 
-func bearer(token string) []string { return []string{"Authorization", "Bearer " + token} }
+// shared is the server as the rules of both protocols see it. Each session has
+// a stream of its own.
+func (s *server) shared() *wishtest.Server {
+	return &wishtest.Server{
+		Base: s.base, Client: s.client, Broken: s.broken, Direction: "sendonly", Token: publishToken, Powerless: playToken,
+		Endpoint: func() string { return s.endpoint(s.fresh()) },
+		Other:    func() string { return s.base + "/" + s.fresh() + "/whip" },
+		Unknown:  func() string { return s.endpoint("nobody") },
+		Offer: func(t *testing.T, w wishtest.Way) string {
+			t.Helper()
+			offer, err := webrtctest.MakePublishOffer(t.Context(), optionsOf(w))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return offer
+		},
+		Open: func(t *testing.T, w wishtest.Way) *wishtest.Party {
+			t.Helper()
+			return s.party(t, optionsOf(w))
+		},
+		New: func(t *testing.T, o wishtest.Setup) *wishtest.Server {
+			t.Helper()
+			return newServer(t, serverOptions{broken: s.broken, session: session.Options{
+				MaxSessions: o.MaxSessions, SetupTimeout: o.SetupTimeout, Consent: o.Consent,
+			}}).shared()
+		},
+	}
+}
+
+// fresh is the name of a stream that nobody has used.
+func (s *server) fresh() string { return fmt.Sprintf("s%d", s.streams.Add(1)) }
+
+func optionsOf(w wishtest.Way) webrtctest.PublishOptions {
+	o := webrtctest.PublishOptions{
+		NoAudio: w.NoAudio, NoVideo: w.NoVideo, VideoFirst: w.Reversed, Trickle: w.Trickle, AllInterfaces: w.AllInterfaces,
+		HideCandidates: w.HideCandidates, IgnoreCandidates: w.IgnoreCandidates, Offer: w.Offer, Answer: w.Answer, Fields: w.Fields,
+	}
+	if w.VP8 {
+		o.Codecs = []string{"VP8", "H264"}
+	}
+	return o
+}
+
+// party is a publisher that feeds a stream of its own, with a player who says
+// whether that flows.
+func (s *server) party(t *testing.T, o webrtctest.PublishOptions) *wishtest.Party {
+	t.Helper()
+	name := s.fresh()
+	p := s.publishing(t, name, o)
+	var player *wishtest.Party
+	play := func(t *testing.T) *wishtest.Party {
+		t.Helper()
+		if player == nil {
+			player = wishtest.PlayerParty(s.play(t, name, webrtctest.Options{NoAudio: o.NoAudio, NoVideo: o.NoVideo}))
+		}
+		return player
+	}
+	return &wishtest.Party{
+		Link:     p.Link,
+		More:     func(t *testing.T) { t.Helper(); play(t).More(t) },
+		Complete: func(t *testing.T) { t.Helper(); play(t).Complete(t) },
+		Count:    func() int { return play(t).Count() },
+		Line:     func() uint32 { return play(t).Line() },
+	}
+}
+
+func bearer(token string) []string { return wishtest.Bearer(token) }
 
 // endpoint is the URL of a stream's WHIP endpoint.
 func (s *server) endpoint(name string) string { return s.base + "/whip/" + name }
-
-// do sends one request.
-func (s *server) do(t *testing.T, method, target, body string, fields ...string) *webrtctest.Reply {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), soon)
-	defer cancel()
-	reply, err := s.client.Do(ctx, method, target, body, fields...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return reply
-}
 
 // tryPublish makes a publisher that is closed with the test, if it is let in.
 func (s *server) tryPublish(t *testing.T, name string, o webrtctest.PublishOptions) (*webrtctest.Publisher, error) {
@@ -158,7 +200,7 @@ func (s *server) tryPublish(t *testing.T, name string, o webrtctest.PublishOptio
 	if o.Fields == nil {
 		o.Fields = bearer(publishToken)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	ctx, cancel := context.WithTimeout(t.Context(), wishtest.Soon)
 	defer cancel()
 	p, err := webrtctest.Publish(ctx, s.endpoint(name), o)
 	if err != nil {
@@ -202,7 +244,7 @@ func (s *server) session(t *testing.T, p *webrtctest.Publisher) *session.Session
 // play makes a player that is closed with the test.
 func (s *server) play(t *testing.T, name string, o webrtctest.Options) *webrtctest.Player {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	ctx, cancel := context.WithTimeout(t.Context(), wishtest.Soon)
 	defer cancel()
 	o.Fields = bearer(playToken)
 	p, err := webrtctest.Play(ctx, s.base+"/whep/"+name, o)
@@ -230,7 +272,7 @@ func (s *server) refusedPlay(t *testing.T, name string) error {
 // media waits for n more packets of each kind of a player's.
 func media(t *testing.T, p *webrtctest.Player, n int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*soon)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*wishtest.Soon)
 	defer cancel()
 	if err := p.WaitMedia(ctx, n); err != nil {
 		t.Fatal(err)
@@ -240,19 +282,12 @@ func media(t *testing.T, p *webrtctest.Player, n int) {
 // complete waits until nothing is missing of a player's media.
 func complete(t *testing.T, p *webrtctest.Player) {
 	t.Helper()
-	webrtctest.Until(t, soon, func() string {
+	webrtctest.Until(t, wishtest.Soon, func() string {
 		if video, audio := p.Video().Missing, p.Audio().Missing; video+audio > 0 {
 			return fmt.Sprintf("%d video and %d audio packets", video, audio)
 		}
 		return ""
 	})
-}
-
-func wantStatus(t *testing.T, reply *webrtctest.Reply, status int) {
-	t.Helper()
-	if reply.Status != status {
-		t.Fatalf("status %d, want %d: %s", reply.Status, status, reply.Body)
-	}
 }
 
 // wantRefusal wants a POST refused.
@@ -262,27 +297,4 @@ func wantRefusal(t *testing.T, err error, status int, code string) {
 	if !ok || refused.Status != status || !strings.Contains(refused.Body, `"`+code+`"`) {
 		t.Fatalf("got %v, want %d %s", err, status, code)
 	}
-}
-
-// resolve makes a Location absolute.
-func (s *server) resolve(t *testing.T, location string) string {
-	t.Helper()
-	base, err := url.Parse(s.base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	target, err := base.Parse(location)
-	if err != nil {
-		t.Fatalf("Location: %v", err)
-	}
-	return target.String()
-}
-
-// replace is strings.ReplaceAll that must find something.
-func replace(t *testing.T, s, from, to string) string {
-	t.Helper()
-	if !strings.Contains(s, from) {
-		t.Fatalf("no %q in:\n%s", from, s)
-	}
-	return strings.ReplaceAll(s, from, to)
 }

@@ -17,6 +17,8 @@ import (
 // Opus, with all its candidates, all on 127.0.0.1.
 type PublishOptions struct {
 	NoAudio, NoVideo bool
+	VideoFirst       bool     // otherwise audio is the first section
+	AllInterfaces    bool     // use every IPv4 address of the machine, not 127.0.0.1
 	Codecs           []string // of video in order of preference: "H264", "VP8"; the first is sent
 	RIDs             []string // of a simulcast, the layers
 	NoRTX            bool     // offer no retransmission streams: lost packets are sent again as they were
@@ -102,20 +104,16 @@ func (p *Publisher) connect() error {
 		return err
 	}
 	api := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry),
-		webrtc.WithSettingEngine(settings(p.net, false, false)))
+		webrtc.WithSettingEngine(settings(p.net, p.options.AllInterfaces, false)))
 	if p.pc, err = api.NewPeerConnection(webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle}); err != nil {
 		return fmt.Errorf("make a PeerConnection: %w", err)
 	}
 	p.pc.OnConnectionStateChange(p.onState)
-	if !p.options.NoAudio {
-		if err := p.addAudio(); err != nil {
-			return err
-		}
+	adds := []func() error{p.addAudio, p.addVideo}
+	if p.options.VideoFirst {
+		adds[0], adds[1] = adds[1], adds[0]
 	}
-	if p.options.NoVideo {
-		return nil
-	}
-	return p.addVideo()
+	return errors.Join(adds[0](), adds[1]())
 }
 
 // interceptors are those of a browser's sender, as far as the options want them.
@@ -149,6 +147,9 @@ func (p *Publisher) interceptors(media *webrtc.MediaEngine) (*interceptor.Regist
 }
 
 func (p *Publisher) addAudio() error {
+	if p.options.NoAudio {
+		return nil
+	}
 	track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}, "audio", "stream")
 	if err != nil {
 		return fmt.Errorf("make the audio track: %w", err)
@@ -158,6 +159,9 @@ func (p *Publisher) addAudio() error {
 }
 
 func (p *Publisher) addVideo() error {
+	if p.options.NoVideo {
+		return nil
+	}
 	name := "H264"
 	if len(p.options.Codecs) > 0 {
 		name = p.options.Codecs[0]

@@ -1,4 +1,4 @@
-package whep_test
+package wishtest
 
 import (
 	"bytes"
@@ -10,12 +10,13 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"testing"
 )
 
-// A breaker puts something around a server that breaks one rule.
-type breaker = func(http.Handler) http.Handler
+// A Breaker puts something around a server that breaks one rule.
+type Breaker = func(http.Handler) http.Handler
 
-// A reply is what a breaker may change before it is sent.
+// A reply is what a Breaker may change before it is sent.
 type reply struct {
 	status int
 	header http.Header
@@ -32,7 +33,7 @@ func to(method, place string) matcher {
 }
 
 // change changes the replies to some requests.
-func change(match matcher, f func(r *http.Request, p *reply)) breaker {
+func change(match matcher, f func(r *http.Request, p *reply)) Breaker {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if !match(r) {
@@ -60,7 +61,7 @@ func change(match matcher, f func(r *http.Request, p *reply)) breaker {
 
 // prepare changes some requests before they are served; false serves them not at
 // all but answers 200.
-func prepare(match matcher, f func(r *http.Request) bool) breaker {
+func prepare(match matcher, f func(r *http.Request) bool) Breaker {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if match(r) && !f(r) {
@@ -73,12 +74,12 @@ func prepare(match matcher, f func(r *http.Request) bool) breaker {
 }
 
 // status answers some requests with another status.
-func status(match matcher, code int) breaker {
+func status(match matcher, code int) Breaker {
 	return change(match, func(_ *http.Request, p *reply) { p.status = code })
 }
 
 // statusOf does so only with replies of one status.
-func statusOf(match matcher, from, code int) breaker {
+func statusOf(match matcher, from, code int) Breaker {
 	return change(match, func(_ *http.Request, p *reply) {
 		if p.status == from {
 			p.status = code
@@ -87,7 +88,7 @@ func statusOf(match matcher, from, code int) breaker {
 }
 
 // answer changes the SDP answers.
-func answer(f func(sdp string) string) breaker {
+func answer(f func(sdp string) string) Breaker {
 	return change(to("POST", "endpoint"), func(_ *http.Request, p *reply) {
 		if p.status == http.StatusCreated {
 			p.body = f(p.body)
@@ -95,17 +96,17 @@ func answer(f func(sdp string) string) breaker {
 	})
 }
 
-func answerSwap(from, with string) breaker {
+func answerSwap(from, with string) Breaker {
 	return answer(func(sdp string) string { return strings.ReplaceAll(sdp, from, with) })
 }
 
-func answerMatch(pattern, with string) breaker {
+func answerMatch(pattern, with string) Breaker {
 	form := regexp.MustCompile(pattern)
 	return answer(func(sdp string) string { return form.ReplaceAllString(sdp, with) })
 }
 
 // header sets a field of all replies to some requests, "" removes it.
-func header(match matcher, name, value string) breaker {
+func header(match matcher, name, value string) Breaker {
 	return change(match, func(_ *http.Request, p *reply) {
 		p.header.Del(name)
 		if value != "" {
@@ -115,7 +116,7 @@ func header(match matcher, name, value string) breaker {
 }
 
 // restarted changes the replies to restarts.
-func restarted(f func(r *http.Request, p *reply)) breaker {
+func restarted(f func(r *http.Request, p *reply)) Breaker {
 	return change(to("PATCH", "session"), func(r *http.Request, p *reply) {
 		if p.status == http.StatusOK {
 			f(r, p)
@@ -129,45 +130,55 @@ func anyTag(r *http.Request) bool {
 	return true
 }
 
-// unbroken stands where an id could: the server works as the broken ones do, but
+// Unbroken stands where an id could: the server works as the broken ones do, but
 // nothing is changed.
-const unbroken = "unbroken"
+const Unbroken = "unbroken"
 
-// breakerOf finds a breaker.
-func breakerOf(id string) (breaker, bool) {
-	if id == unbroken {
-		return change(func(*http.Request) bool { return true }, func(*http.Request, *reply) {}), true
+// Break puts the breaker of a rule around a server, one of others or of Breaks.
+// It fails the test where there is none.
+func Break(t *testing.T, id string, server http.Handler, others map[string]Breaker) http.Handler {
+	t.Helper()
+	switch {
+	case id == "":
+		return server
+	case id == Unbroken:
+		return change(func(*http.Request) bool { return true }, func(*http.Request, *reply) {})(server)
 	}
-	b, ok := breaks()[id]
-	return b, ok
+	b, ok := others[id]
+	if !ok {
+		b, ok = Breaks()[id]
+	}
+	if !ok {
+		t.Fatalf("nothing breaks %s", id)
+	}
+	return b(server)
 }
 
-// breaks are the breakers by the id of the rule that each breaks.
-func breaks() map[string]breaker {
-	all := map[string]breaker{}
-	for _, section := range []map[string]breaker{breakCreate(), breakAnswer(), breakPatch(), breakEnd(), breakAccess(), breakSafety()} {
+// Breaks are the breakers of Rules, by the id of the rule that each breaks.
+func Breaks() map[string]Breaker {
+	all := map[string]Breaker{}
+	for _, section := range []map[string]Breaker{breakCreate(), breakAnswer(), breakPatch(), breakEnd(), breakAccess(), breakSafety()} {
 		maps.Copy(all, section)
 	}
 	return all
 }
 
-func breakCreate() map[string]breaker {
+func breakCreate() map[string]Breaker {
 	post := to("POST", "endpoint")
-	return map[string]breaker{
-		"xx-01":   statusOf(post, 201, 200),
-		"xx-02":   header(post, "Content-Type", "text/plain"),
-		"xx-03":   header(post, "Location", ""),
-		"xx-04":   answerMatch(`a=mid:1\r\n`, "a=mid:7\r\n"),
-		"xx-05":   prepare(post, func(r *http.Request) bool { r.Header.Set("Content-Type", sdpType); return true }),
-		"xx-06":   statusOf(post, 415, 400),
-		"xx-07":   statusOf(post, 400, 500),
-		"xx-21":   status(post, 302),
-		"WHEP-20": statusOf(post, 409, 404),
-		"xx-08":   status(to("GET", "endpoint"), 405),
-		"xx-10":   status(to("OPTIONS", "endpoint"), 401),
-		"xx-11":   header(to("OPTIONS", "endpoint"), "Access-Control-Allow-Headers", "*"),
-		"xx-14":   header(to("OPTIONS", "session"), "Access-Control-Allow-Headers", "content-type"),
-		"xx-15":   header(to("PUT", "endpoint"), "Allow", ""),
+	return map[string]Breaker{
+		"xx-01": statusOf(post, 201, 200),
+		"xx-02": header(post, "Content-Type", "text/plain"),
+		"xx-03": header(post, "Location", ""),
+		"xx-04": answerMatch(`a=mid:1\r\n`, "a=mid:7\r\n"),
+		"xx-05": prepare(post, func(r *http.Request) bool { r.Header.Set("Content-Type", sdpType); return true }),
+		"xx-06": statusOf(post, 415, 400),
+		"xx-07": statusOf(post, 400, 500),
+		"xx-21": status(post, 302),
+		"xx-08": status(to("GET", "endpoint"), 405),
+		"xx-10": status(to("OPTIONS", "endpoint"), 401),
+		"xx-11": header(to("OPTIONS", "endpoint"), "Access-Control-Allow-Headers", "*"),
+		"xx-14": header(to("OPTIONS", "session"), "Access-Control-Allow-Headers", "content-type"),
+		"xx-15": header(to("PUT", "endpoint"), "Allow", ""),
 		"xx-18": change(to("POST", "endpoint"), func(_ *http.Request, p *reply) {
 			for i, link := range p.header["Link"] {
 				p.header["Link"][i] = strings.Replace(link, `; username="user"`, "", 1)
@@ -176,25 +187,23 @@ func breakCreate() map[string]breaker {
 	}
 }
 
-func breakAnswer() map[string]breaker {
-	return map[string]breaker{
-		"WHEP-30": answerSwap("a=sendonly", "a=sendrecv"),
-		"xx-31":   answerMatch(`a=group:BUNDLE 0 1`, "a=group:BUNDLE 0"),
-		"xx-32":   answerSwap("a=rtcp-mux\r\n", ""),
-		"xx-34":   answerMatch(`a=setup:\w+`, "a=setup:actpass"),
-		"xx-35":   answerMatch(`a=ice-ufrag:...\S*`, "a=ice-ufrag:abc"),
-		"xx-36":   answerMatch(`a=candidate:.*\r\n`, ""),
-		"WHEP-38": answer(func(sdp string) string { return strings.Replace(sdp, "a=msid:", "a=msid:x", 1) }),
-		"xx-39":   answerMatch(`(m=video .*)\r\n`, "$1 127\r\n"),
+func breakAnswer() map[string]Breaker {
+	return map[string]Breaker{
+		"xx-31": answerMatch(`a=group:BUNDLE 0 1`, "a=group:BUNDLE 0"),
+		"xx-32": answerSwap("a=rtcp-mux\r\n", ""),
+		"xx-34": answerMatch(`a=setup:\w+`, "a=setup:actpass"),
+		"xx-35": answerMatch(`a=ice-ufrag:...\S*`, "a=ice-ufrag:abc"),
+		"xx-36": answerMatch(`a=candidate:.*\r\n`, ""),
+		"xx-39": answerMatch(`(m=video .*)\r\n`, "$1 127\r\n"),
 		"xx-104": answer(func(sdp string) string {
-			return regexp.MustCompile(`m=audio \d+ `).ReplaceAllString(sdp, "m=audio 0 ")
+			return regexp.MustCompile(`(?s)(m=.*m=\w+) \d+ `).ReplaceAllString(sdp, "$1 0 ")
 		}),
 	}
 }
 
-func breakPatch() map[string]breaker {
+func breakPatch() map[string]Breaker {
 	patch := to("PATCH", "session")
-	return map[string]breaker{
+	return map[string]Breaker{
 		"xx-50": prepare(patch, func(r *http.Request) bool { r.Header.Set("Content-Type", fragmentType); return true }),
 		"xx-51": header(patch, "Accept-Patch", ""),
 		"xx-52": statusOf(patch, 400, 204),
@@ -224,7 +233,7 @@ func breakPatch() map[string]breaker {
 }
 
 // refuseFragment refuses fragments with some word in them.
-func refuseFragment(word string, code int) breaker {
+func refuseFragment(word string, code int) Breaker {
 	return change(to("PATCH", "session"), func(r *http.Request, p *reply) {
 		if body, err := io.ReadAll(r.Body); err == nil && strings.Contains(string(body), word) {
 			p.status, p.body = code, ""
@@ -232,9 +241,9 @@ func refuseFragment(word string, code int) breaker {
 	})
 }
 
-func breakEnd() map[string]breaker {
+func breakEnd() map[string]Breaker {
 	del := to("DELETE", "session")
-	return map[string]breaker{
+	return map[string]Breaker{
 		"xx-70": prepare(del, func(*http.Request) bool { return false }),
 		"xx-72": change(del, func(r *http.Request, p *reply) {
 			if r.Header.Get("If-Match") != "" {
@@ -272,9 +281,9 @@ func endAll(next http.Handler) http.Handler {
 	})
 }
 
-func breakSafety() map[string]breaker {
+func breakSafety() map[string]Breaker {
 	post, patch, del := to("POST", "endpoint"), to("PATCH", "session"), to("DELETE", "session")
-	all := map[string]breaker{
+	all := map[string]Breaker{
 		"BAD-08": refuseFragment(newUfrag, 500),
 		"BAD-09": statusOf(patch, 404, 204),
 		"BAD-10": statusOf(del, 404, 200),
@@ -303,4 +312,28 @@ func breakSafety() map[string]breaker {
 	all["BAD-02"] = statusOf(post, 413, 500)
 	all["BAD-07"] = statusOf(post, 415, 500)
 	return all
+}
+
+// Merge joins maps of checks or breakers; later ones win.
+func Merge[V any](several ...map[string]V) map[string]V {
+	all := map[string]V{}
+	for _, m := range several {
+		maps.Copy(all, m)
+	}
+	return all
+}
+
+// Answered breaks a rule by changing the answers that a server gives.
+func Answered(f func(sdp string) string) Breaker { return answer(f) }
+
+// Refused breaks a rule by refusing POSTs with another status.
+func Refused(from, code int) Breaker { return statusOf(to("POST", "endpoint"), from, code) }
+
+// Looked breaks a rule by answering a method at the endpoint with another
+// status.
+func Looked(method string, code int) Breaker { return status(to(method, "endpoint"), code) }
+
+// NotEnded breaks a rule by ending no session.
+func NotEnded() Breaker {
+	return prepare(to("DELETE", "session"), func(*http.Request) bool { return false })
 }

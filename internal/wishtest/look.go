@@ -1,5 +1,4 @@
-//nolint:thelper // a check is a test by the id of its rule, no helper
-package whep_test
+package wishtest
 
 import (
 	"net/http"
@@ -31,9 +30,9 @@ func wantNames(t *testing.T, reply *webrtctest.Reply, field string, want ...stri
 }
 
 // preflight asks as Chromium does.
-func (s *server) preflight(t *testing.T, target, method, headers string) *webrtctest.Reply {
+func (s *Server) preflight(t *testing.T, target, method, headers string) *webrtctest.Reply {
 	t.Helper()
-	reply := s.do(t, "OPTIONS", target, "", "Origin", "https://example.net", "Access-Control-Request-Method", method, "Access-Control-Request-Headers", headers)
+	reply := s.Do(t, "OPTIONS", target, "", "Origin", "https://example.net", "Access-Control-Request-Method", method, "Access-Control-Request-Headers", headers)
 	if reply.Status != http.StatusOK && reply.Status != http.StatusNoContent {
 		t.Fatalf("preflight: status %d", reply.Status)
 	}
@@ -60,54 +59,47 @@ func wantLinks(t *testing.T, reply *webrtctest.Reply, n int) {
 }
 
 // Sections 6 and 8 of the rules: CORS, OPTIONS, HEAD and links.
-func lookRules() map[string]check {
-	return map[string]check{
-		"xx-10": func(t *testing.T, s *server) { wantStatus(t, s.do(t, "OPTIONS", s.endpoint, ""), http.StatusOK) },
-		"xx-11": func(t *testing.T, s *server) {
-			reply := s.preflight(t, s.endpoint, "POST", "authorization,content-type")
+func lookRules() map[string]Check {
+	return map[string]Check{
+		"xx-10": func(t *testing.T, s *Server) { WantStatus(t, s.Do(t, "OPTIONS", s.Endpoint(), ""), http.StatusOK) },
+		"xx-11": func(t *testing.T, s *Server) {
+			reply := s.preflight(t, s.Endpoint(), "POST", "authorization,content-type")
 			wantNames(t, reply, "Access-Control-Allow-Headers", "authorization", "content-type")
 			wantNames(t, reply, "Access-Control-Allow-Methods", "post")
 		},
-		"xx-14": func(t *testing.T, s *server) {
-			target := s.make(t).url
+		"xx-14": func(t *testing.T, s *Server) {
+			target := s.Make(t).URL
 			for _, method := range []string{"PATCH", "DELETE"} {
 				reply := s.preflight(t, target, method, "authorization,content-type,if-match")
 				wantNames(t, reply, "Access-Control-Allow-Headers", "authorization", "content-type", "if-match")
 				wantNames(t, reply, "Access-Control-Allow-Methods", "patch", "delete")
 			}
 		},
-		"xx-12": func(t *testing.T, s *server) {
-			wantNames(t, s.do(t, "OPTIONS", s.endpoint, ""), "Accept-Post", sdpType)
+		"xx-12": func(t *testing.T, s *Server) {
+			wantNames(t, s.Do(t, "OPTIONS", s.Endpoint(), ""), "Accept-Post", sdpType)
 		},
-		"xx-13": func(t *testing.T, s *server) {
-			for _, reply := range []*webrtctest.Reply{s.make(t).Reply, s.post(t, "no offer")} {
+		"xx-13": func(t *testing.T, s *Server) {
+			for _, reply := range []*webrtctest.Reply{s.Make(t).Reply, s.Post(t, "no offer")} {
 				if origin := reply.Header.Get("Access-Control-Allow-Origin"); origin != "*" {
 					t.Errorf("Access-Control-Allow-Origin is %q", origin)
 				}
 				wantNames(t, reply, "Access-Control-Expose-Headers", "location", "etag", "link", "retry-after", "accept-patch", "www-authenticate")
 			}
 		},
-		"WHEP-09": func(t *testing.T, s *server) {
-			reply := s.do(t, "HEAD", s.endpoint, "")
-			wantStatus(t, reply, http.StatusOK)
-			if reply.MediaType() != sdpType || reply.Body != "" {
-				t.Errorf("type %q, body %q", reply.MediaType(), reply.Body)
-			}
-		},
-		"xx-15": func(t *testing.T, s *server) {
-			for target, allowed := range map[string]string{s.endpoint: "post", s.make(t).url: "patch"} {
-				reply := s.do(t, "PUT", target, "")
-				wantStatus(t, reply, http.StatusMethodNotAllowed)
+		"xx-15": func(t *testing.T, s *Server) {
+			for target, allowed := range map[string]string{s.Endpoint(): "post", s.Make(t).URL: "patch"} {
+				reply := s.Do(t, "PUT", target, "")
+				WantStatus(t, reply, http.StatusMethodNotAllowed)
 				wantNames(t, reply, "Allow", allowed)
 			}
 		},
-		"xx-24": func(t *testing.T, s *server) { wantLinks(t, s.make(t).Reply, 2) },
-		"xx-18": func(t *testing.T, s *server) {
-			wantLinks(t, s.make(t).Reply, 2)
-			wantLinks(t, s.do(t, "OPTIONS", s.endpoint, ""), 2)
+		"xx-24": func(t *testing.T, s *Server) { wantLinks(t, s.Make(t).Reply, 2) },
+		"xx-18": func(t *testing.T, s *Server) {
+			wantLinks(t, s.Make(t).Reply, 2)
+			wantLinks(t, s.Do(t, "OPTIONS", s.Endpoint(), ""), 2)
 		},
-		"xx-19": func(t *testing.T, s *server) {
-			wantLinks(t, s.preflight(t, s.endpoint, "POST", "content-type"), 0)
+		"xx-19": func(t *testing.T, s *Server) {
+			wantLinks(t, s.preflight(t, s.Endpoint(), "POST", "content-type"), 0)
 		},
 	}
 }
