@@ -32,6 +32,7 @@ type ingest struct {
 	lastArrival   int64
 
 	units    units
+	pictures pictureIDs
 	groups   groups
 	arrivals arrivals
 
@@ -62,6 +63,7 @@ func (l *ingest) beginLocked(p *Publication) {
 	l.feeder, l.placed, l.mapped, l.waiting, l.suspect = p, false, false, true, false
 	l.arrivals = arrivals{}
 	l.units.had, l.units.inserted = 0, nil
+	l.pictures.begin()
 }
 
 // put gives the packet its index and its timestamp and keeps it in the cache.
@@ -98,6 +100,9 @@ func (l *ingest) put(t *Track, p *Publication, pkt *rtp.Packet) DropReason {
 	k := &packet{
 		index: index, arrived: now, timestamp: pkt.Timestamp + l.offset,
 		marker: pkt.Marker, payload: pkt.Payload, extensions: l.ids.read(&pkt.Header),
+	}
+	if l.name == codec.VP8 {
+		k.payload = l.pictures.rewrite(k.payload, k.timestamp)
 	}
 	if f := l.units.changed(); f != nil {
 		t.format.Store(f)

@@ -8,10 +8,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
+	"weir/internal/codec"
 	"weir/stream"
 )
 
@@ -25,8 +27,17 @@ type ledger struct {
 	appends atomic.Int64
 	numbers atomic.Uint32 // the newest number sent on SSRC 1
 	refuse  *rand.Rand
+	strict  bool           // a retransmission's payload type is one more than the media's
+	types   map[uint8]bool // payload types of SSRC 1; read when the viewer is closed
 	wrong   []string
 	mu      sync.Mutex // guards wrong, which the test reads
+}
+
+func newLedger(seed uint64) *ledger {
+	return &ledger{
+		seed: maphash.MakeSeed(), seen: map[[2]uint64]uint64{}, newest: map[uint32]uint64{},
+		refuse: rand.New(rand.NewPCG(3, seed)), types: map[uint8]bool{},
+	}
 }
 
 func (l *ledger) complain(format string, a ...any) {
@@ -49,17 +60,41 @@ func (l *ledger) Append(h *rtp.Header, payload []byte) stream.DropReason {
 	switch old, ok := l.seen[k]; {
 	case ok && h.SSRC > 100:
 		l.complain("retransmission number %d twice", n)
+	case h.SSRC > 100:
+		l.checkRetransmission(h, payload)
 	case ok && old != sum:
 		l.complain("number %d of %d with other bytes", n, h.SSRC)
 	}
 	l.seen[k] = sum
 	if h.SSRC == 1 {
+		l.types[h.PayloadType] = true
 		l.numbers.Store(uint32(l.newest[1]))
 	}
 	if l.refuse.IntN(10) == 0 {
 		return stream.DropQueueFull
 	}
 	return stream.DropNone
+}
+
+// checkRetransmission complains unless the packet says what was sent first under
+// the number that stands in its payload (RFC 4588 4).
+func (l *ledger) checkRetransmission(h *rtp.Header, payload []byte) {
+	first, ssrc := *h, h.SSRC-100
+	first.SSRC, first.SequenceNumber = ssrc, uint16(payload[0])<<8|uint16(payload[1])
+	first.PayloadType-- // as the tests number them
+	bytes, err := (&rtp.Packet{Header: first, Payload: payload[2:]}).Marshal()
+	if err != nil {
+		l.complain("marshal: %v", err)
+	}
+	n := l.newest[ssrc]
+	n -= uint64(uint16(n) - first.SequenceNumber)
+	k, sum := [2]uint64{uint64(ssrc), n}, maphash.Bytes(l.seed, bytes)
+	if old, ok := l.seen[k]; l.strict && ok && old != sum {
+		l.complain("number %d of %d was sent again with other bytes", n, ssrc)
+	}
+	if l.strict {
+		l.seen[k] = sum // a packet that comes late may be asked for before it is sent
+	}
 }
 
 func (l *ledger) extend(ssrc uint32, n uint16) uint64 {
@@ -83,10 +118,7 @@ func TestNumbersNeverRepeat(t *testing.T) {
 			r := running(t, stream.Options{})
 			p := publish(t, r, "a", h264())
 			rnd := rand.New(rand.NewPCG(1, 2))
-			l := &ledger{
-				seed: maphash.MakeSeed(), seen: map[[2]uint64]uint64{}, newest: map[uint32]uint64{},
-				refuse: rand.New(rand.NewPCG(3, 4)),
-			}
+			l := newLedger(4)
 			v := watchWith(t, p, rtx, l)
 			d := v.DownTracks()[0]
 			src := newSource(p, 50)
@@ -136,6 +168,126 @@ func TestNumbersNeverRepeat(t *testing.T) {
 			}
 			t.Logf("%+v", st)
 		})
+	}
+}
+
+// The same over everything that cuts a line: replays of joiners and of those that
+// ask, take-overs, layers and codecs that change under the viewers, profiles, and
+// publishers that lose and reorder what they send.
+func TestNumbersNeverRepeatOverChanges(t *testing.T) {
+	r := running(t, stream.Options{Join: stream.JoinOptions{MinRate: 100_000_000, MaxRate: 400_000_000, MaxFrames: 40}})
+	rnd := rand.New(rand.NewPCG(5, 6))
+	layer := func(rid string) stream.Spec { s := h264(); s.RID = rid; return s }
+	specs := [][]stream.Spec{
+		{layer("h"), layer("l"), vp8()}, {vp8()}, {layer("l"), layer("h")}, {layer("h"), vp8()},
+	}
+	take := func() *stream.Publication {
+		o := stream.PublishOptions{By: "a", Specs: specs[rnd.IntN(len(specs))], Alternatives: true}
+		p, err := r.PublishWith("test", o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	p := take()
+	type watcher struct {
+		*ledger
+		v    *stream.Viewer
+		asks *rand.Rand
+	}
+	var watchers []*watcher
+	join := func() {
+		l := newLedger(uint64(len(watchers)))
+		l.strict = true
+		payloads := both()
+		if len(watchers)%2 == 1 {
+			for i := range payloads {
+				payloads[i].RTXPayloadType = 0
+			}
+		}
+		v, _ := follower(t, p, l, payloads)
+		watchers = append(watchers, &watcher{l, v, rand.New(rand.NewPCG(7, uint64(len(watchers))))})
+	}
+	join()
+	var track *stream.Track
+	var f *film
+	vp := false
+	change := func() {
+		tracks := p.Tracks()
+		track = tracks[rnd.IntN(len(tracks))]
+		vp = track.Spec().Format.Name == codec.VP8
+		f = newFilm(t, p, 20+rnd.IntN(60))
+		f.track, f.seq, f.base = track, uint16(rnd.Uint32()), rnd.Uint32()
+		f.size, f.packets, f.keyPackets, f.bare = 100+rnd.IntN(900), 1+rnd.IntN(4), 1+rnd.IntN(10), rnd.IntN(3) == 0
+	}
+	change()
+	var held []*rtp.Packet
+	for picture := range 4000 {
+		key := f.picture%f.every == 0
+		for i, pkt := range f.next() {
+			if vp {
+				pkt.Payload[0], pkt.Payload[1] = 0, 1
+				if i == 0 {
+					pkt.Payload[0] = 0x10
+				}
+				if key {
+					pkt.Payload[1] = 0
+				}
+			}
+			switch rnd.IntN(30) {
+			case 0: // lost
+			case 1:
+				held = append(held, pkt)
+			default:
+				track.WriteRTP(p, pkt)
+			}
+			if len(held) > rnd.IntN(8) {
+				track.WriteRTP(p, held[0])
+				held = held[1:]
+			}
+		}
+		for _, w := range watchers {
+			d := w.v.DownTracks()[0]
+			if w.asks.IntN(3) == 0 {
+				d.NACK([]rtcp.NackPair{{
+					PacketID: uint16(w.numbers.Load()) - uint16(w.asks.IntN(300)), LostPackets: rtcp.PacketBitmap(w.asks.Uint32()),
+				}})
+			}
+			if w.asks.IntN(300) == 0 {
+				d.RequestKeyFrame()
+			}
+		}
+		switch n := rnd.IntN(400); {
+		case n == 0:
+			p, held = take(), nil
+			change()
+		case n < 3:
+			held = nil
+			change()
+		case n < 8 && len(watchers) < 60:
+			join()
+		}
+		if picture%2 == 0 {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	var replays, lone, resent uint64
+	moved := 0
+	for _, w := range watchers {
+		st := w.v.Stats().DownTracks[0]
+		replays, lone, resent = replays+st.Replays, lone+st.LoneKeyFrames, resent+st.Resent
+		w.v.Close()
+		if len(w.types) > 1 {
+			moved++
+		}
+		checkCounts(t, w.v)
+		for _, wrong := range w.wrong {
+			t.Error(wrong)
+		}
+	}
+	t.Logf("%d viewers, %d replays, %d lone key frames, %d resent, %d with several payload types", len(watchers), replays, lone, resent, moved)
+	if replays < 20 || resent < 1000 || moved < 5 {
+		t.Error("the test did nothing")
 	}
 }
 

@@ -44,29 +44,30 @@ func TestParameterSetsArePutIn(t *testing.T) {
 		bare(p, 20, 18000, 0x65, 0x88, 9) // lacks them: the newest are put in
 		got := rec.packets()
 		want := []struct {
-			number uint16
-			first  byte
+			number      uint16
+			first, last byte
 		}{
-			{0, 0x78},
-			{1, 0x65},
-			{2, 0x65},
-			{3, 0x41},
-			{5, 0x41},
-			{6, 0x06},
-			{7, 0x78},
-			{8, 0x65},
-			{4, 0x41},
-			{9, 0x67},
-			{10, 0x68},
-			{11, 0x65},
-			{12, 0x78},
-			{13, 0x65},
+			{0, 0x78, 0x20},
+			{1, 0x65, 1},
+			{2, 0x65, 2},
+			{3, 0x41, 3},
+			{5, 0x41, 5},
+			{6, 0x06, 0x80},
+			{7, 0x78, 0x20},
+			{8, 0x65, 7},
+			{4, 0x41, 4},
+			{9, 0x67, 0xc0},
+			{10, 0x68, 0xc0},
+			{11, 0x65, 8},
+			{12, 0x78, 0xc0},
+			{13, 0x65, 9},
 		}
 		if len(got) != len(want) {
 			t.Fatalf("%d packets, want %d", len(got), len(want))
 		}
 		for i, w := range want {
-			if n := got[i].header.SequenceNumber - got[0].header.SequenceNumber; n != w.number || got[i].payload[0] != w.first {
+			if n := got[i].header.SequenceNumber - got[0].header.SequenceNumber; n != w.number || got[i].payload[0] != w.first ||
+				got[i].payload[len(got[i].payload)-1] != w.last {
 				t.Errorf("packet %d: number +%d, %x, want +%d, %x", i, n, got[i].payload, w.number, w.first)
 			}
 			if set := w.first == 0x78; set && (got[i].header.Marker || got[i].header.Timestamp != got[i+1].header.Timestamp) {
