@@ -11,12 +11,34 @@
 // # Numbers
 //
 // A track gives each packet a 64-bit packet index, once: the source's extended
-// sequence number, going on over a take-over. An index is never written twice.
+// sequence number plus the packets of parameter sets put in before it, going on
+// over a take-over. An index is never written twice.
 // A viewer's sequence number, extended to 48 bits, is a pure function of the
 // index and of the viewer's breakpoints, and so are all other header fields:
 // what is sent again is byte for byte what was sent first. A hole in the
 // source's numbers stays a hole in the viewer's; what a viewer skips on purpose
 // takes no number.
+//
+// # Joining
+//
+// The cache holds the last second for those who ask again, and all since the
+// newest key frame, within bounds, for those who join. A viewer that comes in the
+// middle gets the group of pictures at a bounded pace, each frame under the
+// timestamp that the live clock has when it goes out, and is live within a
+// second; so does one that asks for a key frame. Where the group has a hole, is
+// past a bound or could not catch up, the key frame alone goes out, twice, and the
+// viewer waits for the next one. Live packets lie ahead of the cursor and go out
+// in order. Each replayed frame is a breakpoint of the viewer's line, so that what
+// is sent again is what was sent. All replays share the server's rate, and all
+// caches a bound on memory. The source is asked for a key frame beside it.
+//
+// # Codecs
+//
+// A publication may declare several codecs of a kind as alternatives. The first
+// packet, of video the first key frame, decides which track is fed; viewers move
+// there, under the payload type that their answer has for it, and their line goes
+// on. The payload type follows the real profile, which H.264's and H.265's
+// parameter sets say.
 //
 // # Concurrency
 //

@@ -26,12 +26,12 @@ const (
 )
 
 // sendVideo sends what is due of a video track.
-func (d *DownTrack) sendVideo(t turn) (next due) {
+func (d *DownTrack) sendVideo(t turn) due {
 	switch {
 	case t.mono < d.heldTo:
 		d.skip()
 		return dueTick
-	case len(d.line.breaks) == 0 && !d.waiting && d.replaying == replayOff:
+	case len(d.line.breaks) == 0 && d.live():
 		d.join(t, 0) // the viewer was held
 	}
 	if d.waiting && !d.resume(t) {
@@ -40,19 +40,26 @@ func (d *DownTrack) sendVideo(t turn) (next due) {
 	}
 	switch d.replaying {
 	case replayLone:
-		next = d.sendLone(t)
+		return d.sendLone(t)
 	case replayGroup:
-		next = d.sendReplay(t)
-	default:
-		if g := d.track.gop.Load(); g != nil && g.start >= d.cursor && d.track.format.Load() != d.format {
-			if next = d.sendUntil(t, g.start); d.cursor < g.start || d.waiting {
-				return next
-			}
-			d.cut(t.mono) // the payload type may be another one from here on
-		}
-		next = d.sendNew(t)
+		return d.sendReplay(t)
 	}
-	if g := d.track.gop.Load(); g != nil && g.start > d.keyIndex && g.start < d.cursor && d.live() {
+	if g := d.track.gop.Load(); g != nil && g.start > d.keyIndex {
+		return d.sendOver(t, g)
+	}
+	return d.sendNew(t)
+}
+
+// sendOver is sendNew where a key frame is new.
+func (d *DownTrack) sendOver(t turn, g *gop) due {
+	if g.start >= d.cursor && d.track.format.Load() != d.format {
+		if next := d.sendUntil(t, g.start); d.cursor < g.start || d.waiting {
+			return next
+		}
+		d.cut(t.mono) // the payload type may be another one from here on
+	}
+	next := d.sendNew(t)
+	if g.start < d.cursor && d.live() {
 		d.keyIndex, d.keyAt = g.start, t.mono
 	}
 	return next

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
 
 	"weir/stream"
 )
@@ -302,6 +303,9 @@ func TestKeyFrameRequestIsAnsweredFromCache(t *testing.T) {
 			}
 		}
 		for i, start := range starts {
+			if at := all[start].at.Sub(f.start); i > 0 && (at < time.Duration(2*i)*time.Second || at > time.Duration(2*i)*time.Second+20*time.Millisecond) {
+				t.Errorf("replay %d at %v", i, at)
+			}
 			want := 6e6 / float64(int(1)<<i)
 			var n int
 			for n = start; all[n].at.Sub(all[start].at) < 60*time.Millisecond; n++ {
@@ -462,5 +466,78 @@ func TestCachesAreBounded(t *testing.T) {
 		if st := little.Stats().DownTracks[0]; st.Replays != 1 {
 			t.Errorf("the smallest: %+v", st)
 		}
+	})
+}
+
+// narrow is an Outlet over a link of so many bytes a second behind a queue of
+// 64 KiB, to a viewer that asks for what was lost each 20 ms.
+type narrow struct {
+	eye
+	rate    float64
+	level   float64
+	last    time.Time
+	missing map[uint16]time.Time // when it was first missed
+	resent  int
+	dropped int
+}
+
+func (n *narrow) Append(h *rtp.Header, payload []byte) stream.DropReason {
+	n.mu.Lock()
+	now, bytes := time.Now(), float64(len(payload)+56)
+	n.level = max(n.level-n.rate*now.Sub(n.last).Seconds(), 0)
+	n.last = now
+	fits := n.level+bytes < 64<<10
+	if fits {
+		n.level += bytes
+	} else {
+		n.dropped++
+	}
+	switch {
+	case h.SSRC > 100:
+		n.resent += int(bytes)
+		if fits {
+			delete(n.missing, uint16(payload[0])<<8|uint16(payload[1]))
+		}
+	case !fits:
+		n.missing[h.SequenceNumber] = now
+	}
+	n.mu.Unlock()
+	return n.eye.Append(h, payload)
+}
+
+// On a link slower than the pace the replay slows down, and what is sent again is
+// less than the group.
+func TestReplayOnNarrowLink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := running(t, stream.Options{})
+		p := publish(t, r, "a", h264())
+		f := newFilm(t, p, 120)
+		done := startFilm(f, 8*time.Second)
+		time.Sleep(3800 * time.Millisecond) // 1.2 MB
+		n := &narrow{rate: 10e6 / 8, last: time.Now(), missing: map[uint16]time.Time{}}
+		v := watchWith(t, p, true, n)
+		v.DownTracks()[0].Reception(0, 20*time.Millisecond)
+		for range 200 {
+			time.Sleep(20 * time.Millisecond)
+			n.mu.Lock()
+			var pairs []rtcp.NackPair
+			for number, since := range n.missing {
+				if time.Since(since) > time.Second {
+					delete(n.missing, number) // the viewer has given up
+					continue
+				}
+				pairs = append(pairs, rtcp.NackPair{PacketID: number})
+			}
+			n.mu.Unlock()
+			v.DownTracks()[0].NACK(pairs)
+		}
+		<-done
+		synctest.Wait()
+		st := v.Stats().DownTracks[0]
+		t.Logf("%d bytes sent again, %d packets dropped, %d still missing, %+v", n.resent, n.dropped, len(n.missing), st)
+		if n.resent > 1_200_000 || n.dropped == 0 || len(n.missing) > 0 {
+			t.Errorf("%d bytes sent again, %d packets dropped, %d still missing", n.resent, n.dropped, len(n.missing))
+		}
+		gapless(t, n.saw())
 	})
 }

@@ -36,12 +36,17 @@ func (d *DownTrack) pass(w *worker, now time.Time) due {
 		d.answerNACKs(t)
 		d.sendLate(t)
 	}
-	defer d.report(t)
+	var next due
 	if d.kind == codec.Video {
 		d.heedKeyFrame(t)
-		return d.sendVideo(t)
+		next = d.sendVideo(t)
+	} else {
+		next = d.sendNew(t)
 	}
-	return d.sendNew(t)
+	if t.mono >= d.reportAt {
+		d.report(t)
+	}
+	return next
 }
 
 // begin opens the way out. Audio starts at the newest packet, video as join
@@ -190,11 +195,11 @@ func (d *DownTrack) sendLate(t turn) {
 	}
 }
 
-// report sends a sender report if one is due and something was sent. It tells
-// the live line, whatever is replayed.
+// report sends a sender report, which is due, if something was sent. It tells the
+// live line, whatever is replayed.
 func (d *DownTrack) report(t turn) {
 	c := d.track.clock.Load()
-	if t.mono < d.reportAt || c == nil || d.delivered.Load() == 0 {
+	if c == nil || d.delivered.Load() == 0 {
 		return
 	}
 	d.reportAt = t.mono + int64(reportEvery)
