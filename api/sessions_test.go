@@ -273,7 +273,7 @@ func TestExplainPublish(t *testing.T) {
 		if got.Status != c.status || got.Code != c.code {
 			t.Errorf("%s: %d %s, want %d %s", c.stream, got.Status, got.Code, c.status, c.code)
 		}
-		if c.status == 201 && (!strings.Contains(string(a.Body), `"codecs":["VP8","H264","VP9","H265"]`) || len(w.sessions.Sessions()) > 0) {
+		if c.status == 201 && (!strings.Contains(a.Body, `"codecs":["VP8","H264","VP9","H265"]`) || len(w.sessions.Sessions()) > 0) {
 			t.Errorf("%d sessions, and %s", len(w.sessions.Sessions()), a.Body)
 		}
 	}

@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -107,38 +108,59 @@ func (p *Plan) writeUnserved(w *writer, s *Section, l Local) {
 	}
 }
 
-// writeAccepted writes a section that is served. Port 9 at 0.0.0.0 is what RFC 8840 4.1.1 has for "see the candidates".
+// writeAccepted writes a section of a player's that is served. Port 9 at 0.0.0.0 is what RFC 8840 4.1.1 has for "see the
+// candidates".
 func (p *Plan) writeAccepted(w *writer, s *Section, l Local, stream LocalStream) {
-	rtx := s.RTXPayloadType != 0
-	number := strconv.Itoa(int(s.PayloadType))
-	formats := number
-	if rtx {
-		formats += " " + strconv.Itoa(int(s.RTXPayloadType))
-	}
-	w.line("m=" + s.Kind + " 9 " + s.Proto + " " + formats)
+	w.line("m=" + s.Kind + " 9 " + s.Proto + s.numbers())
 	if title := clean(stream.Title); title != "" {
 		w.line("i=" + title)
 	}
 	w.line("c=IN IP4 0.0.0.0")
 	w.line("a=sendonly")
 	p.writeTransport(w, s, l)
+	w.media(s)
+	msid := clean(l.StreamID) + " " + clean(stream.TrackID)
+	w.line("a=msid:" + msid)
+	rtx := s.RTXPayloadType != 0 && stream.RTXSSRC != 0
+	if rtx {
+		w.line(fmt.Sprintf("a=ssrc-group:FID %d %d", stream.SSRC, stream.RTXSSRC))
+	}
+	w.source(stream.SSRC, clean(stream.CNAME), msid)
+	if rtx {
+		w.source(stream.RTXSSRC, clean(stream.CNAME), msid) // Chrome refuses a group with an SSRC that has no lines
+	}
+}
+
+// numbers are the section's payload types as the m= line lists them.
+func (s *Section) numbers() string {
+	var b strings.Builder
+	for _, payload := range s.Payloads {
+		b.WriteString(" " + strconv.Itoa(int(payload.Number)))
+		if payload.RTX != 0 {
+			b.WriteString(" " + strconv.Itoa(int(payload.RTX)))
+		}
+	}
+	return b.String()
+}
+
+// media writes how the packets of an accepted section look, and what is said about them by RTCP.
+func (w *writer) media(s *Section) {
 	w.line("a=rtcp-mux")
 	w.line("a=rtcp-mux-only")
 	if s.reducedSize {
 		w.line("a=rtcp-rsize")
 	}
-	w.codec(number, s.Format, s.Feedback)
-	if rtx {
-		w.retransmission(s.RTXPayloadType, s.PayloadType, s.Format.ClockRate)
+	if s.mixed {
+		w.line("a=extmap-allow-mixed")
 	}
-	msid := clean(l.StreamID) + " " + clean(stream.TrackID)
-	w.line("a=msid:" + msid)
-	if rtx && stream.RTXSSRC != 0 {
-		w.line(fmt.Sprintf("a=ssrc-group:FID %d %d", stream.SSRC, stream.RTXSSRC))
+	for _, id := range slices.Sorted(maps.Keys(s.Extensions)) {
+		w.line(fmt.Sprintf("a=extmap:%d %s", id, s.Extensions[id]))
 	}
-	w.source(stream.SSRC, clean(stream.CNAME), msid)
-	if rtx && stream.RTXSSRC != 0 {
-		w.source(stream.RTXSSRC, clean(stream.CNAME), msid) // Chrome refuses a group with an SSRC that has no lines
+	for _, payload := range s.Payloads {
+		w.codec(strconv.Itoa(int(payload.Number)), payload.Format, payload.Feedback)
+		if payload.RTX != 0 {
+			w.retransmission(payload.RTX, payload.Number, payload.Format.ClockRate)
+		}
 	}
 }
 

@@ -34,7 +34,7 @@ func (m *Manager) liveTracks(r Request) []*stream.Track {
 	if !ok || r.Hidden {
 		return nil
 	}
-	return st.Tracks()
+	return st.Offered()
 }
 
 // play negotiates a player's offer and adds a viewer to the stream.
@@ -63,6 +63,7 @@ func specsOf(tracks []*stream.Track) []stream.Spec {
 	specs := make([]stream.Spec, len(tracks))
 	for i, t := range tracks {
 		specs[i] = t.Spec()
+		specs[i].Format = t.Format() // what is really sent, once that is known
 	}
 	return specs
 }
@@ -91,7 +92,6 @@ type egress struct {
 	outlet   *outlet
 	feedback []*feedback
 
-	begun   bool           // owned by the session's goroutine
 	reading sync.WaitGroup // the feedback's goroutines
 }
 
@@ -130,24 +130,21 @@ func (e *egress) describe(l *Local) {
 }
 
 func (e *egress) open() error {
+	e.viewer.OnLost(e.session.end)
+	if e.session.plan.Mozilla() {
+		e.viewer.Hold(mozillaDelay)
+	}
 	for _, f := range e.feedback {
 		e.reading.Go(f.read)
 	}
 	return nil
 }
 
-// mozillaDelay is how long Firefox gets nothing after it has connected: it
+// mozillaDelay is how long Firefox gets no picture after it has connected: it
 // drops what comes right behind the DTLS handshake.
 const mozillaDelay = 100 * time.Millisecond
 
-func (e *egress) begin() <-chan time.Time {
-	if e.session.plan.Mozilla() && !e.begun {
-		e.begun = true
-		return time.After(mozillaDelay)
-	}
-	e.viewer.Start()
-	return nil
-}
+func (e *egress) begin() { e.viewer.Start() }
 
 func (e *egress) over() <-chan struct{} { return nil }
 

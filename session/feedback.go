@@ -85,9 +85,11 @@ func (f *feedback) reception(reports []rtcp.ReceptionReport) {
 		f.fraction.Store(uint32(r.FractionLost))
 		f.lost.Store(int32(r.TotalLost<<8) >> 8) // 24 bits, signed
 		f.jitter.Store(r.Jitter)
-		if rtt := roundTrip(time.Now(), r.LastSenderReport, r.Delay); rtt > 0 {
+		rtt := roundTrip(time.Now(), r.LastSenderReport, r.Delay)
+		if rtt > 0 {
 			f.rtt.Store(int64(rtt))
 		}
+		f.track.down.Reception(r.FractionLost, rtt)
 	}
 }
 

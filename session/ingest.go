@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"weir/stream"
@@ -28,16 +29,11 @@ func (m *Manager) Ingest(ctx context.Context, r Request) (*Session, string, erro
 // Publishing decides; this is to know before anything is made.
 func (m *Manager) publishedByAnother(r Request) bool {
 	st, ok := m.options.Registry.Find(r.Stream)
-	if !ok || len(st.Tracks()) == 0 {
+	if !ok {
 		return false
 	}
-	by := publisherOf(r)
-	for _, s := range m.Sessions() {
-		if s.stream == r.Stream && s.publisher == by {
-			return false
-		}
-	}
-	return true
+	publication := st.Publication()
+	return publication != nil && publication.By() != publisherOf(r)
 }
 
 // publisherOf names who publishes: the token, where there is one, else the
@@ -67,7 +63,9 @@ func (s *Session) publish(r Request) error {
 // open takes the stream.
 func (g *ingress) open() error {
 	s := g.session
-	publication, err := s.manager.options.Registry.Publish(s.stream, s.publisher, s.plan.Specs())
+	publication, err := s.manager.options.Registry.PublishWith(s.stream, stream.PublishOptions{
+		By: s.publisher, Specs: s.plan.Specs(), Alternatives: true, Report: g.summary,
+	})
 	switch {
 	case errors.Is(err, stream.ErrPublished):
 		return refusePublished()
@@ -85,4 +83,26 @@ func (g *ingress) open() error {
 	g.publication, g.tracks = publication, tracks
 	g.running.Go(g.report)
 	return nil
+}
+
+// summary is what the session knows of its publisher, for who looks at the
+// stream.
+func (g *ingress) summary() stream.PublisherReport {
+	var r stream.PublisherReport
+	for _, m := range g.sections() {
+		r.Packets += m.Received.Packets
+		r.Lost += m.Received.GivenUp
+		r.Recovered += m.Received.Recovered
+		r.NACKs += m.Received.Asked
+		r.KeyFramesAsked += m.KeyFrames
+		r.Jitter, r.RTT = max(r.Jitter, m.Jitter), m.RTT
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, in := range g.inputs {
+		r.KeyFramesAnswered += in.answered
+		r.KeyFrameFeedback = r.KeyFrameFeedback || slices.ContainsFunc(in.section.Feedback, asksKeyFrame)
+	}
+	r.Clocked = g.clock.set
+	return r
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -214,6 +215,7 @@ func (g *ingress) placeLocked(pkt *rtp.Packet, now time.Time) (track *stream.Tra
 		return nil, gap
 	}
 	s.input.fed = t
+	s.input.note(s, pkt, route, now)
 	return t, gap
 }
 
@@ -354,7 +356,7 @@ func (g *ingress) connect(*webrtc.PeerConnection) error { return nil }
 
 func (g *ingress) describe(*Local) {}
 
-func (g *ingress) begin() <-chan time.Time { return nil }
+func (g *ingress) begin() {}
 
 func (g *ingress) over() <-chan struct{} {
 	if p := g.published(); p != nil {
@@ -402,6 +404,8 @@ type input struct {
 	layers    uint64        // packets of layers that are not forwarded
 	unasked   uint64        // key frames wanted that could not be asked for
 	keyFrames uint64        // asked for
+	awaited   bool          // one was, and has not come
+	answered  uint64        // came soon after they were asked for
 }
 
 // payloadRoute says what a payload type carries.
@@ -431,6 +435,17 @@ func newInput(section *Section) *input {
 	return in
 }
 
+// note takes account of a key frame that was asked for.
+func (in *input) note(s *source, pkt *rtp.Packet, route payloadRoute, now time.Time) {
+	if !in.awaited || !codec.KeyFrameStart(route.codec, pkt.Payload) {
+		return
+	}
+	in.awaited = false
+	if now.Sub(s.keyFrameAt) < silence {
+		in.answered++
+	}
+}
+
 // declares says whether the offer says that the SSRC is of this section.
 func (in *input) declares(ssrc uint32) bool {
 	for _, s := range in.section.Sources {
@@ -443,10 +458,5 @@ func (in *input) declares(ssrc uint32) bool {
 
 // known says whether the layer was answered.
 func (in *input) known(rid string) bool {
-	for _, layer := range in.section.RIDs {
-		if layer == rid {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(in.section.RIDs, rid)
 }

@@ -23,7 +23,7 @@ func Negotiate(offer string, tracks []stream.Spec) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &negotiation{offer: d, tracks: tracks, plan: &Plan{}}
+	n := &negotiation{offer: d, tracks: tracks, plan: &Plan{}, room: maxHeldText, extensions: map[uint8]string{}}
 	if err := n.run(n.readSections, n.checkMedia, n.readBundle, n.matchSections, n.readTransport); err != nil {
 		return nil, err
 	}
@@ -49,7 +49,9 @@ type negotiation struct {
 	offer  *description
 	tracks []stream.Spec
 	plan   *Plan // Sections[i] belongs to offer.media[i]
-	room   int   // of a publisher's: bytes of the answer that payload types may still take
+	room   int   // bytes of the answer that payload types may still take
+
+	extensions map[uint8]string // header extensions so far: they mean the same in all sections of a bundle (RFC 9143 11)
 }
 
 // readSections copies what the offer says of each section and checks the mids.

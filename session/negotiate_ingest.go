@@ -21,7 +21,7 @@ func NegotiateIngest(offer string) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &negotiation{offer: d, plan: &Plan{Ingest: true}, room: maxPayloadText}
+	n := &negotiation{offer: d, plan: &Plan{Ingest: true}, room: maxPayloadText, extensions: map[uint8]string{}}
 	if err := n.run(n.readSections, n.checkPublished, n.readBundle, n.takeSections, n.readTransport); err != nil {
 		return nil, err
 	}
@@ -63,7 +63,6 @@ func (n *negotiation) checkPublished() error {
 
 // takeSections finds what can be relayed of each section, and refuses the offer if that is nothing.
 func (n *negotiation) takeSections() error {
-	ids := map[uint8]string{} // header extensions mean the same in all sections of a bundle (RFC 9143 11)
 	for i := range n.plan.Sections {
 		section := &n.plan.Sections[i]
 		if !section.live() {
@@ -74,7 +73,7 @@ func (n *negotiation) takeSections() error {
 				"offer all sections in one BUNDLE group: bundlePolicy 'max-bundle'")
 		}
 		m := n.offer.media[i]
-		section.Extensions = n.readExtensions(m, ids)
+		section.Extensions = n.readExtensions(m, n.extensions, append(passing(), uriMid, uriRID, uriRepairedRID, uriTransportCC))
 		n.takePayloads(section, m)
 		if len(section.Payloads) == 0 {
 			return n.noPublishedCodec(section)
@@ -157,8 +156,12 @@ func (n *negotiation) takePayloads(section *Section, m media) {
 	}
 }
 
-// maxPayloadText bounds what the payload types of all sections may take of an answer, in bytes. A browser's take 4,000.
-const maxPayloadText = 5500
+// maxPayloadText bounds what the payload types of all sections may take of an answer to a publisher, in bytes, and
+// maxHeldText of one to a player. A browser's take 4,000.
+const (
+	maxPayloadText = 5500
+	maxHeldText    = 4500
+)
 
 // length is about how many bytes of the answer the payload type takes.
 func (p *Payload) length() int {
@@ -226,7 +229,7 @@ func (p *Plan) Specs() []stream.Spec {
 		for _, payload := range section.Payloads {
 			format := payload.trackFormat()
 			if !slices.ContainsFunc(specs, func(s stream.Spec) bool { return s.Format.Name == format.Name }) {
-				specs = append(specs, stream.Spec{Format: format})
+				specs = append(specs, stream.Spec{Format: format, Extensions: section.Extensions})
 			}
 		}
 	}

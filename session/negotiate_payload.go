@@ -122,8 +122,10 @@ func (n *negotiation) matchSection(section *Section, m media) bool {
 		section.Format = best.format
 		section.Format.Fmtp = answerFmtp(best.format, spec.Format)
 		section.Feedback = answerFeedback(section.Kind, best.feedback)
-		section.RTXPayloadType = retransmission(section, list)
+		section.RTXPayloadType = retransmission(section.Kind, best, section.Feedback, list)
+		section.Extensions = n.readExtensions(m, n.extensions, passing())
 		n.noteMatch(best.format, grade)
+		n.holdPayloads(section, list, best, spec.Format)
 		return true
 	}
 	section.Reason = "no common codec"
@@ -165,13 +167,53 @@ func answerFeedback(kind string, offered []string) []string {
 	return slices.DeleteFunc(feedbackOf(kind), func(value string) bool { return !slices.Contains(offered, value) })
 }
 
-// retransmission returns the payload type for retransmissions (RFC 4588 8.1) of the section's payload type, 0 for none.
-// It needs NACK, and stays with video: a lost audio packet is resent as it was, on its own SSRC.
-func retransmission(section *Section, list []payload) uint8 {
-	if section.Kind != "video" || !slices.Contains(section.Feedback, "nack") {
+// holdPayloads lists what the answer holds of a player's section: what is sent, and behind it what may be sent later, when
+// the publisher turns out to send another profile, or changes its codec. Of each codec, and each profile of H.264, the
+// first that the player offers.
+func (n *negotiation) holdPayloads(section *Section, list []payload, best payload, sent codec.Format) {
+	section.Payloads = []Payload{{
+		Number: best.number, RTX: section.RTXPayloadType, Format: section.Format, Offered: best.format.Fmtp, Feedback: section.Feedback,
+	}}
+	n.room -= section.Payloads[0].length()
+	held := map[string]bool{variant(best.format): true}
+	for _, p := range list {
+		if p.format.Kind().String() != section.Kind || !relays(p.format) || held[variant(p.format)] {
+			continue
+		}
+		feedback := answerFeedback(section.Kind, p.feedback)
+		more := Payload{
+			Number: p.number, RTX: retransmission(section.Kind, p, feedback, list), Format: p.format, Offered: p.format.Fmtp, Feedback: feedback,
+		}
+		like := codec.Format{Name: p.format.Name}
+		if codec.Canonical(p.format.Name) == codec.Canonical(sent.Name) {
+			like = sent
+		}
+		more.Format.Fmtp = answerFmtp(p.format, like)
+		if n.room -= more.length(); n.room < 0 {
+			return
+		}
+		held[variant(p.format)] = true
+		section.Payloads = append(section.Payloads, more)
+	}
+}
+
+// variant tells formats apart that need payload types of their own.
+func variant(f codec.Format) string {
+	name := codec.Canonical(f.Name)
+	if name != codec.H264 {
+		return name
+	}
+	params := codec.Params(f.Fmtp)
+	return name + " " + f.Profile() + " " + params["packetization-mode"]
+}
+
+// retransmission returns the payload type for retransmissions (RFC 4588 8.1) of a payload type, 0 for none. It needs NACK,
+// and stays with video: a lost audio packet is resent as it was, on its own SSRC.
+func retransmission(kind string, p payload, feedback []string, list []payload) uint8 {
+	if kind != codec.Video.String() || !slices.Contains(feedback, "nack") {
 		return 0
 	}
-	return repairOf(section.PayloadType, section.Format.ClockRate, list)
+	return repairOf(p.number, p.format.ClockRate, list)
 }
 
 // repairOf returns the payload type of the list that carries another one's retransmissions, 0 for none.

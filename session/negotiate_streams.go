@@ -4,27 +4,26 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"weir/stream"
 )
 
-// The RTP header extensions that this program understands (RFC 8285). The first four end here, the others pass.
+// The RTP header extensions that this program understands and that end here (RFC 8285).
 const (
 	uriMid         = "urn:ietf:params:rtp-hdrext:sdes:mid"                    // RFC 9143 15
 	uriRID         = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"          // RFC 8852
 	uriRepairedRID = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id" // RFC 8852
 	uriTransportCC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
-
-	uriCaptureTime = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
-	uriOrientation = "urn:3gpp:video-orientation" // 3GPP TS 26.114
-	uriDependency  = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
 )
 
 // passing are the header extensions that go on to viewers.
-func passing() []string { return []string{uriCaptureTime, uriOrientation, uriDependency} }
+func passing() []string {
+	return []string{stream.AbsCaptureTime, stream.VideoOrientation, stream.DependencyDescriptor}
+}
 
-// readExtensions reads the header extensions of a section that are answered (RFC 8285 6). ids are those of the sections
-// before it.
-func (n *negotiation) readExtensions(m media, ids map[uint8]string) map[uint8]string {
-	known := append(passing(), uriMid, uriRID, uriRepairedRID, uriTransportCC)
+// readExtensions reads the header extensions of a section that are answered (RFC 8285 6), of those that are known. ids are
+// those of the sections before it.
+func (n *negotiation) readExtensions(m media, ids map[uint8]string, known []string) map[uint8]string {
 	taken := map[uint8]string{}
 	for _, value := range append(m.attributes.all("extmap"), n.offer.attributes.all("extmap")...) {
 		fields := strings.Fields(value)

@@ -92,7 +92,7 @@ func (t *trackLocal) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters
 		if parameters.PayloadType != webrtc.PayloadType(t.section.PayloadType) {
 			continue
 		}
-		line := stream.Line{SSRC: uint32(c.SSRC()), PayloadType: t.section.PayloadType}
+		line := t.line(uint32(c.SSRC()))
 		if rtx := uint32(c.SSRCRetransmission()); t.section.RTXPayloadType != 0 && rtx != 0 {
 			line.RTXSSRC, line.RTXPayloadType = rtx, t.section.RTXPayloadType
 		}
@@ -106,6 +106,21 @@ func (t *trackLocal) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters
 		return parameters, nil
 	}
 	return webrtc.RTPCodecParameters{}, fmt.Errorf("bind payload type %d: %w", t.section.PayloadType, webrtc.ErrUnsupportedCodec)
+}
+
+// line is what was negotiated for the section.
+func (t *trackLocal) line(ssrc uint32) stream.Line {
+	line := stream.Line{
+		SSRC: ssrc, PayloadType: t.section.PayloadType, Extensions: map[string]uint8{}, Mixed: t.section.mixed,
+	}
+	for id, uri := range t.section.Extensions {
+		line.Extensions[uri] = id
+	}
+	for _, p := range t.section.Payloads {
+		format := p.trackFormat()
+		line.Payloads = append(line.Payloads, stream.Payload{Format: format, PayloadType: p.Number, RTXPayloadType: p.RTX})
+	}
+	return line
 }
 
 // Unbind does nothing: the viewer is closed before the PeerConnection.

@@ -55,12 +55,12 @@ type Section struct {
 	// offer's BUNDLE group puts the transport in, and Chrome with bundlePolicy max-bundle cannot move it.
 	Inactive bool
 
-	// Payloads are what a publisher may send in an accepted section, its preferred one first. PayloadType, RTXPayloadType,
-	// Format and Feedback repeat the first.
+	// Payloads are all that the answer holds of an accepted section: what may be sent in it, the preferred one first.
+	// PayloadType, RTXPayloadType, Format and Feedback repeat the first.
 	Payloads []Payload
 	Sources  []Source // of a publisher: the RTP streams that the offer declares (RFC 5576), in its order
 	RIDs     []string // of a publisher: the layers of a simulcast in the offer's order (RFC 8853), nil for none
-	// Extensions are the RTP header extensions of an accepted section of a publisher's, by id (RFC 8285).
+	// Extensions are the RTP header extensions of an accepted section, by id (RFC 8285).
 	Extensions map[uint8]string
 
 	Track          int          // of a player's: index into the tracks given to Negotiate
@@ -75,7 +75,7 @@ type Section struct {
 	sent        codec.Format // the track's own format
 }
 
-// Payload is one payload type of an accepted section of a publisher's.
+// Payload is one payload type of an accepted section.
 type Payload struct {
 	Number, RTX uint8        // RTX: of its retransmissions (RFC 4588); 0 for none
 	Format      codec.Format // Name as the offer spells it, Fmtp as the answer will say it

@@ -194,11 +194,11 @@ func (g *ingress) keyFrameLocked(s *source, now time.Time) []rtcp.Packet {
 	feedback := s.input.section.Feedback
 	switch {
 	case slices.Contains(feedback, "nack pli"):
-		s.keyFrameAt = now
+		s.keyFrameAt, s.input.awaited = now, true
 		s.input.keyFrames++
 		return []rtcp.Packet{&rtcp.PictureLossIndication{SenderSSRC: g.ssrc, MediaSSRC: s.ssrc}}
 	case slices.Contains(feedback, "ccm fir"):
-		s.keyFrameAt = now
+		s.keyFrameAt, s.input.awaited = now, true
 		s.input.keyFrames++
 		s.firSequence++
 		return []rtcp.Packet{&rtcp.FullIntraRequest{

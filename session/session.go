@@ -22,6 +22,7 @@ const (
 	ReasonFailed   = "failed"                // an error of ours, which was logged
 	ReasonOperator = "ended_by_operator"     // by the control API
 	ReasonPrivate  = "stream_became_private" // its player may have no right to see what follows
+	ReasonCodec    = "codec_changed"         // the publisher sends what the player's answer does not hold
 	ReasonTaken    = "taken_over"            // the same publisher has published again
 	ReasonStreams  = "too_many_streams"      // a publisher sent more RTP streams than can belong to one session
 )
@@ -136,9 +137,8 @@ type flow interface {
 	// open is the last step of the set-up: from here on the flow may run
 	// goroutines, and media can come.
 	open() error
-	// begin lets media flow to the other end, which has connected. The channel,
-	// if any, says when to call it again.
-	begin() <-chan time.Time
+	// begin lets media flow: the other end has connected.
+	begin()
 	// over closes when the flow ends by itself, for the reason that why says.
 	over() <-chan struct{}
 	why() string
@@ -158,7 +158,7 @@ type flow interface {
 func (s *Session) run() {
 	deadline := time.NewTimer(time.Until(s.created.Add(s.manager.options.SetupTimeout)))
 	defer deadline.Stop()
-	var begin, settled <-chan time.Time
+	var settled <-chan time.Time
 	for {
 		select {
 		case <-s.stop:
@@ -168,15 +168,13 @@ func (s *Session) run() {
 			if !s.connected.Load() {
 				s.end(ReasonSetup)
 			}
-		case <-begin:
-			begin = s.flow.begin()
 		case <-s.flow.over():
 			s.end(s.flow.why())
 		case <-settled:
 			s.settle()
 		case <-s.wake:
 			if s.observe() {
-				begin = s.begin()
+				s.begin()
 			}
 			settled = time.After(s.manager.options.settle)
 		}
@@ -225,13 +223,13 @@ func (s *Session) observe() bool {
 	return false
 }
 
-// begin lets media flow, now or when the channel returned says so.
-func (s *Session) begin() <-chan time.Time {
+// begin lets media flow.
+func (s *Session) begin() {
 	s.place.connected()
 	took := time.Since(s.created)
 	s.logger.Info("session connected", "duration", took)
 	s.event("session_connected", slog.Duration("duration", took))
-	return s.flow.begin()
+	s.flow.begin()
 }
 
 // event tells of the session.

@@ -62,13 +62,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // has been written, and the caller writes the reply, see wish.WriteError. What a
 // publisher can be refused is a *wish.Refusal.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
-	return h.endpoint.Serve(w, r, func(offer string) (wish.Created, error) {
-		s, answer, err := h.sessions.Ingest(r.Context(), h.Request(r, r.PathValue("stream"), offer))
-		if err != nil {
-			return wish.Created{}, fmt.Errorf("answer the offer: %w", err)
-		}
-		return wish.Created{Secret: s.Secret(), ETag: s.ETag(), Answer: answer}, nil
-	})
+	return h.endpoint.Serve(w, r, func(offer string) (wish.Created, error) { return h.create(r, offer) })
+}
+
+// create makes a session (RFC 9725 4.2).
+func (h *Handler) create(r *http.Request, offer string) (wish.Created, error) {
+	s, answer, err := h.sessions.Ingest(r.Context(), h.Request(r, r.PathValue("stream"), offer))
+	if err != nil {
+		return wish.Created{}, fmt.Errorf("answer the offer: %w", err)
+	}
+	return wish.Created{Secret: s.Secret(), ETag: s.ETag(), Answer: answer}, nil
 }
 
 // Request is what a POST of the offer to the stream's endpoint asks session for.

@@ -259,3 +259,53 @@ func TestRestart(t *testing.T) {
 	media(t, player, 60)
 	complete(t, player)
 }
+
+// A change of codec leaves those viewers that take the new one where they are.
+func TestCodecChange(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, serverOptions{})
+	first := s.publishing(t, "live", webrtctest.PublishOptions{Codecs: []string{"H264"}})
+	both := s.play(t, "live", webrtctest.Options{})
+	one := s.play(t, "live", webrtctest.Options{Codecs: []string{"H264"}})
+	media(t, both, 10)
+	media(t, one, 10)
+	before := both.Video()
+	alone := s.sessionOf(t, one.Link)
+
+	s.publishing(t, "live", webrtctest.PublishOptions{Codecs: []string{"VP8"}})
+	select {
+	case <-alone.Done():
+	case <-time.After(wishtest.Soon):
+		t.Fatal("a viewer without the new codec still has its session")
+	}
+	if reason := alone.Reason(); reason != session.ReasonCodec {
+		t.Errorf("it ended with %q", reason)
+	}
+	webrtctest.Until(t, wishtest.Soon, func() string { return both.Lacks(before.Packets+100, webrtctest.Stats{}, webrtctest.Stats{}) })
+	complete(t, both)
+	if after := both.Video(); after.SSRC != before.SSRC || both.Saw(webrtc.PeerConnectionStateClosed) {
+		t.Errorf("the other viewer's session did not go on: %+v", after)
+	}
+	if err := first.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A publisher that may send several codecs is played in the one that it sends.
+func TestCodecIsTheSentOne(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, serverOptions{})
+	var sent payloads
+	p := s.publish(t, "live", webrtctest.PublishOptions{Codecs: []string{"H264", "VP8"}})
+	early := s.play(t, "live", webrtctest.Options{Codecs: []string{"VP8", "H264"}})
+	feeding(t.Context(), t, p, webrtctest.Feed{OnPacket: func(kind string, _ int, packet *rtp.Packet) { sent.add(kind, packet.Payload) }})
+	media(t, early, 30)
+	late := s.play(t, "live", webrtctest.Options{Codecs: []string{"VP8", "H264"}})
+	media(t, late, 30)
+	for name, player := range map[string]*webrtctest.Player{"early": early, "late": late} {
+		complete(t, player)
+		if got := player.Video(); got.PayloadType != 102 && got.PayloadType != 104 {
+			t.Errorf("the %s player gets payload type %d", name, got.PayloadType)
+		}
+	}
+}

@@ -25,8 +25,6 @@ import (
 	"weir/whip"
 )
 
-const sdpType = "application/sdp"
-
 // The tokens of a server: two publishers, and one who may only play.
 const (
 	publishToken = "publish-token-of-the-rules"
@@ -233,6 +231,11 @@ func (s *server) publishing(t *testing.T, name string, o webrtctest.PublishOptio
 
 // session finds the session of a publisher.
 func (s *server) session(t *testing.T, p *webrtctest.Publisher) *session.Session {
+	t.Helper()
+	return s.sessionOf(t, p.Link)
+}
+
+func (s *server) sessionOf(t *testing.T, p *webrtctest.Link) *session.Session {
 	t.Helper()
 	found, err := s.sessions.Find(p.Session()[strings.LastIndex(p.Session(), "/")+1:])
 	if err != nil {

@@ -27,7 +27,7 @@ func (p *Publisher) Feed(ctx context.Context, f Feed) error {
 	f = f.withDefaults()
 	lines := make([]line, max(len(p.video), 1))
 	for i := range lines {
-		lines[i] = line{sequence: uint16(1000 * (i + 1)), timestamp: uint32(50000 * (i + 1))} //nolint:gosec // a handful
+		lines[i] = line{sequence: uint16(1000 * (i + 1)), timestamp: uint32(50000 * (i + 1))}
 	}
 	sound := line{sequence: 7, timestamp: 7}
 	ticker := time.NewTicker(f.Interval)
@@ -46,7 +46,7 @@ func (p *Publisher) Feed(ctx context.Context, f Feed) error {
 		}
 		passed := time.Since(begin)
 		for layer := range p.video {
-			if err := p.picture(f, layer, &lines[layer], passed, n == key, uint32(n)); err != nil { //nolint:gosec // a test ends sooner
+			if err := p.picture(f, layer, &lines[layer], passed, n == key, uint32(n)); err != nil {
 				return err
 			}
 		}
@@ -54,7 +54,7 @@ func (p *Publisher) Feed(ctx context.Context, f Feed) error {
 			continue
 		}
 		sound.timestamp = 7 + uint32(passed.Seconds()*48000)
-		packet := &rtp.Packet{Header: sound.next(true), Payload: binary.BigEndian.AppendUint32([]byte{0xfc}, uint32(n))} //nolint:gosec // same
+		packet := &rtp.Packet{Header: sound.next(true), Payload: binary.BigEndian.AppendUint32([]byte{0xfc}, uint32(n))}
 		if f.OnPacket != nil {
 			f.OnPacket("audio", 0, packet)
 		}
@@ -94,14 +94,14 @@ func (l *line) next(marker bool) rtp.Header {
 // picture sends the packets of one picture of a layer; the higher the layer, the
 // larger they are.
 func (p *Publisher) picture(f Feed, layer int, l *line, passed time.Duration, key bool, n uint32) error {
-	l.timestamp = uint32(50000*(layer+1)) + uint32(passed.Seconds()*90000) //nolint:gosec // a handful
+	l.timestamp = uint32(50000*(layer+1)) + uint32(passed.Seconds()*90000)
 	for i := range f.Packets {
 		payload := p.start(key, i)
 		payload = binary.BigEndian.AppendUint32(payload, n)
 		payload = append(payload, byte(layer), byte(i))
 		payload = append(payload, make([]byte, f.Size*(layer+1))...)
 		if unit := len(payload) - len(p.start(key, i)) + 1; payload[0] == stapA {
-			binary.BigEndian.PutUint16(payload[stapAUnit:], uint16(unit)) //nolint:gosec // less than a packet
+			binary.BigEndian.PutUint16(payload[stapAUnit:], uint16(unit))
 		}
 		packet := &rtp.Packet{Header: l.next(i == f.Packets-1), Payload: payload}
 		if f.OnPacket != nil {

@@ -247,7 +247,7 @@ func (p *Publisher) SendVideo(layer int, packet *rtp.Packet) error {
 			if text == "" {
 				continue
 			}
-			if err := packet.SetExtension(uint8(e.ID), []byte(text)); err != nil { //nolint:gosec // an id is a byte
+			if err := packet.SetExtension(uint8(e.ID), []byte(text)); err != nil {
 				return wrapWrite(err)
 			}
 		}

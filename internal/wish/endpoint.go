@@ -102,7 +102,7 @@ func (e *Endpoint) post(w http.ResponseWriter, r *http.Request, create func(offe
 	header.Set("Cache-Control", "no-store") // it holds credentials
 	e.link(header)
 	w.WriteHeader(http.StatusCreated)
-	if _, err := w.Write([]byte(made.Answer)); err != nil { //nolint:gosec // SDP, and said to be: no page shows it
+	if _, err := w.Write([]byte(made.Answer)); err != nil {
 		return nil //nolint:nilerr // the client has gone; its session is given up when it does not connect
 	}
 	return nil

@@ -138,10 +138,10 @@ const Unbroken = "unbroken"
 // It fails the test where there is none.
 func Break(t *testing.T, id string, server http.Handler, others map[string]Breaker) http.Handler {
 	t.Helper()
-	switch {
-	case id == "":
+	switch id {
+	case "":
 		return server
-	case id == Unbroken:
+	case Unbroken:
 		return change(func(*http.Request) bool { return true }, func(*http.Request, *reply) {})(server)
 	}
 	b, ok := others[id]

@@ -1,3 +1,4 @@
+//nolint:thelper // a check is a test by the id of its rule, no helper
 package wishtest
 
 import (

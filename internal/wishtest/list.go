@@ -118,7 +118,7 @@ func RunBroken(t *testing.T, breaks map[string]Breaker) {
 	}
 	checks := func(t *testing.T, broken, rules string) (string, error) {
 		t.Helper()
-		run := exec.CommandContext(t.Context(), binary, "-test.run="+rules, "-test.v", "-test.short", "-test.timeout=5m") //nolint:gosec // this very test
+		run := exec.CommandContext(t.Context(), binary, "-test.run="+rules, "-test.v", "-test.short", "-test.timeout=5m")
 		run.Env = append(os.Environ(), "WEIR_BREAK="+broken)
 		output, err := run.CombinedOutput()
 		return string(output), err

@@ -1,3 +1,4 @@
+//nolint:thelper // a check is a test by the id of its rule, no helper
 package wishtest
 
 import (
@@ -72,16 +73,17 @@ func trickleRules() map[string]Check {
 		},
 		"xx-57": func(t *testing.T, s *Server) {
 			p := s.Open(t, Way{HideCandidates: true, IgnoreCandidates: true})
-			fragment := webrtctest.WithoutCandidates(webrtctest.Fragment(p.Local())) + strings.Join([]string{
+			lines := []string{
 				"a=candidate:1 1 tcp 1518280447 192.0.2.1 9 typ host tcptype active",
 				"a=candidate:2 1 quic 1518280446 192.0.2.1 9 typ host",
 				"a=candidate:3 1 udp 1518280445 0b2c1c1e-5b5e-4d3f-8c3f-6d3f6ad5b1a0.local 9 typ host",
 				"a=candidate:4 1 udp 1518280444 no-such-host.invalid 9 typ host",
-				"a=candidate:5 1 udp 1518280443 fe80::1 9 typ host", "",
-			}, "\r\n")
-			for _, candidate := range webrtctest.Values(p.Local(), "a=candidate:") {
-				fragment += "a=candidate:" + candidate + "\r\n"
+				"a=candidate:5 1 udp 1518280443 fe80::1 9 typ host",
 			}
+			for _, candidate := range webrtctest.Values(p.Local(), "a=candidate:") {
+				lines = append(lines, "a=candidate:"+candidate)
+			}
+			fragment := webrtctest.WithoutCandidates(webrtctest.Fragment(p.Local())) + strings.Join(lines, "\r\n") + "\r\n"
 			WantStatus(t, s.patch(t, p.Session(), fragment, p.ETag()), http.StatusNoContent)
 			p.More(t)
 		},
