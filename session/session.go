@@ -183,9 +183,9 @@ func (s *Session) run() {
 
 // settle gives back what a player on this machine does not need once it plays:
 // the other addresses. A player elsewhere may come to need them, when one of the
-// networks between fails.
+// networks between fails, and a publisher may send by another than pion thinks.
 func (s *Session) settle() {
-	if !s.route.loopback || s.pc.ConnectionState() != webrtc.PeerConnectionStateConnected {
+	if !s.route.loopback || s.plan.Ingest || s.pc.ConnectionState() != webrtc.PeerConnectionStateConnected {
 		return
 	}
 	pair, err := s.transport().ICETransport().GetSelectedCandidatePair()
