@@ -100,10 +100,11 @@ func inOrder(t *testing.T, lines []string, beginnings ...string) {
 	}
 }
 
-// TestHome tries the page as a new user would, by keyboard, in both browsers.
+// TestHome tries the page as a new user would, by keyboard, in both browsers side by side: each waits most of the time.
 func TestHome(t *testing.T) {
 	for name, program := range map[string]string{"chromium": chromium, "firefox": firefox} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			needs(t, program)
 			weir, dir := build(t, "1"), filepath.Join(t.TempDir(), "state")
 			server, address := startOnTerminal(t, weir, "127.0.0.1:0", dir)
