@@ -132,6 +132,9 @@ func TestPublishersOffersAreTaken(t *testing.T) {
 	}{
 		"gstreamer-whipsink-0.15.4":       {want: "video 96 H264", specs: "H264 42c01e packetization-mode=1"},
 		"gstreamer-whipclientsink-0.15.4": {want: "video 96+103 VP8 97 H264 98 VP9 99 H265, audio 100 OPUS", specs: "VP8, H264 42c01e packetization-mode=1, VP9, H265, opus/48000/2"},
+		"node-av-ffmpeg-8.1":              {want: "audio 111 opus, video 106+105 H264", specs: "opus/48000/2, H264 42001e packetization-mode=1", leniencies: []string{session.LenientFeedback}},
+		"node-datachannel-0.33.4":         {want: "audio 111 opus, video 96 H264", specs: "opus/48000/2, H264 42e01f packetization-mode=1"},
+		"chromium-156-simulcast":          {want: "video 96+97 VP8, audio 111 opus 9 G722 0 PCMU 8 PCMA", specs: "VP8, opus/48000/2, G722/8000, PCMU/8000, PCMA/8000"},
 		"rebuilt-obs-30":                  {want: "audio 111 opus, video 96 H264", specs: "opus/48000/2, H264 42e01f packetization-mode=1"},
 		"rebuilt-obs-32-simulcast":        {want: "audio 111 opus, video 96 H264", specs: "opus/48000/2, H264 42e01f packetization-mode=1"},
 		"rebuilt-ffmpeg-8.0":              {want: "video 106 H264", specs: "H264 422001f packetization-mode=1", leniencies: []string{session.LenientBundle, session.LenientFeedback}},
@@ -337,4 +340,36 @@ func FuzzNegotiateIngest(f *testing.F) {
 			t.Error("a plan without a track")
 		}
 	})
+}
+
+// A publisher's real profile decides which payload type a player gets, and one that offers only lesser ones is played to
+// all the same.
+func TestRealProfileDecidesThePayloadType(t *testing.T) {
+	high := codec.Format{Name: "H264", ClockRate: 90000, Fmtp: "profile-level-id=640028;packetization-mode=1"}
+	both := section{kind: "video", port: "9", proto: "UDP/TLS/RTP/SAVPF", formats: "96 98 100", lines: []string{
+		"recvonly", "rtcp-mux", "rtpmap:96 H264/90000", "fmtp:96 packetization-mode=1;profile-level-id=42e01f",
+		"rtpmap:98 H264/90000", "fmtp:98 packetization-mode=1;profile-level-id=640c1f", "rtpmap:100 H264/90000", "fmtp:100 packetization-mode=1;profile-level-id=64001f",
+	}}
+	plan := planOf(t, offerOf(bundle("0"), both), tracks(high))
+	if got := served(plan); got != "0:video 100" || len(plan.Leniencies) > 0 {
+		t.Errorf("%s, leniencies %v", got, plan.Leniencies)
+	}
+	var held []uint8
+	for _, p := range plan.Sections[0].Payloads {
+		held = append(held, p.Number)
+	}
+	if !slices.Equal(held, []uint8{100, 96, 98}) {
+		t.Errorf("the answer holds %v", held)
+	}
+	plan = planOf(t, offerOf(bundle("0"), video()), tracks(high))
+	if got := served(plan); got != "0:video 96+97" || !slices.Contains(plan.Leniencies, session.LenientDecoder) {
+		t.Errorf("%s, leniencies %v", got, plan.Leniencies)
+	}
+	// What fits by the rules comes first, also where it is another codec.
+	withVP8 := video("rtpmap:99 VP8/90000")
+	withVP8.formats += " 99"
+	plan = planOf(t, offerOf(bundle("0"), withVP8), append(tracks(high), tracks(ourVP8)...))
+	if got := served(plan); got != "0:video 99" {
+		t.Errorf("%s", got)
+	}
 }

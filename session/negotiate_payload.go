@@ -100,36 +100,57 @@ func parseRTPMap(value string) (codec.Format, bool) {
 
 // matchSection finds the first track that a payload type of the section takes, and the payload type that takes it best,
 // the first of equals. It says whether there is one.
+//
+// Where no payload type takes a track by the rules, one of H.264 does that names another profile: OBS sends High, many
+// browsers offer constrained baseline alone, and what they decode with takes all.
 func (n *negotiation) matchSection(section *Section, m media) bool {
 	list := payloads(m)
-	for i, spec := range n.tracks {
-		if spec.Format.Kind().String() != section.Kind {
-			continue
-		}
-		best, grade := payload{}, codec.MatchNone
-		for _, p := range list {
-			if g := p.format.Match(spec.Format); g > grade {
-				best, grade = p, g
+	for _, lenient := range []bool{false, true} {
+		for i, spec := range n.tracks {
+			if spec.Format.Kind().String() != section.Kind || lenient && codec.Canonical(spec.Format.Name) != codec.H264 {
+				continue
+			}
+			wanted := spec.Format
+			if lenient {
+				wanted.Fmtp = "profile-level-id=42e01f;packetization-mode=" + codec.Params(wanted.Fmtp)["packetization-mode"]
+			}
+			if best, grade := bestPayload(list, wanted); grade != codec.MatchNone {
+				n.take(section, m, i, best)
+				n.noteMatch(best.format, grade)
+				if lenient {
+					n.plan.lenient(LenientDecoder)
+				}
+				return true
 			}
 		}
-		if grade == codec.MatchNone {
-			continue
-		}
-		section.Accepted = true
-		section.Track = i
-		section.PayloadType = best.number
-		section.sent = spec.Format
-		section.Format = best.format
-		section.Format.Fmtp = answerFmtp(best.format, spec.Format)
-		section.Feedback = answerFeedback(section.Kind, best.feedback)
-		section.RTXPayloadType = retransmission(section.Kind, best, section.Feedback, list)
-		section.Extensions = n.readExtensions(m, n.extensions, passing())
-		n.noteMatch(best.format, grade)
-		n.holdPayloads(section, list, best, spec.Format)
-		return true
 	}
 	section.Reason = "no common codec"
 	return false
+}
+
+// bestPayload is the payload type that takes a format best, the first of equals.
+func bestPayload(list []payload, wanted codec.Format) (best payload, grade codec.Match) {
+	for _, p := range list {
+		if g := p.format.Match(wanted); g > grade {
+			best, grade = p, g
+		}
+	}
+	return best, grade
+}
+
+// take accepts a section: a track of the stream's is played in a payload type.
+func (n *negotiation) take(section *Section, m media, track int, best payload) {
+	list, sent := payloads(m), n.tracks[track].Format
+	section.Accepted = true
+	section.Track = track
+	section.PayloadType = best.number
+	section.sent = sent
+	section.Format = best.format
+	section.Format.Fmtp = answerFmtp(best.format, sent)
+	section.Feedback = answerFeedback(section.Kind, best.feedback)
+	section.RTXPayloadType = retransmission(section.Kind, best, section.Feedback, list)
+	section.Extensions = n.readExtensions(m, n.extensions, passing())
+	n.holdPayloads(section, list, best, sent)
 }
 
 // noteMatch names the leniency that a match took.

@@ -107,6 +107,8 @@ const (
 	LenientMode = "packetization_mode_missing"
 	// LenientProfile marks an offer whose H.264 profile is a superset of ours, not the same (RFC 6184 8.2.2).
 	LenientProfile = "profile_superset"
+	// LenientDecoder marks an offer whose H.264 profiles do not hold what is sent: decoders take more than they say.
+	LenientDecoder = "profile_not_offered"
 	// LenientSetup marks an offer without a=setup, taken as actpass.
 	LenientSetup = "setup_missing"
 	// LenientMid marks an offer of one section without a=mid.

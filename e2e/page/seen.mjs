@@ -20,7 +20,9 @@ export function watchSecrets(emitter) {
   emitter.on('request', (request) => {
     const session = /\/session\/([0-9a-f]{32})$/.exec(request.url())?.[1]
     if (session) note({ kind: 'session', secret: session })
-    if (['POST', 'PATCH'].includes(request.method())) noteSDP(bodyOf(request))
+    if (!['POST', 'PATCH'].includes(request.method())) return
+    if (request.fetchPostData) request.fetchPostData().then(noteSDP, () => {}) // the page has gone, and its requests with it
+    else noteSDP(request.postData())
   })
   emitter.on('response', async (response) => {
     const header = (name) => response.headers()[name] ?? ''
@@ -32,13 +34,4 @@ export function watchSecrets(emitter) {
     if (type === 'text/html') note({ source: text })
     else noteSDP(text)
   })
-}
-
-/** What a request carries, where the browser tells: Firefox does not. */
-function bodyOf(request) {
-  try {
-    return request.postData()
-  } catch {
-    return ''
-  }
 }

@@ -1,9 +1,11 @@
-// Usage: node whip.mjs <base url> <token> <codec> <seconds> [simulcast]: Chromium publishes a canvas and two tones by WHIP,
-// another Chromium plays them; what was sent, and what of it was decoded.
-import { chromium, report, until } from './browsers.mjs'
+// Usage: node whip.mjs <base url> <token> <codec> <seconds> [simulcast|firefox]: Chromium, or Firefox, publishes a canvas and
+// two tones by WHIP, another Chromium plays them; what was sent, and what of it was decoded.
+import { chromium, firefox, report, until } from './browsers.mjs'
+import { decoded, rate } from './decoded.mjs'
 
-const [base, token, codec, seconds, simulcast] = process.argv.slice(2)
-const publisher = await chromium(), viewer = await chromium()
+const [base, token, codec, seconds, how] = process.argv.slice(2)
+const simulcast = how === 'simulcast'
+const publisher = how === 'firefox' ? await firefox() : await chromium(), viewer = await chromium()
 
 /** In the page: publishes into the stream, and leaves the connection in the window. */
 const publish = async ({ base, token, codec, simulcast }) => {
@@ -69,21 +71,6 @@ const sent = async () => {
   }
 }
 
-/** In the viewer's page: what was decoded. */
-const decoded = async () => {
-  const { player } = await import('/static/watch.js')
-  if (!player.peerConnection) return { frames: 0 }
-  const stats = await player.peerConnection.getStats()
-  const all = [...stats.values()].filter(({ type }) => type === 'inbound-rtp')
-  const video = all.find(({ kind }) => kind === 'video'), audio = all.find(({ kind }) => kind === 'audio')
-  return {
-    at: video?.timestamp, frames: video?.framesDecoded ?? 0, width: video?.frameWidth ?? 0, freezes: video?.freezeCount ?? 0, lost: video?.packetsLost ?? 0,
-    samples: audio?.totalSamplesReceived ?? 0, concealed: audio?.concealedSamples ?? 0,
-    codecs: all.map(({ codecId }) => stats.get(codecId)?.mimeType), keyFrames: video?.keyFramesDecoded ?? 0,
-    channels: stats.get(audio?.codecId)?.channels ?? 0,
-  }
-}
-
 try {
   await publisher.page.goto(`${base}/docs`)
   await viewer.page.goto(`${base}/docs`)
@@ -104,14 +91,13 @@ try {
   const [sentBefore, decodedBefore] = await both()
   await new Promise((resolve) => setTimeout(resolve, Number(seconds) * 1000))
   const [sentAfter, decodedAfter] = await both()
-  // Frames a second, since the two cannot be asked at the same moment.
-  const rate = (before, after) => (after.frames - before.frames) / (after.at - before.at) * 1000
+  // By the second, since the two cannot be asked at the same moment.
   report({
     sent: rate(sentBefore, sentAfter), decoded: rate(decodedBefore, decodedAfter), picture,
     publisher: sentAfter, viewer: decodedAfter, offer: made.offer, answer: made.answer, session: made.session,
     freezes: decodedAfter.freezes - decodedBefore.freezes,
   })
 } finally {
-  await publisher.browser.close()
+  await (publisher.close ?? (() => publisher.browser.close()))()
   await viewer.browser.close()
 }
