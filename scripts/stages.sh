@@ -121,7 +121,10 @@ stage_e2e() {
 		gotest -tags e2e -p 1 -timeout 20m ./cmd/... ./e2e/...
 }
 
-stage_soak() { gotest -tags soak -count=1 -timeout 2h ./...; }
+stage_soak() {
+	gotest -tags soak -count=1 -timeout 2h ./... &&
+		E2E_SOAK=1 gotest -tags e2e -count=1 -timeout 20m -run TestAccessible ./e2e
+}
 
 stage_bench() {
 	go test -run '^$' -bench . -benchmem ./... &&
