@@ -28,6 +28,8 @@ type Options struct {
 	WHEP Resource
 	// WHIP is the WHIP endpoint; it finds the stream's name in path value "stream". It should ask Caller who is there.
 	WHIP Resource
+	// StreamOf says into which stream the token of a name publishes that no path names; nil knows of none.
+	StreamOf func(token string) (stream string, ok bool)
 	// Session is the resource of a WHIP or WHEP session; it finds its secret in path value "secret".
 	Session Resource
 	// ValidName tells a stream's possible names from everything else.
@@ -117,6 +119,9 @@ func (o *Options) check() error {
 		return errors.New("api: sources, streams, sessions or events are missing")
 	case o.Access == nil:
 		return errors.New("api: nothing says who may do what")
+	}
+	if o.StreamOf == nil {
+		o.StreamOf = func(string) (string, bool) { return "", false }
 	}
 	if o.MaxOffer <= 0 {
 		o.MaxOffer = maxOffer

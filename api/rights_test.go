@@ -97,8 +97,11 @@ func uses(t *testing.T) []use {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, form := range []struct{ pattern, prefix, suffix string }{{"/whip/:stream", "/whip/", ""}, {"/:stream/whip", "/", "/whip"}} {
+	for _, form := range []struct{ pattern, prefix, suffix string }{{"/whip", "", ""}, {"/whip/:stream", "/whip/", ""}, {"/:stream/whip", "/", "/whip"}} {
 		target := func(_ *testing.T, _ *world, n int) string { return fmt.Sprintf("%sp%d%s", form.prefix, n, form.suffix) }
+		if form.prefix == "" {
+			target = at("/whip")
+		}
 		all = append(all,
 			use{method: "GET", pattern: form.pattern, target: target, status: 204},
 			use{method: "HEAD", pattern: form.pattern, target: target, status: 204},
@@ -189,7 +192,10 @@ func TestRights(t *testing.T) {
 	}
 	used := map[string]bool{}
 	for _, playNeedsToken := range []bool{false, true} {
-		w := newWorld(t, worldOptions{running: true, playNeedsToken: playNeedsToken, change: func(o *api.Options) { o.Loopback = true }})
+		w := newWorld(t, worldOptions{running: true, playNeedsToken: playNeedsToken, change: func(o *api.Options) {
+			o.Loopback = true
+			o.StreamOf = func(token string) (string, bool) { return "of-" + token, true }
+		}})
 		n := 0
 		for _, u := range uses(t) {
 			key := u.method + " " + u.pattern

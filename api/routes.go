@@ -75,6 +75,7 @@ func (f *face) routes() []route {
 
 		{methods: whep, pattern: "/whep/:stream", right: plays, serve: f.whep, resource: true},
 		{methods: whep, pattern: "/:stream/whep", right: plays, serve: f.whep, resource: true},
+		{methods: whip, pattern: "/whip", right: publishes, serve: f.whipAlone, resource: true},
 		{methods: whip, pattern: "/whip/:stream", right: publishes, serve: f.whip, resource: true},
 		{methods: whip, pattern: "/:stream/whip", right: publishes, serve: f.whip, resource: true},
 		{methods: session, pattern: "/session/:secret", right: secret, serve: f.options.Session.Serve, resource: true},

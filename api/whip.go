@@ -18,3 +18,26 @@ func (f *face) whip(w http.ResponseWriter, r *http.Request) error {
 	}
 	return f.options.WHIP.Serve(w, r)
 }
+
+// whipAlone publishes into the stream that is configured for the caller's token.
+func (f *face) whipAlone(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodPost {
+		return f.whip(w, r)
+	}
+	wish.AllowOrigin(w.Header())
+	if err := f.ask(r, auth.Publish, false); err != nil {
+		return err
+	}
+	x := exchangeOf(r)
+	stream, ok := f.options.StreamOf(x.token)
+	if !ok {
+		return &wish.Refusal{
+			Status: http.StatusNotFound, Code: "no_stream_configured",
+			Detail: "No stream is configured for this token.",
+			Remedy: "Name the stream in the address, /whip/STREAM, or configure one for the token under publish.streams.",
+		}
+	}
+	r.SetPathValue("stream", stream)
+	x.stream = stream
+	return f.options.WHIP.Serve(w, r)
+}

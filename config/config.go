@@ -7,11 +7,12 @@ import (
 
 // Config holds every setting. The zero value is not usable; see Default.
 type Config struct {
-	HTTP   HTTP
-	Log    Log
-	ICE    ICE
-	Access Access
-	State  State
+	HTTP    HTTP
+	Log     Log
+	ICE     ICE
+	Access  Access
+	Publish Publish
+	State   State
 	// DefaultStream starts the stream "test" with the test pattern.
 	DefaultStream bool
 	Limits        Limits
@@ -35,6 +36,13 @@ type ICE struct {
 
 // Access is who may do what.
 type Access struct{ Tokens []Token }
+
+// Publish is how streams are published.
+type Publish struct {
+	// Streams say into which stream the address /whip publishes, by the name of
+	// the token: "NAME=STREAM".
+	Streams []string
+}
 
 // A Token is one that the configuration fixes.
 type Token struct {

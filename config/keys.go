@@ -50,6 +50,7 @@ func keys() []key {
 		level("log.level", func(c *Config) *slog.Level { return &c.Log.Level }),
 		hidden(list("ice.servers", anything, func(c *Config) *[]string { return &c.ICE.Servers })),
 		boolean("ice.mdns", func(c *Config) *bool { return &c.ICE.MDNS }),
+		list("publish.streams", checkTarget, func(c *Config) *[]string { return &c.Publish.Streams }),
 		text("state.dir", checkDir, func(c *Config) *string { return &c.State.Dir }),
 		boolean("default_stream", func(c *Config) *bool { return &c.DefaultStream }),
 		number("limits.sessions", most, func(c *Config) *int { return &c.Limits.Sessions }),
@@ -67,7 +68,7 @@ func keys() []key {
 func paths() []string {
 	var all []string
 	for _, k := range keys() {
-		if k.path == "state.dir" {
+		if k.path == "publish.streams" {
 			all = append(all, pathTokens)
 		}
 		all = append(all, k.path)

@@ -95,6 +95,15 @@ func checkHost(text string) error {
 	return nil
 }
 
+// checkTarget holds into which stream a token publishes.
+func checkTarget(text string) error {
+	token, stream, _ := strings.Cut(text, "=")
+	if checkName(token) != nil || checkName(stream) != nil {
+		return want("TOKEN=STREAM, a token's name and a stream's, such as studio=lobby")
+	}
+	return nil
+}
+
 func isName(s string) bool {
 	return len(s) <= 253 && regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$`).MatchString(s)
 }

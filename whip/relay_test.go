@@ -309,3 +309,47 @@ func TestCodecIsTheSentOne(t *testing.T) {
 		}
 	}
 }
+
+// Sound and picture stay together: the time that our sender reports give a
+// packet is as far from the moment of its sending for both.
+func TestSync(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, serverOptions{})
+	type packet struct {
+		sent      time.Time
+		timestamp uint32 // at the player
+	}
+	var (
+		mu   sync.Mutex
+		sent = map[string]time.Time{}
+		last = map[string]packet{}
+	)
+	p := s.publish(t, "live", webrtctest.PublishOptions{})
+	feeding(t.Context(), t, p, webrtctest.Feed{OnPacket: func(kind string, _ int, packet *rtp.Packet) {
+		mu.Lock()
+		defer mu.Unlock()
+		sent[kind+string(packet.Payload)] = time.Now()
+	}})
+	player := s.play(t, "live", webrtctest.Options{OnPacket: func(kind string, got *rtp.Packet) {
+		mu.Lock()
+		defer mu.Unlock()
+		if at, ok := sent[kind+string(got.Payload)]; ok {
+			last[kind] = packet{sent: at, timestamp: got.Timestamp}
+		}
+	}})
+	media(t, player, 180) // six seconds
+	off := func(kind string, rate float64, stats webrtctest.Stats) time.Duration {
+		mu.Lock()
+		defer mu.Unlock()
+		const from1900 = 2208988800
+		report := stats.Report
+		at := time.Unix(int64(report.NTPTime>>32)-from1900, int64(report.NTPTime&0xffffffff*uint64(time.Second)>>32))
+		ticks := int32(last[kind].timestamp - report.RTPTime)
+		return at.Add(time.Duration(float64(ticks) / rate * float64(time.Second))).Sub(last[kind].sent)
+	}
+	audio, video := off("audio", 48000, player.Audio()), off("video", 90000, player.Video())
+	if apart := (audio - video).Abs(); apart > 40*time.Millisecond {
+		t.Errorf("sound is off by %v, the picture by %v", audio, video)
+	}
+	t.Logf("sound is off by %v, the picture by %v", audio, video)
+}

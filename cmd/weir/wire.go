@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"strings"
 	"sync/atomic"
 
 	"weir/api"
@@ -126,6 +127,7 @@ func (s *server) wireHTTP(c config.Config, access auth.Authorizer) error {
 		Session: wish.NewResource(s.sessions, wish.ResourceOptions{
 			Leniency: s.lenient.count, MaxFragment: int64(c.Limits.Fragment),
 		}),
+		StreamOf:  streamOf(c.Publish.Streams),
 		ValidName: s.registry.ValidName, SessionID: s.sessionID,
 		Sources: s.sources, Streams: s.registry, Sessions: s.sessions, Access: access, Events: s.events,
 		Version:  api.Version{Version: version(), Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Encoders: builtIn()},
@@ -138,6 +140,20 @@ func (s *server) wireHTTP(c config.Config, access auth.Authorizer) error {
 	}
 	s.http = api.NewServer(face, s.log)
 	return nil
+}
+
+// streamOf says into which stream a token publishes, by settings of the form
+// TOKEN=STREAM. The last of a token counts.
+func streamOf(settings []string) func(token string) (string, bool) {
+	streams := map[string]string{}
+	for _, setting := range settings {
+		token, stream, _ := strings.Cut(setting, "=")
+		streams[token] = stream
+	}
+	return func(token string) (string, bool) {
+		stream, ok := streams[token]
+		return stream, ok
+	}
 }
 
 // sessionID names a session in the access log.
