@@ -5,7 +5,7 @@ go 1.26
 ignore (
 	./e2e/node_modules
 	./e2e/out
-	./e2e/whepsrc/target
+	./e2e/gstreamer/target
 )
 
 require (

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"net/http"
 	"os"
 	"testing"
 
@@ -22,13 +23,13 @@ func TestWhipAlone(t *testing.T) {
 			fields: []string{"Content-Type", "application/sdp", "Authorization", "Bearer " + token},
 		}.send(t, w.face)
 	}
-	if a := post(publishToken); a.StatusCode != 201 {
+	if a := post(publishToken); a.StatusCode != http.StatusCreated {
 		t.Fatalf("%d %s", a.StatusCode, a.Body)
 	}
 	if all := w.sessions.Sessions(); len(all) != 1 || all[0].Stream() != "lobby" || all[0].Protocol() != "whip" {
 		t.Errorf("%d sessions", len(all))
 	}
-	if a := post(adminToken); a.StatusCode != 404 || a.problem(t).Code != "no_stream_configured" {
+	if a := post(adminToken); a.StatusCode != http.StatusNotFound || a.problem(t).Code != "no_stream_configured" {
 		t.Errorf("%d %s", a.StatusCode, a.Body)
 	}
 }

@@ -96,14 +96,14 @@ install_node() {
 		lacking "npm ci failed; tests in Node and in browsers are skipped"
 }
 
-# install_whepsrc builds GStreamer's WHEP player.
-install_whepsrc() {
+# install_gstreamer builds GStreamer's WHEP player and WHIP client.
+install_gstreamer() {
 	if ! command -v cargo >/dev/null; then
-		lacking "no cargo here (1.92 or newer); the GStreamer test is skipped"
+		lacking "no cargo here (1.92 or newer); the GStreamer tests are skipped"
 		return
 	fi
-	[ e2e/whepsrc/target/release/whepsrc -nt e2e/whepsrc/Cargo.lock ] && return 0
-	say "cargo build in e2e/whepsrc (about two minutes, once)"
-	(cd e2e/whepsrc && cargo build --locked --release --quiet) ||
-		lacking "cargo build failed; the GStreamer test is skipped"
+	[ e2e/gstreamer/target/release/pipeline -nt e2e/gstreamer/Cargo.lock ] && return 0
+	say "cargo build in e2e/gstreamer (about two minutes, once)"
+	(cd e2e/gstreamer && cargo build --locked --release --quiet) ||
+		lacking "cargo build failed; the GStreamer tests are skipped"
 }

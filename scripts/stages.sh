@@ -60,7 +60,7 @@ stage_install() {
 	local status=0
 	install_packages || status=1
 	background node install_node
-	background whepsrc install_whepsrc
+	background gstreamer install_gstreamer
 	return $status
 }
 
@@ -117,7 +117,7 @@ stage_fuzz() {
 }
 
 stage_e2e() {
-	await node && await whepsrc && sh scripts/build.sh &&
+	await node && await gstreamer && sh scripts/build.sh &&
 		gotest -tags e2e -p 1 -timeout 20m ./cmd/... ./e2e/...
 }
 

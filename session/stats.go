@@ -101,7 +101,7 @@ func (in *input) snapshot(sources []*source) MediaStats {
 		m.Received.Drops["layer"] = in.layers
 	}
 	if in.fed != nil {
-		format := in.fed.Spec().Format
+		format := in.fed.Format() // as the packets say, not as the offer does
 		m.Codec, m.Profile = format.Name, format.Profile()
 	}
 	for _, s := range sources {

@@ -1,7 +1,7 @@
 //! Runs a GStreamer pipeline with the elements `whepsrc` and `whipsink` linked
 //! in, for some seconds:
 //!
-//!     whepsrc SECONDS PIPELINE...
+//!     pipeline SECONDS PIPELINE...
 //!
 //! Then it prints how many buffers each fakesink got, as `NAME COUNT`, one a
 //! line. An error or the end of the stream before that is a failure.
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {
-            eprintln!("whepsrc: {err}");
+            eprintln!("pipeline: {err}");
             ExitCode::FAILURE
         }
     }
@@ -39,7 +39,7 @@ fn run() -> Result<(), Failure> {
 
     pipeline.set_state(gst::State::Playing)?;
     let played = play(&pipeline, Duration::from_secs_f64(seconds));
-    // Whatever happened: only this makes whepsrc send its DELETE.
+    // Whatever happened: only this makes either send its DELETE.
     let stopped = pipeline.set_state(gst::State::Null);
     for (name, count) in counts {
         println!("{name} {}", count.load(Ordering::Relaxed));
