@@ -116,12 +116,23 @@ func refuseOffer() *wish.Refusal {
 	}
 }
 
-func refuseNoSession() *wish.Refusal {
-	return &wish.Refusal{
+// refuseNoSession says why the session ended where its client should know
+// before it makes a new one.
+func refuseNoSession(reason string) *wish.Refusal {
+	r := &wish.Refusal{
 		Status: 404, Code: "no_such_session",
 		Detail: "There is no such session: it has ended, or never was.",
 		Remedy: "Begin a new one with POST to the endpoint.",
 	}
+	switch reason {
+	case ReasonTaken:
+		r.Code, r.Detail = reason, "The session has ended: the stream was published again with the same token."
+		r.Remedy = "End the other publisher first, or publish into another stream."
+	case ReasonOperator:
+		r.Code, r.Detail = reason, "The session was ended by somebody who runs the server."
+	default:
+	}
+	return r
 }
 
 func refuseNoPrecondition() *wish.Refusal {

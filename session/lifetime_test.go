@@ -39,9 +39,7 @@ func TestSetupTimeout(t *testing.T) {
 	ends(t, s, within, session.ReasonSetup)
 	_, err = g.patch(s, match(t, "*"), frag(""))
 	refusal(t, err, 404, "no_such_session")
-	if g.Exists(s.Secret()) {
-		t.Error("it still exists")
-	}
+	refusal(t, g.Check(s.Secret()), 404, "no_such_session")
 	if err := g.Delete(context.Background(), s.Secret()); err != nil {
 		t.Errorf("first delete: %v", err)
 	}

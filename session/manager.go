@@ -154,7 +154,7 @@ func (m *Manager) Find(secret string) (*Session, error) {
 	if s := m.sessions[secret]; s != nil {
 		return s, nil
 	}
-	return nil, refuseNoSession()
+	return nil, refuseNoSession(m.tombstones.reason(secret))
 }
 
 // Lookup returns the session with the ID, which is no secret.
@@ -195,10 +195,10 @@ func (m *Manager) Sessions() []*Session {
 	return all
 }
 
-// Exists says whether there is such a session (wish.Sessions).
-func (m *Manager) Exists(secret string) bool {
+// Check refuses where there is no such session (wish.Sessions).
+func (m *Manager) Check(secret string) error {
 	_, err := m.Find(secret)
-	return err == nil
+	return err
 }
 
 // Delete ends the session for its player and waits until media has stopped

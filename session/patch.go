@@ -85,13 +85,13 @@ func (s *Session) alone(ctx context.Context, patch func() (wish.Patched, error))
 	case s.patching <- struct{}{}:
 		defer func() { <-s.patching }()
 	case <-s.stop:
-		return wish.Patched{}, refuseNoSession()
+		return wish.Patched{}, refuseNoSession(s.Reason())
 	case <-ctx.Done():
 		return wish.Patched{}, fmt.Errorf("wait for another PATCH: %w", ctx.Err())
 	}
 	select {
 	case <-s.stop:
-		return wish.Patched{}, refuseNoSession()
+		return wish.Patched{}, refuseNoSession(s.Reason())
 	default:
 	}
 	defer func() {
@@ -180,12 +180,12 @@ func (s *Session) restartICE(ctx context.Context, f wish.Fragment) (wish.Patched
 	select { // what pion does first when it begins would undo a restart before
 	case <-s.checking:
 	case <-s.stop:
-		return wish.Patched{}, refuseNoSession()
+		return wish.Patched{}, refuseNoSession(s.Reason())
 	}
 	// From here on it is done even if the client has gone: it may ask again.
 	if err := s.negotiate(context.WithoutCancel(ctx), f.Ufrag, f.Pwd, candidates); err != nil {
 		if s.over() {
-			return wish.Patched{}, refuseNoSession()
+			return wish.Patched{}, refuseNoSession(s.Reason())
 		}
 		s.logger.Error("ice restart failed", "err", err)
 		s.end(ReasonFailed)

@@ -191,7 +191,7 @@ func TestTombstones(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ts := newTombstones(time.Minute, 3)
 		for i := range 4 {
-			ts.add(fmt.Sprint(i))
+			ts.add(fmt.Sprint(i), ReasonTaken)
 		}
 		for i, want := range []bool{false, true, true, true} { // at most three
 			if got := ts.take(fmt.Sprint(i)); got != want {
@@ -201,9 +201,9 @@ func TestTombstones(t *testing.T) {
 		if ts.take("1") {
 			t.Error("taken twice")
 		}
-		ts.add("a")
+		ts.add("a", ReasonTaken)
 		time.Sleep(59 * time.Second)
-		ts.add("b")
+		ts.add("b", ReasonTaken)
 		ts.sweep()
 		if !ts.take("a") {
 			t.Error("forgotten too soon")

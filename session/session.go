@@ -245,7 +245,7 @@ func (s *Session) finish() {
 	reason := s.Reason()
 	s.manager.forget(s)
 	if reason != ReasonDeleted {
-		s.manager.tombstones.add(s.secret)
+		s.manager.tombstones.add(s.secret, reason)
 	}
 	s.release(reason)
 	packets, bytes := s.flow.counted()

@@ -204,7 +204,7 @@ func (s *Session) negotiate(ctx context.Context, ufrag, pwd string, candidates [
 	select {
 	case <-g.complete:
 	case <-s.stop:
-		return refuseNoSession()
+		return refuseNoSession(s.Reason())
 	case <-ctx.Done():
 		return ctx.Err()
 	}

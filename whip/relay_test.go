@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -167,6 +168,14 @@ func TestTakeOver(t *testing.T) {
 	}
 	if reason := oldSession.Reason(); reason != session.ReasonTaken {
 		t.Errorf("the old session ended with %q", reason)
+	}
+	asked, err := old.Patch(t.Context(), "", "*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wishtest.WantStatus(t, asked, http.StatusNotFound)
+	if !strings.Contains(asked.Body, `"taken_over"`) {
+		t.Errorf("the old publisher is told %s", asked.Body)
 	}
 	if err := next.Connected(t.Context()); err != nil {
 		t.Fatal(err)

@@ -24,8 +24,8 @@ type Sessions interface {
 	Patch(ctx context.Context, secret string, m Match, f Fragment) (Patched, error)
 	// Delete ends a session. Refused with 404 where there is none.
 	Delete(ctx context.Context, secret string) error
-	// Exists says whether there is such a session.
-	Exists(secret string) bool
+	// Check refuses with 404 where there is no such session.
+	Check(secret string) error
 }
 
 // ResourceOptions configure a Resource. The zero value works.
@@ -84,8 +84,8 @@ func (s *Resource) Serve(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusOK)
 		return nil
 	case http.MethodGet, http.MethodHead:
-		if !s.sessions.Exists(secret) {
-			return errUnknown()
+		if err := s.sessions.Check(secret); err != nil {
+			return err
 		}
 		w.WriteHeader(http.StatusNoContent)
 		return nil
@@ -105,8 +105,8 @@ func (s *Resource) Serve(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Resource) patch(w http.ResponseWriter, r *http.Request, secret string) error {
-	if !s.sessions.Exists(secret) {
-		return errUnknown()
+	if err := s.sessions.Check(secret); err != nil {
+		return err
 	}
 	if mediaType(r) == TypeSDP {
 		return &Refusal{
@@ -164,14 +164,5 @@ func (s *Resource) count(m Match, f Fragment) {
 	}
 	for _, name := range f.Leniencies {
 		s.leniency(name)
-	}
-}
-
-func errUnknown() error {
-	return &Refusal{
-		Status: http.StatusNotFound,
-		Code:   "no_such_session",
-		Detail: "There is no such session, or it has ended.",
-		Remedy: "Make a new one by a POST to the endpoint.",
 	}
 }

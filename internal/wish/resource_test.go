@@ -49,7 +49,12 @@ func (s *sessions) Delete(_ context.Context, secret string) error {
 	return nil
 }
 
-func (s *sessions) Exists(secret string) bool { return secret == known && s.deleted == 0 }
+func (s *sessions) Check(secret string) error {
+	if secret != known || s.deleted > 0 {
+		return &wish.Refusal{Status: http.StatusNotFound, Code: "no_such_session"}
+	}
+	return nil
+}
 
 func serve(t *testing.T, handler http.Handler, method, secret, body string, fields ...string) *httptest.ResponseRecorder {
 	t.Helper()

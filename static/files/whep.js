@@ -23,7 +23,8 @@
  * - Other WHEP servers are played as well, if they let the page read `Location` (`Access-Control-Expose-Headers`).
  * - weir-player.js, beside this file, is an element made of it: `<weir-player stream="test" autoplay muted>`.
  *
- * Exported besides the player are functions on session descriptions; they need no browser.
+ * Exported besides the player are what whip.js, the publisher beside this file, is made of as well: a session, and
+ * functions on session descriptions, which need no browser.
  *
  * @module whep
  */
@@ -188,7 +189,7 @@ export class WHEPPlayer extends EventTarget {
     }
     this.#to('connecting', this.#reason)
     this.#stream = new MediaStream()
-    const session = new Session(this.#endpoint, this.#options, {
+    const session = new Session(this.#endpoint, { ...this.#options, ...playing(this.#options.kinds) }, {
       connected: () => this.#connected(session),
       interrupted: () => this.#session === session && this.#restart(session),
       lost: (reason) => this.#session === session && this.#again(reason),
@@ -280,8 +281,34 @@ export class WHEPPlayer extends EventTarget {
   }
 }
 
-/** One WHEP session with its peer connection. It tells its player what happens, and nothing any more once ended. */
-class Session {
+/** What makes a session one of WHEP. */
+const playing = (kinds) => ({
+  protocol: 'WHEP',
+  prepare(connection) {
+    for (const kind of kinds) connection.addTransceiver(kind, { direction: 'recvonly' })
+  },
+  describe: askForStereo,
+})
+
+/**
+ * What a session is given besides the player's options.
+ * @typedef {object} Purpose
+ * @property {'WHEP'|'WHIP'} protocol for the words alone
+ * @property {(connection: RTCPeerConnection) => void} prepare adds what is to be sent or received
+ * @property {(offer: string) => string} describe changes an offer before it is posted
+ */
+
+/**
+ * What a session tells, none of it any more once ended.
+ * @typedef {object} Listener
+ * @property {() => void} connected media can flow, for the first time or again
+ * @property {() => void} interrupted the connection is broken and was good before: ICE should be restarted
+ * @property {(reason: Reason) => void} lost it is of no use any more
+ * @property {(detail: {track: MediaStreamTrack, transceiver: RTCRtpTransceiver, title: string}) => void} [track]
+ */
+
+/** One session, of WHEP or WHIP, with its peer connection. */
+export class Session {
   connection
   /** @type {Candidate[]} */
   candidates = []
@@ -306,6 +333,11 @@ class Session {
   /** PATCHes go one after the other, so that they arrive in order. */
   #patches = Promise.resolve()
 
+  /**
+   * @param {string} endpoint
+   * @param {Options & Purpose} options
+   * @param {Listener} tell
+   */
   constructor(endpoint, options, tell) {
     this.#endpoint = endpoint
     this.#options = options
@@ -321,22 +353,22 @@ class Session {
   async open() {
     const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers: this.#options.iceServers })
     this.connection = connection
-    for (const kind of this.#options.kinds) connection.addTransceiver(kind, { direction: 'recvonly' })
+    this.#options.prepare(connection)
     connection.addEventListener('icecandidate', ({ candidate }) => this.#gather(candidate))
     connection.addEventListener('iceconnectionstatechange', () => this.#watchStates())
     connection.addEventListener('connectionstatechange', () => this.#watchStates())
     const titles = new Map()
     connection.addEventListener('track', ({ track, transceiver }) => {
-      if (!this.#ended) this.#tell.track({ track, transceiver, title: titles.get(transceiver.mid) ?? '' })
+      if (!this.#ended) this.#tell.track?.({ track, transceiver, title: titles.get(transceiver.mid) ?? '' })
     })
 
-    const offer = { type: 'offer', sdp: askForStereo((await connection.createOffer()).sdp) }
+    const offer = { type: 'offer', sdp: this.#options.describe((await connection.createOffer()).sdp) }
     const response = await this.#request(this.#endpoint, {
       method: 'POST', headers: { 'Content-Type': sdpType }, body: offer.sdp,
     })
-    if (response.status !== 201) throw new Refused(await reasonOf(response))
+    if (response.status !== 201) throw new Refused(await this.#reasonOf(response))
     const location = response.headers.get('Location')
-    if (!location) throw new Refused(notWHEP('The server made a session but does not say where it is.'))
+    if (!location) throw new Refused(notEndpoint(this.#options.protocol, 'The server made a session but does not say where it is.'))
     this.#url = new URL(location, response.url).href
     this.#etag = response.headers.get('ETag') ?? ''
     this.#answer = await response.text()
@@ -379,7 +411,7 @@ class Session {
       const offer = await connection.createOffer({ iceRestart: true })
       this.#gathered = []
       this.#allGathered = false
-      await connection.setLocalDescription({ type: 'offer', sdp: askForStereo(offer.sdp) })
+      await connection.setLocalDescription({ type: 'offer', sdp: this.#options.describe(offer.sdp) })
       const fragment = await this.#patch(() => this.#restartPatch())
       this.#answer = restartedAnswer(this.#answer, fragment)
       this.candidates = candidatesOf(this.#answer)
@@ -399,7 +431,7 @@ class Session {
       headers: { 'Content-Type': fragmentType, 'If-Match': '*' },
       body: this.#takeFragment(),
     })
-    if (response.status !== 200) throw new Refused(await reasonOf(response))
+    if (response.status !== 200) throw new Refused(await this.#reasonOf(response))
     this.#etag = response.headers.get('ETag') ?? ''
     return response.text()
   }
@@ -415,6 +447,19 @@ class Session {
     clearTimeout(this.#watchTimer)
     this.connection?.close()
     if (this.#url) this.#delete(leaving)
+  }
+
+  /**
+   * Asks the server why there is no such session any more: it remembers for a while.
+   * @returns {Promise<Reason|null>} null where the session is there after all
+   */
+  async whyEnded() {
+    try {
+      const response = await this.#request(this.#url, { headers: { Accept: 'application/json' }, cache: 'no-store' })
+      return response.ok ? null : await reasonOf(response)
+    } catch (error) {
+      return error.reason
+    }
   }
 
   #delete(leaving) {
@@ -483,7 +528,8 @@ class Session {
 
   /** A server that ends a session closes DTLS; ICE would notice only half a minute later. */
   #watchDTLS() {
-    const transport = this.connection.getReceivers().find((receiver) => receiver.transport)?.transport
+    const { connection } = this
+    const transport = [...connection.getSenders(), ...connection.getReceivers()].find((end) => end.transport)?.transport
     transport?.addEventListener('statechange', () => {
       if (transport.state === 'closed') this.#lose(endedSession)
       if (transport.state === 'failed') this.#lose(failedDTLS)
@@ -531,12 +577,18 @@ class Session {
     }
   }
 
+  async #reasonOf(response) {
+    const reason = await reasonOf(response)
+    return response.status < 400 ? { ...reason, ...notEndpoint(this.#options.protocol, reason.detail) } : reason
+  }
+
   #authorization() {
     return this.#options.token ? { Authorization: `Bearer ${this.#options.token}` } : {}
   }
 }
 
-class Refused extends Error {
+/** The server, or this browser, will not have it. */
+export class Refused extends Error {
   /** @param {Reason} reason */
   constructor(reason) {
     super(reason.detail)
@@ -544,7 +596,8 @@ class Refused extends Error {
   }
 }
 
-const lostConnection = {
+/** @type {Reason} */
+export const lostConnection = {
   code: 'connection_lost', detail: 'The connection broke.', remedy: 'It is being made again.',
 }
 const endedSession = { code: 'session_ended', detail: 'The server ended the session.', remedy: 'A new one is being made.' }
@@ -552,7 +605,8 @@ const failedDTLS = {
   code: 'dtls_failed', detail: 'The server was reached, but the encrypted connection could not be made.',
   remedy: 'Something between here and the server may be changing packets.',
 }
-const noWebRTC = {
+/** @type {Reason} */
+export const noWebRTC = {
   code: 'no_webrtc', detail: 'This browser has no WebRTC, or it is switched off.',
   remedy: 'Use a current Firefox, Chrome, Edge or Safari, and look for a privacy setting or extension that blocks it.',
 }
@@ -574,22 +628,23 @@ function failedICE(candidates) {
   }
 }
 
-function notWHEP(detail) {
-  return { code: 'not_whep', detail, remedy: 'Is this the address of a WHEP endpoint?' }
+function notEndpoint(protocol, detail) {
+  return { code: `not_${protocol.toLowerCase()}`, detail, remedy: `Is this the address of a ${protocol} endpoint?` }
 }
 
 function browserRefused(error) {
   return { code: 'browser_refused', detail: `The browser does not take the server's answer: ${error.message}` }
 }
 
-function unexpected(error) {
+/** @param {Error} error @returns {Reason} */
+export function unexpected(error) {
   return { code: 'browser_refused', detail: `The browser could not begin: ${error.message}` }
 }
 
 /** Whether the same request may be answered otherwise in a while. @param {Reason} reason */
-function worthRetrying({ code, status, retryAfter }) {
+export function worthRetrying({ code, status, retryAfter }) {
   if (retryAfter !== undefined) return true
-  if (status === undefined) return !['no_webrtc', 'not_whep', 'browser_refused'].includes(code)
+  if (status === undefined) return !['no_webrtc', 'not_whep', 'not_whip', 'browser_refused'].includes(code)
   return [408, 409, 425, 429].includes(status) || (status >= 500 && status !== 501 && status !== 505)
 }
 
@@ -597,7 +652,6 @@ function worthRetrying({ code, status, retryAfter }) {
 async function reasonOf(response) {
   const { status } = response
   const reason = { code: `http_${status}`, detail: `The server answered ${status} ${response.statusText}.`, status }
-  if (status < 400) Object.assign(reason, notWHEP(reason.detail))
   const retryAfter = retryAfterOf(response.headers.get('Retry-After'))
   if (retryAfter !== undefined) reason.retryAfter = retryAfter
   const type = response.headers.get('Content-Type') ?? ''
