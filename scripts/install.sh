@@ -25,6 +25,8 @@ PACKAGES=(
 	"fonts-dejavu-core file:/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
 	"ffmpeg command:ffmpeg"
 	"iproute2 command:ip"
+	"nftables command:nft"
+	"ethtool command:ethtool"
 	"shellcheck command:shellcheck"
 	"pkg-config command:pkg-config"
 	"g++ command:g++"

@@ -23,13 +23,21 @@ const playVariable = "E2E_PLAY_FROM"
 
 func TestMain(m *testing.M) {
 	code := 0
-	if address := os.Getenv(playVariable); address == "" {
+	address, peer := os.Getenv(playVariable), os.Getenv(peerVariable)
+	var err error
+	switch {
+	case address != "":
+		err = playFrom(address)
+	case peer != "":
+		err = runPeer(peer)
+	default:
 		code = m.Run()
-	} else if err := playFrom(address); err != nil {
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
-	os.Exit(code) //nolint:forbidigo // as a player this is its main
+	os.Exit(code) //nolint:forbidigo // as a peer this is its main
 }
 
 // A player reaches a host on each of its addresses, by HTTP and with media.

@@ -48,8 +48,6 @@ func TestWhepsrcPlaysH264(t *testing.T) {
 func TestWhipsinkPublishes(t *testing.T) {
 	n := newNetwork(t, link{server: []string{"192.0.2.1/24"}, player: []string{"192.0.2.2/24"}})
 	pipeline := buildPipeline(t)
-	const token = "weir_of-the-test-of-whipsink"
-	t.Setenv("WEIR_ADMIN_TOKEN", token)
 	g := startGateway(t, n.server, "-addr", "192.0.2.1:8080")
 
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

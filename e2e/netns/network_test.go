@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -38,6 +39,9 @@ type network struct {
 	server, player string // names of namespaces
 }
 
+// networks counts those of this process, so that each has names of its own.
+var networks atomic.Int32 //nolint:gochecknoglobals // as the names are the machine's
+
 func newNetwork(t *testing.T, links ...link) *network {
 	t.Helper()
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
@@ -46,8 +50,8 @@ func newNetwork(t *testing.T, links ...link) *network {
 	if _, err := exec.LookPath("ip"); err != nil {
 		lacking(t, "network namespaces need ip, of the package iproute2")
 	}
-	id := os.Getpid()
-	n := &network{server: fmt.Sprintf("weir-s%d", id), player: fmt.Sprintf("weir-p%d", id)}
+	id := fmt.Sprintf("%d-%d", os.Getpid(), networks.Add(1))
+	n := &network{server: "weir-s" + id, player: "weir-p" + id}
 	for _, host := range []string{n.server, n.player} {
 		ip(t, "netns", "add", host)
 		t.Cleanup(func() { ip(t, "netns", "del", host) })
@@ -90,6 +94,9 @@ func on(ctx context.Context, host, program string, args ...string) *exec.Cmd {
 	return c
 }
 
+// token may do everything at every gateway.
+const token = "weir_of-the-tests-of-a-network"
+
 // A gateway is the built binary, running.
 type gateway struct {
 	log *logBuffer
@@ -105,7 +112,7 @@ func startGateway(t *testing.T, host string, args ...string) *gateway {
 	}
 	g := &gateway{log: &logBuffer{}}
 	c := on(context.Background(), host, binary, args...)
-	c.Env = append(c.Env, "WEIR_STATE_DIR="+t.TempDir())
+	c.Env = append(c.Env, "WEIR_STATE_DIR="+t.TempDir(), "WEIR_ADMIN_TOKEN="+token)
 	c.Stderr = g.log
 	stdout, err := c.StdoutPipe()
 	if err != nil {

@@ -18,6 +18,8 @@ type Feed struct {
 	Size     int           // of a packet, in bytes; 0: 400
 	// Deaf makes no key frame when one is asked for.
 	Deaf bool
+	// First is the number of the first picture, see PictureOf.
+	First uint32
 	// OnPacket is handed each packet before it is sent.
 	OnPacket func(kind string, layer int, packet *rtp.Packet)
 }
@@ -46,7 +48,7 @@ func (p *Publisher) Feed(ctx context.Context, f Feed) error {
 		}
 		passed := time.Since(begin)
 		for layer := range p.video {
-			if err := p.picture(f, layer, &lines[layer], passed, n == key, uint32(n)); err != nil {
+			if err := p.picture(f, layer, &lines[layer], passed, n == key, f.First+uint32(n)); err != nil {
 				return err
 			}
 		}
@@ -112,6 +114,28 @@ func (p *Publisher) picture(f Feed, layer int, l *line, passed time.Duration, ke
 		}
 	}
 	return nil
+}
+
+// PictureOf reads from the payload of a video packet of a Feed which picture it
+// is of, and which packet of that it is.
+func PictureOf(codec string, payload []byte) (picture uint32, part int, ok bool) {
+	const fuA, rest = 0x7c, 6
+	start := 2
+	switch {
+	case len(payload) == 0:
+		return 0, 0, false
+	case codec == "VP8" && payload[0] == 0:
+		start = 1
+	case codec == "VP8":
+	case payload[0] == stapA:
+		start = 16
+	case payload[0] == fuA:
+		start = 3
+	}
+	if len(payload) < start+rest {
+		return 0, 0, false
+	}
+	return binary.BigEndian.Uint32(payload[start:]), int(payload[start+5]), true
 }
 
 const (

@@ -3,6 +3,7 @@ package webrtctest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -166,6 +167,19 @@ func (p *Player) FloodNACK(on bool) { p.floodNACK.Store(on) }
 
 // FloodPLI asks for a key frame a thousand times a second.
 func (p *Player) FloodPLI(on bool) { p.floodPLI.Store(on) }
+
+// AskKeyFrame asks once for a key frame, if there is a picture.
+func (p *Player) AskKeyFrame() error {
+	for _, r := range p.remotes() {
+		if r.counter != p.video {
+			continue
+		}
+		if err := p.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(r.track.SSRC())}}); err != nil {
+			return fmt.Errorf("ask for a key frame: %w", err)
+		}
+	}
+	return nil
+}
 
 // MakeOffer returns the offer that Play would post, of a player that is no more.
 func MakeOffer(ctx context.Context, o Options) (string, error) {
