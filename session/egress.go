@@ -16,22 +16,37 @@ import (
 
 // Egress answers a WHEP player's offer with a session and the SDP answer, which
 // holds all candidates. The tracks of the stream are in demand from then on.
-// What the player is to be told is a *wish.Refusal. When ctx ends before the
-// answer is ready nothing remains of the session.
+// Where nobody publishes the stream, its policy may have the call wait for
+// somebody. What the player is to be told is a *wish.Refusal. When ctx ends
+// before the answer is ready nothing remains of the session.
 func (m *Manager) Egress(ctx context.Context, r Request) (*Session, string, error) {
+	s, answer, err := m.egress(ctx, r)
+	if refusalCode(err) != codeNotLive || m.options.Policy(r.Stream).Early != EarlyHold {
+		return s, answer, err
+	}
+	return m.hold(ctx, r, err, m.awaitLive, m.egress)
+}
+
+// egress is Egress where nobody waits.
+func (m *Manager) egress(ctx context.Context, r Request) (*Session, string, error) {
 	var tracks []*stream.Track
-	return m.open(ctx, r, protocolWHEP, func() error {
+	s, answer, err := m.open(ctx, r, protocolWHEP, func() error {
 		if tracks = m.liveTracks(r); len(tracks) == 0 {
 			return refuseNotLive()
 		}
 		return nil
 	}, func(s *Session) error { return s.play(r, tracks) })
+	if err == nil && r.hidden() {
+		s.Close(ReasonPrivate)
+		return nil, "", refuseNotLive()
+	}
+	return s, answer, err
 }
 
 // liveTracks are those of the stream that the caller may know of.
 func (m *Manager) liveTracks(r Request) []*stream.Track {
 	st, ok := m.options.Registry.Find(r.Stream)
-	if !ok || r.Hidden {
+	if !ok || r.hidden() {
 		return nil
 	}
 	return st.Offered()

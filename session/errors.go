@@ -48,23 +48,34 @@ func refuseNoSuchStream() *wish.Refusal {
 	}
 }
 
+// The codes by which this package knows its own refusals.
+const (
+	codeNotLive   = "stream_not_live"
+	codePublished = "stream_published"
+)
+
 // refuseNotLive is the same for every valid name: it tells nothing of a stream.
 func refuseNotLive() *wish.Refusal {
 	return &wish.Refusal{
-		Status: 409, Code: "stream_not_live",
+		Status: 409, Code: codeNotLive,
 		Detail: "Nobody publishes this stream at present.",
 		Remedy: "Try again when the publisher is there.", Headers: retryAfter("2"),
 	}
 }
 
-// refusePublished is for a stream that another publisher has.
-func refusePublished() *wish.Refusal {
-	return &wish.Refusal{
-		Status: 409, Code: "stream_published",
+// refusePublished is for a stream that somebody publishes.
+func refusePublished(policy TakeOver) *wish.Refusal {
+	refusal := &wish.Refusal{
+		Status: 409, Code: codePublished,
 		Detail:  "Another publishes this stream.",
 		Remedy:  "Publish with the same token to take it over, end the other publisher, or use another stream.",
 		Headers: retryAfter("5"),
 	}
+	if policy != TakeOverSame {
+		refusal.Detail = "The stream is published already."
+		refusal.Remedy = "End its publisher, or use another stream."
+	}
+	return refusal
 }
 
 func refuseServerFull() *wish.Refusal {

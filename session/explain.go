@@ -23,8 +23,8 @@ func (m *Manager) Explain(r Request) (*Plan, error) {
 // it foresees as far as that is a publisher with a session.
 func (m *Manager) ExplainIngest(r Request) (*Plan, error) {
 	return m.explain(r, func() (*Plan, error) {
-		if m.publishedByAnother(r) {
-			return nil, refusePublished()
+		if err := m.checkFree(r); err != nil {
+			return nil, err
 		}
 		if err := m.limits.check(r.Remote.Addr()); err != nil {
 			return nil, err

@@ -71,7 +71,7 @@ func TestExplainIsWhatEgressSays(t *testing.T) {
 			for what, change := range map[string]func(*session.Request){
 				"live":   func(*session.Request) {},
 				"dead":   func(r *session.Request) { r.Stream = "nobody" },
-				"hidden": func(r *session.Request) { r.Hidden = true },
+				"hidden": func(r *session.Request) { r.Hidden = func() bool { return true } },
 				"bad":    func(r *session.Request) { r.Stream = "-" },
 			} {
 				r := g.request(offer)

@@ -11,29 +11,42 @@ import (
 )
 
 // Ingest answers a WHIP client's offer with a session and the SDP answer, which
-// holds all candidates. The stream is the publisher's from then on: who has
-// published it under the same token, or without one from the same address, is
-// taken over, and anybody else is refused. What the client is to be told is a
-// *wish.Refusal. When ctx ends before the answer is ready nothing remains of the
-// session.
+// holds all candidates. The stream is the publisher's from then on. Where it is
+// published already, its policy decides whether who did so under the same token,
+// or without one from the same address, is taken over; anybody else is refused,
+// or waits. What the client is to be told is a *wish.Refusal. When ctx ends
+// before the answer is ready nothing remains of the session.
 func (m *Manager) Ingest(ctx context.Context, r Request) (*Session, string, error) {
-	return m.open(ctx, r, protocolWHIP, func() error {
-		if m.publishedByAnother(r) {
-			return refusePublished()
-		}
-		return nil
-	}, func(s *Session) error { return s.publish(r) })
+	s, answer, err := m.ingest(ctx, r)
+	if refusalCode(err) != codePublished || m.options.Policy(r.Stream).TakeOver != TakeOverHold {
+		return s, answer, err
+	}
+	return m.hold(ctx, r, err, m.awaitFree, m.ingest)
 }
 
-// publishedByAnother says whether the stream is fed by anybody but who asks.
-// Publishing decides; this is to know before anything is made.
-func (m *Manager) publishedByAnother(r Request) bool {
-	st, ok := m.options.Registry.Find(r.Stream)
-	if !ok {
-		return false
+// ingest is Ingest where nobody waits.
+func (m *Manager) ingest(ctx context.Context, r Request) (*Session, string, error) {
+	return m.open(ctx, r, protocolWHIP, func() error { return m.checkFree(r) }, func(s *Session) error { return s.publish(r) })
+}
+
+// checkFree refuses who cannot have the stream at present. Publishing decides;
+// this is to know before anything is made.
+func (m *Manager) checkFree(r Request) error {
+	p := m.publication(r.Stream)
+	policy := m.options.Policy(r.Stream).TakeOver
+	if p == nil || policy == TakeOverSame && p.By() == publisherOf(r) {
+		return nil
 	}
-	publication := st.Publication()
-	return publication != nil && publication.By() != publisherOf(r)
+	return refusePublished(policy)
+}
+
+// publication is the one that feeds the stream of that name, or nil.
+func (m *Manager) publication(name string) *stream.Publication {
+	st, ok := m.options.Registry.Find(name)
+	if !ok {
+		return nil
+	}
+	return st.Publication()
 }
 
 // publisherOf names who publishes: the token, where there is one, else the
@@ -63,12 +76,13 @@ func (s *Session) publish(r Request) error {
 // open takes the stream.
 func (g *ingress) open() error {
 	s := g.session
+	takeOver := s.manager.options.Policy(s.stream).TakeOver
 	publication, err := s.manager.options.Registry.PublishWith(s.stream, stream.PublishOptions{
-		By: s.publisher, Specs: s.plan.Specs(), Alternatives: true, Report: g.summary,
+		By: s.publisher, Specs: s.plan.Specs(), Alternatives: true, Policy: takeOver.stream(), Report: g.summary,
 	})
 	switch {
 	case errors.Is(err, stream.ErrPublished):
-		return refusePublished()
+		return refusePublished(takeOver)
 	case errors.Is(err, stream.ErrClosed):
 		return refuseDraining()
 	case err != nil:

@@ -20,11 +20,13 @@ type Manager struct {
 	// static after New
 	options      Options
 	limits       *limits
+	room         *room
 	tombstones   *tombstones
 	certificates *certificates
 	ports        *ports
 	net          transport.Net // shared: making one walks the interfaces
 	ready        chan struct{} // closed when Run has opened the sockets
+	closing      chan struct{} // closed when Run begins to end
 	ended        chan struct{} // closed when Run has returned
 
 	running sync.WaitGroup // sessions being set up, and the goroutines of the others
@@ -50,11 +52,13 @@ func New(o Options) (*Manager, error) {
 	return &Manager{
 		options:      o,
 		limits:       newLimits(o.MaxSessions, o.MaxPerAddress, o.MaxConnecting),
+		room:         newRoom(o.MaxHeld, o.MaxHeldPerAddress),
 		tombstones:   newTombstones(o.TombstoneExpiry, o.MaxTombstones),
 		certificates: newCertificates(o.CertificateLife),
 		ports:        newPorts(o.Logger, o.UDPPort),
 		net:          shared,
 		ready:        make(chan struct{}),
+		closing:      make(chan struct{}),
 		ended:        make(chan struct{}),
 		sessions:     map[string]*Session{},
 	}, nil
@@ -86,11 +90,14 @@ func (m *Manager) Run(ctx context.Context) error {
 	}
 }
 
-// drain lets no further session in.
+// drain lets no further session in, and nobody wait for one.
 func (m *Manager) drain() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.draining = true
+	if !m.draining {
+		m.draining = true
+		close(m.closing)
+	}
 }
 
 // shutdown ends all sessions, side by side, and waits.

@@ -28,6 +28,14 @@ type Options struct {
 	// it they are dropped.
 	MDNS bool
 
+	// Policy is what the stream of that name does with who comes at the wrong
+	// time; nil is the zero Policy for all.
+	Policy func(stream string) Policy
+
+	HoldTime          time.Duration // for which a request is held at most: 20 s
+	MaxHeld           int           // requests at once, in all: 1,000
+	MaxHeldPerAddress int           // of these from one remote address, loopback exempt: 20
+
 	MaxSessions     int // in all: 10,000
 	MaxPerAddress   int // from one remote address, loopback exempt: 200
 	MaxConnecting   int // of these not yet connected: 50
@@ -53,10 +61,15 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Event == nil {
 		o.Event = func(string, ...slog.Attr) {}
 	}
+	if o.Policy == nil {
+		o.Policy = func(string) Policy { return Policy{} }
+	}
 	for _, n := range []struct {
 		value  *int
 		preset int
 	}{
+		{&o.MaxHeld, 1_000},
+		{&o.MaxHeldPerAddress, 20},
 		{&o.MaxSessions, 10_000},
 		{&o.MaxPerAddress, 200},
 		{&o.MaxConnecting, 50},
@@ -71,6 +84,7 @@ func (o Options) withDefaults() (Options, error) {
 		value  *time.Duration
 		preset time.Duration
 	}{
+		{&o.HoldTime, 20 * time.Second},
 		{&o.TombstoneExpiry, time.Minute},
 		{&o.SetupTimeout, 15 * time.Second},
 		{&o.Consent, 30 * time.Second},

@@ -29,13 +29,17 @@ type Request struct {
 	// Token is the name of that credential's token, "" for none. It is shown in
 	// Stats, and tells one publisher from another.
 	Token string
-	// Hidden says that the caller may not know of the stream: it is answered as
-	// a name that nobody publishes.
-	Hidden bool
+	// Hidden says whether the caller may not know of the stream: it is answered
+	// as a name that nobody publishes. It is asked before a session is made and
+	// once more when it is, since a stream may become private meanwhile. Nil
+	// hides nothing.
+	Hidden func() bool
 	// Forwarded says that a proxy handed the request on: one from loopback is
 	// then not from this machine.
 	Forwarded bool
 }
+
+func (r *Request) hidden() bool { return r.Hidden != nil && r.Hidden() }
 
 // local says whether the client is on this machine.
 func (r *Request) local() bool {

@@ -81,6 +81,9 @@ func (r *Registry) PublishWith(name string, o PublishOptions) (*Publication, err
 			w.addShard(s.shards[i])
 		}
 	}
+	if err == nil {
+		r.arrivedLocked(name)
+	}
 	r.mu.Unlock()
 	if err != nil {
 		return nil, fmt.Errorf("publish: %w", err)

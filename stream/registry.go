@@ -45,6 +45,7 @@ type Registry struct {
 	mu sync.Mutex
 	// guarded by mu
 	streams map[string]*Stream
+	awaited map[string]*awaited // by name: who waits for a stream
 	closed  bool
 }
 
@@ -71,7 +72,7 @@ func New(o Options) *Registry {
 	}
 	o.Join.setDefaults()
 	r := &Registry{
-		opts: o, streams: map[string]*Stream{},
+		opts: o, streams: map[string]*Stream{}, awaited: map[string]*awaited{},
 		replays: replays{total: float64(o.Join.TotalRate) / 8, epoch: time.Now()},
 	}
 	r.boundAt.Store(-int64(boundEvery))

@@ -25,10 +25,8 @@ type Options struct {
 	// Caller says who sent a request: the bearer token and its name, "" for
 	// none, and the address. Nil takes the connection's peer and no token.
 	Caller func(r *http.Request) (credential, token string, remote netip.AddrPort)
-	// Hidden says whether the caller may not know of the stream: it is answered
-	// as a name that nobody publishes. It is asked before a session is made and
-	// once more when it is, since a stream may become private meanwhile. Nil
-	// hides nothing.
+	// Hidden says whether the caller may not know of the stream, see
+	// session.Request. Nil hides nothing.
 	Hidden func(r *http.Request) bool
 	// ICEServers are told to every player.
 	ICEServers []wish.ICEServer
@@ -82,13 +80,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 
 // create makes a session (draft-ietf-wish-whep 4.3.1).
 func (h *Handler) create(r *http.Request, offer string) (wish.Created, error) {
-	request := h.Request(r, r.PathValue("stream"), offer)
-	s, answer, err := h.sessions.Egress(r.Context(), request)
-	if err == nil && h.hidden(r) {
-		s.Close(session.ReasonPrivate)
-		request.Hidden = true
-		_, _, err = h.sessions.Egress(r.Context(), request)
-	}
+	s, answer, err := h.sessions.Egress(r.Context(), h.Request(r, r.PathValue("stream"), offer))
 	if err != nil {
 		return wish.Created{}, fmt.Errorf("answer the offer: %w", err)
 	}
@@ -100,6 +92,6 @@ func (h *Handler) Request(r *http.Request, stream, offer string) session.Request
 	c := h.endpoint.Caller(r)
 	return session.Request{
 		Stream: stream, Offer: offer, Remote: c.Remote, Local: c.Local,
-		Credential: c.Credential, Token: c.Token, Hidden: h.hidden(r), Forwarded: c.Forwarded,
+		Credential: c.Credential, Token: c.Token, Hidden: func() bool { return h.hidden(r) }, Forwarded: c.Forwarded,
 	}
 }

@@ -133,8 +133,8 @@ func TestRequest(t *testing.T) {
 				Stream: "some", Offer: "v=0", Forwarded: test.forwarded,
 				Remote: netip.MustParseAddrPort(test.want), Local: netip.MustParseAddrPort("192.0.2.9:8080"),
 			}
-			if fake.got == nil || *fake.got != want {
-				t.Errorf("asked for %+v, want %+v", fake.got, want)
+			if diff := cmp.Diff(&want, fake.got, cmpopts.IgnoreFields(session.Request{}, "Hidden"), cmpopts.EquateComparable(netip.AddrPort{})); diff != "" {
+				t.Errorf("asked for (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -244,21 +244,30 @@ func (s *server) sessionOf(t *testing.T, p *webrtctest.Link) *session.Session {
 	return found
 }
 
-// play makes a player that is closed with the test.
-func (s *server) play(t *testing.T, name string, o webrtctest.Options) *webrtctest.Player {
+// tryPlay makes a player that is closed with the test, if it is let in.
+func (s *server) tryPlay(t *testing.T, name string, o webrtctest.Options) (*webrtctest.Player, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), wishtest.Soon)
 	defer cancel()
 	o.Fields = bearer(playToken)
 	p, err := webrtctest.Play(ctx, s.base+"/whep/"+name, o)
 	if err != nil {
-		t.Fatalf("play: %v", err)
+		return nil, err
 	}
 	t.Cleanup(func() {
 		if err := p.Close(); err != nil {
 			t.Errorf("close the player: %v", err)
 		}
 	})
+	return p, nil
+}
+
+func (s *server) play(t *testing.T, name string, o webrtctest.Options) *webrtctest.Player {
+	t.Helper()
+	p, err := s.tryPlay(t, name, o)
+	if err != nil {
+		t.Fatalf("play: %v", err)
+	}
 	return p
 }
 
