@@ -7,6 +7,8 @@ const (
 	nearlyEmpty = 100 * time.Millisecond
 	// dueSoonEnough is how soon the next key frame must be due to be waited for.
 	dueSoonEnough = 300 * time.Millisecond
+	// keyFrameLate is how late it may be.
+	keyFrameLate = 100 * time.Millisecond
 	// silent is for how long nothing may have come for the cache to be replayed:
 	// what is older is not what the stream shows now.
 	silent = 2 * time.Second
@@ -145,9 +147,9 @@ func (d *DownTrack) join(t turn, halvings int) {
 		return
 	}
 	d.track.askKeyFrame(t.mono, besideGap)
-	if left := g.due - t.mono; halvings == 0 && g.due != 0 && left <= int64(dueSoonEnough) && left > 0 {
+	if left := g.due - t.mono; halvings == 0 && g.due != 0 && left <= int64(dueSoonEnough) && left > -int64(keyFrameLate) {
 		d.wait(g.start + 1)
-		d.overdue = g.due + int64(nearlyEmpty)
+		d.overdue = g.due + int64(keyFrameLate)
 		return
 	}
 	if g.over.Load() || !d.replay.survey(d.track, g, t.mono) || !d.startReplay(t, halvings) {

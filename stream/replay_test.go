@@ -238,6 +238,27 @@ func TestDueKeyFrameIsWaitedFor(t *testing.T) {
 	}
 }
 
+// So is one that is a little late.
+func TestLateKeyFrameIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := running(t, stream.Options{})
+		p := publish(t, r, "a", h264())
+		f := newFilm(t, p, 60)
+		f.until(7990 * time.Millisecond)
+		time.Sleep(time.Until(f.start.Add(8040 * time.Millisecond)))
+		e := &eye{}
+		watchWith(t, p, false, e)
+		time.Sleep(20 * time.Millisecond)
+		f.until(9 * time.Second)
+		synctest.Wait()
+		all := e.saw()
+		gapless(t, all)
+		if first := pictures(all)[0]; first.picture != 240 {
+			t.Errorf("began with picture %d", first.picture)
+		}
+	})
+}
+
 // A newer key frame during a replay is gone on with.
 func TestReplayJumpsToNewerKeyFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
