@@ -147,7 +147,7 @@ func TestNotFoundIsAPageForBrowsers(t *testing.T) {
 
 func TestPagesAreProtected(t *testing.T) {
 	h, _ := newFace(t, nil)
-	for _, target := range []string{"/", "/streams", "/watch/test", "/embed/test", "/nothing"} {
+	for _, target := range []string{"/", "/streams", "/watch/test", "/embed/test", "/publish/test", "/nothing"} {
 		header := do(t, h, "GET", target, "Accept", "text/html").Header
 		policy := header.Get("Content-Security-Policy")
 		for _, want := range []string{"default-src 'none'; ", "; base-uri 'none'; ", "; script-src 'self'; ", "; style-src 'self'; ", "; connect-src 'self'; "} {
@@ -167,6 +167,9 @@ func TestPagesAreProtected(t *testing.T) {
 		}
 		if got := header.Get("Referrer-Policy"); got != "no-referrer" {
 			t.Errorf("%s: Referrer-Policy %q", target, got)
+		}
+		if devices := strings.Contains(header.Get("Permissions-Policy"), "camera=(self)"); devices != (target == "/publish/test") {
+			t.Errorf("%s: Permissions-Policy %q", target, header.Get("Permissions-Policy"))
 		}
 	}
 }

@@ -33,6 +33,12 @@ func (f *face) embed(w http.ResponseWriter, r *http.Request) error {
 	return f.pageOfStream(w, r, "embed.html", policy+anyFrame)
 }
 
+// publish serves the one page that may use cameras, microphones and screens.
+func (f *face) publish(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self)")
+	return f.pageOfStream(w, r, "publish.html", policy+noFrame)
+}
+
 func (f *face) showDocs(name string) handlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		return f.page(w, r, name, docsPolicy+noFrame, http.StatusOK)
@@ -68,7 +74,7 @@ func (f *face) noRoute(w http.ResponseWriter, r *http.Request) error {
 	return &wish.Refusal{
 		Status: http.StatusNotFound, Code: "not_found",
 		Detail: "Nothing is at this address.",
-		Remedy: "Streams are watched at /watch/{stream} and played at /whep/{stream}. " + nameRule,
+		Remedy: "Streams are watched at /watch/{stream}, published at /publish/{stream} and played at /whep/{stream}. " + nameRule,
 	}
 }
 

@@ -56,6 +56,7 @@ func uses(t *testing.T) []use {
 		{method: "GET", pattern: "/streams", status: 200},
 		{method: "GET", pattern: "/watch/:stream", target: at("/watch/test"), status: 200},
 		{method: "GET", pattern: "/embed/:stream", target: at("/embed/test"), status: 200},
+		{method: "GET", pattern: "/publish/:stream", target: at("/publish/test"), status: 200},
 		{method: "GET", pattern: "/static/*file", target: at("/static/vendor/uplot.css"), status: 200},
 		{method: "GET", pattern: "/docs", status: 200},
 		{method: "GET", pattern: "/redoc", status: 200},
@@ -71,6 +72,7 @@ func uses(t *testing.T) []use {
 		{method: "POST", pattern: "/api/v1/streams/:name", target: fresh, body: `{"source":"tone"}`, contentType: "application/json", status: 201},
 		{method: "PATCH", pattern: "/api/v1/streams/:name", target: stream, body: `{}`, contentType: "application/merge-patch+json", status: 200},
 		{method: "DELETE", pattern: "/api/v1/streams/:name", target: stream, status: 204},
+		{method: "GET", pattern: "/api/v1/streams/:name/obs-profile", target: at("/api/v1/streams/test/obs-profile"), status: 200},
 		{method: "GET", pattern: "/api/v1/sessions", status: 200},
 		{method: "GET", pattern: "/api/v1/sessions/:id", target: byID, status: 200},
 		{method: "DELETE", pattern: "/api/v1/sessions/:id", target: byID, status: 204},
@@ -164,7 +166,7 @@ func (u use) expect(right string, c caller, playNeedsToken bool) expected {
 		needs = "administer"
 	case right == "plays" && u.method == "POST" && playNeedsToken:
 		needs = "play"
-	case right == "publishes" && u.method == "POST":
+	case right == "publishes" && (u.method == "POST" || strings.HasPrefix(u.pattern, "/api/")):
 		needs = "publish"
 	}
 	changes := u.method != "GET" && u.method != "HEAD" && u.method != "OPTIONS"

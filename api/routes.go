@@ -21,7 +21,7 @@ const (
 	admin
 	// plays asks for the right to play where it makes a session; see face.whep.
 	plays
-	// publishes asks for the right to publish where it makes a session; see face.whip.
+	// publishes asks for the right to publish where it makes a session, or is for who has it; see face.whip.
 	publishes
 	// secret is open to who knows the address, which cannot be guessed.
 	secret
@@ -49,6 +49,7 @@ func (f *face) routes() []route {
 		{methods: get, pattern: "/streams", serve: f.showPage("streams.html")},
 		{methods: get, pattern: "/watch/:stream", serve: f.showPage("watch.html")},
 		{methods: get, pattern: "/embed/:stream", serve: f.embed},
+		{methods: get, pattern: "/publish/:stream", serve: f.publish},
 		{methods: get, pattern: "/static/*file", serve: f.static, quiet: true},
 
 		{methods: get, pattern: "/docs", serve: f.showDocs("docs.html")},
@@ -67,6 +68,7 @@ func (f *face) routes() []route {
 		{methods: []string{http.MethodPost}, pattern: "/api/v1/streams/:name", right: admin, serve: f.startStream},
 		{methods: []string{http.MethodPatch}, pattern: "/api/v1/streams/:name", right: admin, serve: f.changeStream},
 		{methods: []string{http.MethodDelete}, pattern: "/api/v1/streams/:name", right: admin, serve: f.stopStream},
+		{methods: get, pattern: "/api/v1/streams/:name/obs-profile", right: publishes, serve: f.profileForOBS},
 		{methods: get, pattern: "/api/v1/sessions", right: admin, serve: f.listSessions},
 		{methods: get, pattern: "/api/v1/sessions/:id", right: admin, serve: f.showSession},
 		{methods: []string{http.MethodDelete}, pattern: "/api/v1/sessions/:id", right: admin, serve: f.endSession},

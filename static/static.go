@@ -4,10 +4,12 @@
 //	streams.html   what is live
 //	watch.html     the player page
 //	embed.html     the picture alone, for a frame or a browser source
+//	publish.html   a camera or a screen from the browser
 //	docs.html      the API's description in Swagger UI, to be tried out; redoc.html the same to be read
 //	notfound.html  what a browser gets for an address that leads nowhere
 //	base.css       what the pages share; words.js says for all of them how it stands with a player
 //	whep.js        plays a stream by WHEP; an ES module that any page may import
+//	whip.js        publishes a stream by WHIP; the same
 //	weir-player.js the element <weir-player>, for any page
 //	vendor/        what is used of others; scripts/vendor.sh fetches it
 package static

@@ -16,6 +16,7 @@
  * What to know:
  *
  * - Browsers give cameras, microphones and screens only to pages that came by HTTPS or from the machine itself.
+ * - Sound goes as Opus, which every WHIP server takes (RFC 9725 4.2 with RFC 7874).
  * - The tracks stay the page's: whip.js stops none. To mute, set `track.enabled`; to change the device, `replaceTrack`.
  *   Neither needs a new session.
  * - Of a stream that somebody else publishes the server refuses a second publisher with 409. That is told and not tried
@@ -130,28 +131,6 @@ export class WHIPPublisher extends EventTarget {
 
   set token(token) { this.#options.token = token }
 
-  /** The video codecs that are offered; others are offered from the next session on: `retry()` makes that now. @returns {string[]} */
-  get codecs() { return this.#options.codecs }
-
-  set codecs(names) { this.#options.codecs = names }
-
-  /** The video's highest bit rate, bit/s; 0 leaves it to the browser. It holds from now on. @returns {number} */
-  get maxBitRate() { return this.#options.maxBitRate }
-
-  set maxBitRate(rate) {
-    this.#options.maxBitRate = rate
-    this.#limit().catch(() => {}) // a session that ends has no limits
-  }
-
-  /** What the video shows, see {@link Options}. It holds from now on. @returns {string} */
-  get contentHint() { return this.#options.contentHint }
-
-  set contentHint(hint) {
-    this.#options.contentHint = hint
-    const video = this.#tracks.get('video')
-    if (video) video.contentHint = hint
-  }
-
   /** The current session's connection, to look at. @returns {RTCPeerConnection|null} */
   get peerConnection() { return this.#session?.connection ?? null }
 
@@ -171,6 +150,18 @@ export class WHIPPublisher extends EventTarget {
     }
     this.#attempts = 0
     this.#connect()
+  }
+
+  /**
+   * Changes options. Bit rates and content hint hold from now on, the others from the next session on: `retry()` makes
+   * that now.
+   * @param {Options} options
+   */
+  configure(options) {
+    Object.assign(this.#options, options)
+    const video = this.#tracks.get('video')
+    if (video) video.contentHint = this.#options.contentHint
+    for (const kind of this.#senders.keys()) this.#limit(kind).catch(() => {}) // a session that ends has no limits
   }
 
   /** Tries again now, whatever went wrong before; a session that works is given up for a new one, and viewers stay. */
@@ -254,23 +245,26 @@ export class WHIPPublisher extends EventTarget {
       const transceiver = connection.addTransceiver(track, {
         direction: 'sendonly', streams: [stream], sendEncodings: this.#encodings(kind),
       })
-      if (kind === 'video' && this.#options.codecs.length > 0) prefer(transceiver, this.#options.codecs)
+      if (kind === 'audio') prefer(transceiver, ['opus'])
+      else if (this.#options.codecs.length > 0) prefer(transceiver, this.#options.codecs)
       this.#senders.set(kind, transceiver.sender)
     }
   }
 
   #encodings(kind) {
-    const { maxBitRate, maxAudioBitRate, simulcast } = this.#options
-    const layers = kind === 'video' && simulcast ? simulcastLayers : [{}]
-    return limited(layers.map((layer) => ({ ...layer })), kind === 'video' ? maxBitRate : maxAudioBitRate)
+    const layers = kind === 'video' && this.#options.simulcast ? simulcastLayers : [{}]
+    return limited(layers.map((layer) => ({ ...layer })), this.#rateOf(kind))
   }
 
-  async #limit() {
-    const sender = this.#senders.get('video')
-    if (!sender) return
+  async #limit(kind) {
+    const sender = this.#senders.get(kind)
     const parameters = sender.getParameters()
-    limited(parameters.encodings, this.#options.maxBitRate)
+    limited(parameters.encodings, this.#rateOf(kind))
     await sender.setParameters(parameters)
+  }
+
+  #rateOf(kind) {
+    return kind === 'video' ? this.#options.maxBitRate : this.#options.maxAudioBitRate
   }
 
   #connected(session) {
@@ -383,7 +377,7 @@ function limited(encodings, rate) {
 
 /** Offers the named codecs alone, in this order, and their retransmissions (RFC 4588). */
 function prefer(transceiver, names) {
-  const { codecs } = RTCRtpSender.getCapabilities('video')
+  const { codecs } = RTCRtpSender.getCapabilities(transceiver.sender.track.kind)
   const wanted = names.flatMap((name) => codecs.filter((codec) => nameOf(codec) === name))
   if (wanted.length === 0) {
     throw new Refused({
