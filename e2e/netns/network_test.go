@@ -102,13 +102,25 @@ type gateway struct {
 	log *logBuffer
 }
 
-// startGateway builds weir and runs it on a host until the test ends. When it
-// returns the gateway serves.
+// build builds weir, once, and returns its path.
+var build = sync.OnceValues(func() (string, error) { //nolint:gochecknoglobals // it takes long
+	path, err := filepath.Abs(filepath.Join("..", "out", "weir-netns"))
+	if err != nil {
+		return "", fmt.Errorf("build weir: %w", err)
+	}
+	if out, err := exec.Command("go", "build", "-o", path, "weir/cmd/weir").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build weir: %w: %s", err, out)
+	}
+	return path, nil
+})
+
+// startGateway runs weir on a host until the test ends. When it returns the
+// gateway serves.
 func startGateway(t *testing.T, host string, args ...string) *gateway {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "weir")
-	if out, err := exec.Command("go", "build", "-o", binary, "weir/cmd/weir").CombinedOutput(); err != nil {
-		t.Fatalf("build weir: %v: %s", err, out)
+	binary, err := build()
+	if err != nil {
+		t.Fatal(err)
 	}
 	g := &gateway{log: &logBuffer{}}
 	c := on(context.Background(), host, binary, args...)
