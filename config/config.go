@@ -3,6 +3,7 @@ package config
 import (
 	_ "embed"
 	"log/slog"
+	"time"
 )
 
 // Config holds every setting. The zero value is not usable; see Default.
@@ -12,6 +13,7 @@ type Config struct {
 	ICE     ICE
 	Access  Access
 	Publish Publish
+	Streams Streams
 	State   State
 	// DefaultStream starts the stream "test" with the test pattern.
 	DefaultStream bool
@@ -42,6 +44,15 @@ type Publish struct {
 	// Streams say into which stream the address /whip publishes, by the name of
 	// the token: "NAME=STREAM".
 	Streams []string
+}
+
+// Streams are how streams deal with who comes at the wrong time: settings of the
+// form "NAME=POLICY", where the name "*" is for all streams that have none of
+// their own.
+type Streams struct {
+	WaitingRoom []string      // for players that come before the publisher: refuse (the default), hold
+	TakeOver    []string      // for publishers that come while another publishes: take_over (the default), refuse, hold
+	HoldTime    time.Duration // for which a request is held at most
 }
 
 // A Token is one that the configuration fixes.
@@ -82,6 +93,8 @@ type Limits struct {
 	Offer                Size // of an SDP offer
 	Fragment             Size // of an ICE fragment in a PATCH
 	EventSubscribers     int  // at once
+	Held                 int  // requests that wait for a stream, at once
+	HeldPerAddress       int  // of these from one remote address
 }
 
 // Events are what the server remembers of what happened.
@@ -93,10 +106,12 @@ type Events struct {
 func Default() Config {
 	return Config{
 		HTTP:          HTTP{Addr: "127.0.0.1:8080"},
+		Streams:       Streams{HoldTime: 20 * time.Second},
 		DefaultStream: true,
 		Limits: Limits{
 			Sessions: 10_000, SessionsPerAddress: 200, ConnectingPerAddress: 50, Candidates: 100,
 			Offer: 128 * kibibyte, Fragment: 64 * kibibyte, EventSubscribers: 2_000,
+			Held: 1_000, HeldPerAddress: 20,
 		},
 		Events: Events{History: 1024},
 	}

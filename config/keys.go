@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // pathTokens is the one setting that is a list of mappings; see tokens.go.
@@ -51,6 +52,9 @@ func keys() []key {
 		hidden(list("ice.servers", anything, func(c *Config) *[]string { return &c.ICE.Servers })),
 		boolean("ice.mdns", func(c *Config) *bool { return &c.ICE.MDNS }),
 		list("publish.streams", checkTarget, func(c *Config) *[]string { return &c.Publish.Streams }),
+		list("streams.waiting_room", checkPolicy("refuse", "hold"), func(c *Config) *[]string { return &c.Streams.WaitingRoom }),
+		list("streams.take_over", checkPolicy("take_over", "refuse", "hold"), func(c *Config) *[]string { return &c.Streams.TakeOver }),
+		duration("streams.hold_time", time.Second, 5*time.Minute, func(c *Config) *time.Duration { return &c.Streams.HoldTime }),
 		text("state.dir", checkDir, func(c *Config) *string { return &c.State.Dir }),
 		boolean("default_stream", func(c *Config) *bool { return &c.DefaultStream }),
 		number("limits.sessions", most, func(c *Config) *int { return &c.Limits.Sessions }),
@@ -60,6 +64,8 @@ func keys() []key {
 		size("limits.offer", mebibyte, func(c *Config) *Size { return &c.Limits.Offer }),
 		size("limits.fragment", 64*kibibyte, func(c *Config) *Size { return &c.Limits.Fragment }),
 		number("limits.event_subscribers", most, func(c *Config) *int { return &c.Limits.EventSubscribers }),
+		number("limits.held", most, func(c *Config) *int { return &c.Limits.Held }),
+		number("limits.held_per_address", most, func(c *Config) *int { return &c.Limits.HeldPerAddress }),
 		number("events.history", most, func(c *Config) *int { return &c.Events.History }),
 	}
 }
@@ -139,5 +145,20 @@ func size(path string, most Size, at func(*Config) *Size) key {
 		},
 		set:   func(c *Config, texts []string) { *at(c), _ = parseSize(texts[0]) },
 		texts: func(c *Config) []string { return []string{at(c).String()} },
+	}
+}
+
+// duration is one from least to most.
+func duration(path string, least, most time.Duration, at func(*Config) *time.Duration) key {
+	return key{
+		path: path,
+		check: func(text string) error {
+			if d, err := time.ParseDuration(text); err != nil || d < least || d > most {
+				return want("a time with its unit, from %s to %s", shortDuration(least), shortDuration(most))
+			}
+			return nil
+		},
+		set:   func(c *Config, texts []string) { *at(c), _ = time.ParseDuration(texts[0]) },
+		texts: func(c *Config) []string { return []string{shortDuration(*at(c))} },
 	}
 }

@@ -6,8 +6,10 @@ import (
 	"math"
 	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A Size is a number of bytes.
@@ -102,6 +104,29 @@ func checkTarget(text string) error {
 		return want("TOKEN=STREAM, a token's name and a stream's, such as studio=lobby")
 	}
 	return nil
+}
+
+// checkPolicy holds which of the policies a stream has.
+func checkPolicy(policies ...string) func(text string) error {
+	return func(text string) error {
+		stream, policy, _ := strings.Cut(text, "=")
+		if stream != "*" && checkName(stream) != nil || !slices.Contains(policies, policy) {
+			return want("STREAM=POLICY, a stream's name or * for all others, and one of %s, such as lobby=%s",
+				strings.Join(policies, ", "), policies[len(policies)-1])
+		}
+		return nil
+	}
+}
+
+// shortDuration leaves out the units that are 0 at the end: 5m, not 5m0s.
+func shortDuration(d time.Duration) string {
+	text := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, zero) {
+			text = text[:len(text)-2]
+		}
+	}
+	return text
 }
 
 func isName(s string) bool {

@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"weir/config"
 	"weir/internal/webrtctest"
+	"weir/session"
 )
 
 const adminToken = "hunter2-administers"
@@ -137,4 +139,29 @@ func exchange(t *testing.T, r *http.Request) (status int, body string) {
 		t.Error(err)
 	}
 	return reply.StatusCode, string(text)
+}
+
+// Policies and their bounds are stream by stream.
+func TestPoliciesAreUsed(t *testing.T) {
+	p := startWith(t, newOutput(), []string{"WEIR_ADMIN_TOKEN=" + adminToken, "WEIR_STREAMS_WAITING_ROOM=*=hold,now=refuse", "WEIR_STREAMS_HOLD_TIME=1s"})
+	for stream, held := range map[string]bool{"later": true, "now": false} {
+		begun := time.Now()
+		_, err := webrtctest.Play(t.Context(), p.url+"/whep/"+stream, webrtctest.Options{})
+		if refused, ok := errors.AsType[*webrtctest.Refused](err); !ok || refused.Status != http.StatusConflict {
+			t.Errorf("%s: %v", stream, err)
+		}
+		if took := time.Since(begun); held && took < time.Second {
+			t.Errorf("%s is refused after %v", stream, took)
+		}
+	}
+	policy := policyOf(config.Streams{WaitingRoom: []string{"a=hold", "b=refuse"}, TakeOver: []string{"*=hold", "a=refuse", "b=take_over"}})
+	for stream, want := range map[string]session.Policy{
+		"a": {Early: session.EarlyHold, TakeOver: session.TakeOverRefuse},
+		"b": {},
+		"c": {TakeOver: session.TakeOverHold},
+	} {
+		if got := policy(stream); got != want {
+			t.Errorf("%s: %+v, want %+v", stream, got, want)
+		}
+	}
 }
