@@ -24,6 +24,7 @@ const (
 // Of the datagrams on the way to the viewer, or from the publisher, one in
 // twenty gets lost: nearly every picture is whole soon nevertheless.
 func TestLoss(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ publisher, viewer, lossy, rule string }{
 		"towards the viewer": {publisher: "server", viewer: "player", lossy: "player", rule: "udp sport 8080"},
 		"from the publisher": {publisher: "player", viewer: "server", lossy: "server", rule: "udp dport 8080"},

@@ -13,7 +13,7 @@ const pictures = await play(Number(seconds), async (kind, packet) => {
   await output.writePacket(packet, tracks[kind])
   if (kind === 'video' && !began) {
     began = true
-    report({ step: 'began' })
+    report({ step: 'began', at: Date.now() })
   }
 })
 await output.close()
