@@ -164,7 +164,7 @@ var rooms = map[string]bool{
 	"internal/wishtest":   true,
 	"internal/wish":       true,
 	"auth":                true,
-	"coach":               false,
+	"coach":               true,
 	"config":              true,
 	"internal/event":      true,
 	"internal/seal":       false,

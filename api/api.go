@@ -42,6 +42,8 @@ type Options struct {
 	Sessions Sessions
 	Access   auth.Authorizer
 	Events   *event.Ring
+	// Coach says what publishers should change; nil finds nothing.
+	Coach Coach
 	// Version is what /api/v1/version says.
 	Version Version
 	// MaxOffer is the longest offer that is explained, in bytes, and should be the endpoint's; 0 is 128 KiB.

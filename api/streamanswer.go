@@ -23,6 +23,8 @@ type streamAnswer struct {
 	Viewers int           `json:"viewers"`
 	Source  *sourceAnswer `json:"source"` // null: none of ours feeds it
 	Tracks  []trackAnswer `json:"tracks"`
+
+	Findings []findingAnswer `json:"findings"`
 }
 
 type sourceAnswer struct {
@@ -80,7 +82,7 @@ func factsOf(name string, tracks []*stream.Track) factsAnswer {
 
 // lookAt describes a stream that somebody feeds or watches, or that has a source; false for any other name.
 func (f *face) lookAt(name string) (streamAnswer, bool) {
-	answer := streamAnswer{factsAnswer: factsOf(name, nil), Tracks: []trackAnswer{}}
+	answer := streamAnswer{factsAnswer: factsOf(name, nil), Tracks: []trackAnswer{}, Findings: f.findingsOf(name)}
 	found, known := f.options.Streams.Find(name)
 	if known {
 		tracks := found.Tracks()

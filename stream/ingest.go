@@ -121,6 +121,9 @@ func (l *ingest) put(t *Track, p *Publication, pkt *rtp.Packet) DropReason {
 	}
 	l.written = true
 	l.measure(t, now, len(pkt.Payload)+packetOverhead)
+	if observe := t.observer.Load(); observe != nil {
+		(*observe)(p, clock, pkt)
+	}
 	return DropNone
 }
 

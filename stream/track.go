@@ -40,6 +40,8 @@ type Track struct {
 	demand demand
 	line   ingest // guarded by its own mu
 
+	observer atomic.Pointer[Observer] // nil: nobody
+
 	// written by ingest, read by workers
 	gop        atomic.Pointer[gop]          // the newest; nil: no key frame of this publication yet
 	format     atomic.Pointer[codec.Format] // the real one
@@ -151,15 +153,16 @@ func (t *Track) SetClock(p *Publication, at time.Time, timestamp uint32) {
 
 // TrackStats are a track's counters since it began.
 type TrackStats struct {
-	Packets          uint64            // taken
-	Bytes            uint64            // of payload, taken
-	KeyFrameRequests uint64            // handed to sources
-	KeyFrames        uint64            // begun
-	SetsInserted     uint64            // key frames that lacked parameter sets and got them
-	SetsLate         uint64            // those that lacked them, but came out of order
-	SetsMissing      uint64            // those that lacked them, and none were known
-	Cached           int64             // about the bytes that the cache takes
-	Drops            map[string]uint64 // packets not taken, by reason
+	Packets           uint64            // taken
+	Bytes             uint64            // of payload, taken
+	KeyFrameRequests  uint64            // handed to sources
+	KeyFrameRequested time.Time         // when the newest was; zero: none was
+	KeyFrames         uint64            // begun
+	SetsInserted      uint64            // key frames that lacked parameter sets and got them
+	SetsLate          uint64            // those that lacked them, but came out of order
+	SetsMissing       uint64            // those that lacked them, and none were known
+	Cached            int64             // about the bytes that the cache takes
+	Drops             map[string]uint64 // packets not taken, by reason
 }
 
 // Stats reads the counters.
@@ -168,6 +171,9 @@ func (t *Track) Stats() TrackStats {
 		Packets: t.packets.Load(), Bytes: t.bytes.Load(), KeyFrameRequests: t.asked.Load(),
 		KeyFrames: t.keyFrames.Load(), SetsInserted: t.setsInserted.Load(), SetsLate: t.setsLate.Load(),
 		SetsMissing: t.setsMissing.Load(), Cached: t.cache.size.Load(), Drops: map[string]uint64{},
+	}
+	if at := t.askedAt.Load(); at >= 0 {
+		st.KeyFrameRequested = t.epoch.Add(time.Duration(at))
 	}
 	countDrops(st.Drops, &t.drops)
 	return st

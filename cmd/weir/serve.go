@@ -34,6 +34,7 @@ func (s *server) run(ctx context.Context, welcome string, stdout io.Writer) erro
 	}
 	endWorkers := begin(s.registry.Run)
 	endSources := begin(s.sources.Run)
+	endCoach := begin(s.coach.Run)
 	endSessions := begin(s.sessions.Run)
 	endHTTP := s.closeListener
 	select {
@@ -56,6 +57,7 @@ func (s *server) run(ctx context.Context, welcome string, stdout io.Writer) erro
 	wg.Go(endHTTP)
 	wg.Go(endSessions)
 	wg.Wait()
+	endCoach()
 	endSources()
 	endWorkers()
 	for name, n := range s.lenient.all() {

@@ -14,6 +14,7 @@ import (
 
 	"weir/api"
 	"weir/auth"
+	"weir/coach"
 	"weir/config"
 	"weir/internal/event"
 	"weir/internal/wish"
@@ -33,6 +34,7 @@ type server struct {
 	registry      *stream.Registry
 	sessions      *session.Manager
 	sources       *publisher.Supervisor
+	coach         *coach.Coach
 	http          *http.Server
 	listener      net.Listener
 	ending        chan struct{} // closed when requests are to end
@@ -78,6 +80,9 @@ func wire(ctx context.Context, c config.Config, access auth.Authorizer, log *slo
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up sources: %w", err)
+	}
+	if s.coach, err = coach.New(coach.Options{Registry: s.registry, Logger: log, Event: s.events.Add}); err != nil {
+		return nil, fmt.Errorf("set up the coach: %w", err)
 	}
 	if s.listener, err = listen(ctx, c.HTTP.Addr); err != nil {
 		return nil, err
@@ -130,7 +135,7 @@ func (s *server) wireHTTP(c config.Config, access auth.Authorizer) error {
 		}),
 		StreamOf:  streamOf(c.Publish.Streams),
 		ValidName: s.registry.ValidName, SessionID: s.sessionID,
-		Sources: s.sources, Streams: s.registry, Sessions: s.sessions, Access: access, Events: s.events,
+		Sources: s.sources, Streams: s.registry, Sessions: s.sessions, Access: access, Events: s.events, Coach: s.coach,
 		Version:  api.Version{Version: version(), Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Encoders: builtIn()},
 		MaxOffer: int64(c.Limits.Offer),
 		Ready:    s.ready.Load,

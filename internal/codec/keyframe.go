@@ -35,7 +35,23 @@ const (
 	ContentKey                       // a slice of a picture that can be decoded alone
 	ContentSlice                     // a slice of another picture
 	ContentFirst                     // such a slice is the first of its picture
+	ContentB                         // so it is, and may refer to a picture that is shown later; H.264 only
 )
+
+// ContentOf says what begins in a payload of H.264 or H.265; of another codec nothing does.
+func ContentOf(name string, payload []byte) Content {
+	if len(payload) == 0 {
+		return 0
+	}
+	switch name {
+	case H264:
+		return contentH264(payload, nil)
+	case H265:
+		return contentH265(payload, nil)
+	default:
+		return 0
+	}
+}
 
 // NAL unit types of RFC 6184 5.2 and of H.264 table 7-1.
 const (
@@ -83,10 +99,19 @@ func unitH264(kind byte, rest []byte) Content {
 	case h264IDR:
 		return ContentKey | firstSlice(rest)
 	case 1, 2:
-		return ContentSlice | firstSlice(rest)
+		return ContentSlice | firstSlice(rest) | bSlice(rest)
 	default:
 		return 0
 	}
+}
+
+// bSlice reads the first byte of a slice of H.264: where first_mb_in_slice is 0, which takes one bit, slice_type follows, an
+// Exp-Golomb number. 1 and 6 are B: 1 010 and 1 00111.
+func bSlice(rest []byte) Content {
+	if len(rest) > 0 && (rest[0]&0xf0 == 0xa0 || rest[0]&0xfc == 0x9c) {
+		return ContentB
+	}
+	return 0
 }
 
 // firstSlice reads the first bit of a slice: H.264's first_mb_in_slice is 0 where it is set, and H.265 has a flag there.

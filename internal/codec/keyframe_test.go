@@ -92,6 +92,37 @@ func TestKeyFrameStart(t *testing.T) {
 	}
 }
 
+// What libx264 makes: slices of P and B pictures, alone, in an FU-A and beside a delimiter.
+func TestBSlices(t *testing.T) {
+	const first = codec.ContentFirst
+	for _, row := range []struct {
+		name, payload, what string
+		want                codec.Content
+	}{
+		{"H264", "419a246c", "P", codec.ContentSlice | first},
+		{"H264", "41e0aa", "P, of type 0", codec.ContentSlice | first},
+		{"H264", "019e426a", "B", codec.ContentSlice | first | codec.ContentB},
+		{"H264", "01a8ab", "B, of type 1", codec.ContentSlice | first | codec.ContentB},
+		{"H264", "5c81 9e62", "FU-A, first of a B", codec.ContentSlice | first | codec.ContentB},
+		{"H264", "5c01 9e62", "FU-A, middle of a B", 0},
+		{"H264", "78 0002 0930 0003 019e42", "STAP-A of a delimiter and a B", codec.ContentSlice | first | codec.ContentB},
+		{"H264", "0104 9e", "second slice", codec.ContentSlice},
+		{"H264", "6588", "IDR", codec.ContentKey | first},
+		{"H264", "01", "cut off", codec.ContentSlice},
+		{"H265", "0201d0", "trailing picture", codec.ContentSlice | first},
+		{"VP8", "019e", "another codec", 0},
+		{"H264", "", "nothing", 0},
+	} {
+		payload, err := hex.DecodeString(compact(row.payload))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := codec.ContentOf(row.name, payload); got != row.want {
+			t.Errorf("%s, %s: got %b, want %b", row.name, row.what, got, row.want)
+		}
+	}
+}
+
 // compact takes the blanks out of hex.
 func compact(s string) string {
 	var out []byte
@@ -118,6 +149,10 @@ func FuzzKeyFrameStart(f *testing.F) {
 		found := codec.KeyFrameStart(name, payload)
 		if found && (len(payload) == 0 || name == "opus") {
 			t.Fatalf("%s: a key frame in %x", name, payload)
+		}
+		const key = codec.ContentKey | codec.ContentSPS | codec.ContentVPS
+		if c := codec.ContentOf(name, payload); name[0] == 'H' && found != (c&key != 0) || c&codec.ContentB != 0 && c&codec.ContentFirst == 0 {
+			t.Fatalf("%s: %b begins in %x", name, c, payload)
 		}
 		// What follows the first packet of a key frame does not change what it is, but for a frame header that was cut off.
 		if found && name != "AV1" && name != "VP9" && !codec.KeyFrameStart(name, append(slices.Clip(payload), 0)) {

@@ -17,6 +17,7 @@ type SPS struct {
 	Width, Height uint32 // of the pictures shown, in pixels
 	BitDepth      uint8  // of luma
 	FrameMBSOnly  bool   // H.264: no interlaced pictures
+	Reordered     uint8  // H.265: by how many places a picture is shown later than it is sent, at most
 }
 
 // maxSide bounds a picture's sides, in pixels: the most that any level allows, and some more.
@@ -166,6 +167,17 @@ func ParseH265SPS(unit []byte) (SPS, error) {
 	unitX, unitY := cropUnit(chroma, separate)
 	s.Width, s.Height = crop(r, width, height, unitX, unitY)
 	s.BitDepth = uint8(8 + r.most(8))
+	r.most(8)  // bit_depth_chroma_minus8
+	r.most(12) // log2_max_pic_order_cnt_lsb_minus4
+	first := layers
+	if r.flag() { // sps_sub_layer_ordering_info_present_flag
+		first = 0
+	}
+	for ; first <= layers; first++ { // the last holds for all
+		r.most(15) // sps_max_dec_pic_buffering_minus1
+		s.Reordered = uint8(r.most(15))
+		r.ue() // sps_max_latency_increase_plus1
+	}
 	if r.bad || s.Width == 0 || s.Height == 0 {
 		return SPS{}, ErrParameterSet
 	}

@@ -54,8 +54,9 @@ func TestParseH265SPS(t *testing.T) {
 		unit string
 		want codec.SPS
 	}{
-		{h265SPS, codec.SPS{ProfileIDC: 1, Compatible: 0x60000000, Level: 120, Width: 1920, Height: 1080, BitDepth: 8}},
-		{"42010102200000030090000003000003003fa005020169d5365959a4932bc05a020000030002000003003210", codec.SPS{ProfileIDC: 2, Compatible: 0x20000000, Level: 63, Width: 638, Height: 358, BitDepth: 10}},
+		{h265SPS, codec.SPS{ProfileIDC: 1, Compatible: 0x60000000, Level: 120, Width: 1920, Height: 1080, BitDepth: 8, Reordered: 2}},
+		{"42010101600000030090000003000003003ca00a080b9f7964a924caf0168080000003008000000f04", codec.SPS{ProfileIDC: 1, Compatible: 0x60000000, Level: 60, Width: 320, Height: 180, BitDepth: 8}}, // x265 with bframes=0
+		{"42010102200000030090000003000003003fa005020169d5365959a4932bc05a020000030002000003003210", codec.SPS{ProfileIDC: 2, Compatible: 0x20000000, Level: 63, Width: 638, Height: 358, BitDepth: 10, Reordered: 2}},
 	} {
 		got, err := codec.ParseH265SPS(unhex(t, row.unit))
 		if d := cmp.Diff(row.want, got); d != "" || err != nil {
