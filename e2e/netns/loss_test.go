@@ -154,13 +154,10 @@ func (n *network) host(which string) string {
 }
 
 // lose drops datagrams that come to a host over the link, where a rule of nft
-// matches. The function returned counts them. Both ends send whole datagrams:
-// what the kernel would cut only at the far end would be lost as a whole.
+// matches. The function returned counts them.
 func (n *network) lose(t *testing.T, host, match string) func() int {
 	t.Helper()
-	for _, end := range []string{n.server, n.player} {
-		at(t, end, "ethtool", "-K", "w0", "tx-udp-segmentation", "off")
-	}
+	n.whole(t)
 	at(t, host, "nft", "add table inet loss")
 	at(t, host, "nft", "add chain inet loss input { type filter hook input priority 0; }")
 	at(t, host, "nft", fmt.Sprintf("add rule inet loss input iifname w0 %s numgen random mod 100 < %d counter drop", match, lossPercent))
