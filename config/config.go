@@ -50,7 +50,7 @@ type Publish struct {
 // form "NAME=POLICY", where the name "*" is for all streams that have none of
 // their own.
 type Streams struct {
-	WaitingRoom []string      // for players that come before the publisher: refuse (the default), hold
+	WaitingRoom []string      // for players that come before the publisher: refuse (the default), hold, slate
 	TakeOver    []string      // for publishers that come while another publishes: take_over (the default), refuse, hold
 	HoldTime    time.Duration // for which a request is held at most
 }
@@ -95,6 +95,7 @@ type Limits struct {
 	EventSubscribers     int  // at once
 	Held                 int  // requests that wait for a stream, at once
 	HeldPerAddress       int  // of these from one remote address
+	Slates               int  // streams that play one, at once
 }
 
 // Events are what the server remembers of what happened.
@@ -111,7 +112,7 @@ func Default() Config {
 		Limits: Limits{
 			Sessions: 10_000, SessionsPerAddress: 200, ConnectingPerAddress: 50, Candidates: 100,
 			Offer: 128 * kibibyte, Fragment: 64 * kibibyte, EventSubscribers: 2_000,
-			Held: 1_000, HeldPerAddress: 20,
+			Held: 1_000, HeldPerAddress: 20, Slates: 100,
 		},
 		Events: Events{History: 1024},
 	}

@@ -52,7 +52,7 @@ func keys() []key {
 		hidden(list("ice.servers", anything, func(c *Config) *[]string { return &c.ICE.Servers })),
 		boolean("ice.mdns", func(c *Config) *bool { return &c.ICE.MDNS }),
 		list("publish.streams", checkTarget, func(c *Config) *[]string { return &c.Publish.Streams }),
-		list("streams.waiting_room", checkPolicy("refuse", "hold"), func(c *Config) *[]string { return &c.Streams.WaitingRoom }),
+		list("streams.waiting_room", checkPolicy("refuse", "hold", "slate"), func(c *Config) *[]string { return &c.Streams.WaitingRoom }),
 		list("streams.take_over", checkPolicy("take_over", "refuse", "hold"), func(c *Config) *[]string { return &c.Streams.TakeOver }),
 		duration("streams.hold_time", time.Second, 5*time.Minute, func(c *Config) *time.Duration { return &c.Streams.HoldTime }),
 		text("state.dir", checkDir, func(c *Config) *string { return &c.State.Dir }),
@@ -66,6 +66,7 @@ func keys() []key {
 		number("limits.event_subscribers", most, func(c *Config) *int { return &c.Limits.EventSubscribers }),
 		number("limits.held", most, func(c *Config) *int { return &c.Limits.Held }),
 		number("limits.held_per_address", most, func(c *Config) *int { return &c.Limits.HeldPerAddress }),
+		number("limits.slates", 10_000, func(c *Config) *int { return &c.Limits.Slates }),
 		number("events.history", most, func(c *Config) *int { return &c.Events.History }),
 	}
 }

@@ -17,25 +17,26 @@ import (
 // Egress answers a WHEP player's offer with a session and the SDP answer, which
 // holds all candidates. The tracks of the stream are in demand from then on.
 // Where nobody publishes the stream, its policy may have the call wait for
-// somebody. What the player is to be told is a *wish.Refusal. When ctx ends
+// somebody, or the player see a slate. What the player is to be told is a *wish.Refusal. When ctx ends
 // before the answer is ready nothing remains of the session.
 func (m *Manager) Egress(ctx context.Context, r Request) (*Session, string, error) {
 	s, answer, err := m.egress(ctx, r)
-	if refusalCode(err) != codeNotLive || m.options.Policy(r.Stream).Early != EarlyHold {
+	if refusalCode(err) != codeNotLive {
 		return s, answer, err
 	}
-	return m.hold(ctx, r, err, m.awaitLive, m.egress)
+	switch m.options.Policy(r.Stream).Early {
+	case EarlyHold:
+		return m.hold(ctx, r, err, m.awaitLive, m.egress)
+	case EarlySlate:
+		return m.egressSlate(ctx, r)
+	default:
+		return nil, "", err
+	}
 }
 
 // egress is Egress where nobody waits.
 func (m *Manager) egress(ctx context.Context, r Request) (*Session, string, error) {
-	var tracks []*stream.Track
-	s, answer, err := m.open(ctx, r, protocolWHEP, func() error {
-		if tracks = m.liveTracks(r); len(tracks) == 0 {
-			return refuseNotLive()
-		}
-		return nil
-	}, func(s *Session) error { return s.play(r, tracks) })
+	s, answer, err := m.egressFrom(ctx, r, func() *stream.Stream { return m.visible(r) })
 	if err == nil && r.hidden() {
 		s.Close(ReasonPrivate)
 		return nil, "", refuseNotLive()
@@ -43,17 +44,53 @@ func (m *Manager) egress(ctx context.Context, r Request) (*Session, string, erro
 	return s, answer, err
 }
 
-// liveTracks are those of the stream that the caller may know of.
-func (m *Manager) liveTracks(r Request) []*stream.Track {
+// egressSlate is Egress where a slate is played. Who may not know of the stream
+// gets one that goes on whatever becomes of the stream.
+func (m *Manager) egressSlate(ctx context.Context, r Request) (*Session, string, error) {
+	hidden := r.hidden()
+	shown := func() *stream.Stream {
+		st, err := m.options.Slate(r.Stream, hidden)
+		if err != nil {
+			m.options.Logger.DebugContext(ctx, "no slate", "stream", r.Stream, "err", err)
+		}
+		return st
+	}
+	s, answer, err := m.egressFrom(ctx, r, shown)
+	if err == nil && !hidden && r.hidden() {
+		s.Close(ReasonPrivate)
+		hidden = true
+		return m.egressFrom(ctx, r, shown)
+	}
+	return s, answer, err
+}
+
+// egressFrom makes a session that plays the stream that find returns, nil for
+// none.
+func (m *Manager) egressFrom(ctx context.Context, r Request, find func() *stream.Stream) (*Session, string, error) {
+	var st *stream.Stream
+	return m.open(ctx, r, protocolWHEP, func() error {
+		if st = find(); st == nil || len(st.Offered()) == 0 {
+			return refuseNotLive()
+		}
+		return nil
+	}, func(s *Session) error { return s.play(r, st) })
+}
+
+// visible is the stream, if the caller may know of it.
+func (m *Manager) visible(r Request) *stream.Stream {
 	st, ok := m.options.Registry.Find(r.Stream)
 	if !ok || r.hidden() {
 		return nil
 	}
-	return st.Offered()
+	return st
 }
 
 // play negotiates a player's offer and adds a viewer to the stream.
-func (s *Session) play(r Request, tracks []*stream.Track) error {
+func (s *Session) play(r Request, st *stream.Stream) error {
+	tracks := st.Offered()
+	if len(tracks) == 0 {
+		return refuseNotLive()
+	}
 	var err error
 	e := &egress{session: s, specs: specsOf(tracks)}
 	if s.plan, err = Negotiate(r.Offer, e.specs); err != nil {
@@ -67,7 +104,7 @@ func (s *Session) play(r Request, tracks []*stream.Track) error {
 	for i, section := range accepted {
 		chosen[i] = tracks[section.Track]
 	}
-	if e.viewer, err = s.addViewer(chosen); err != nil {
+	if e.viewer, err = addViewer(st, chosen); err != nil {
 		return err
 	}
 	s.flow = e
@@ -83,11 +120,7 @@ func specsOf(tracks []*stream.Track) []stream.Spec {
 	return specs
 }
 
-func (s *Session) addViewer(tracks []*stream.Track) (*stream.Viewer, error) {
-	st, ok := s.manager.options.Registry.Find(s.stream)
-	if !ok {
-		return nil, refuseNotLive()
-	}
+func addViewer(st *stream.Stream, tracks []*stream.Track) (*stream.Viewer, error) {
 	v, err := st.AddViewer(tracks)
 	if errors.Is(err, stream.ErrNotLive) {
 		return nil, refuseNotLive()

@@ -3,12 +3,17 @@ package session
 import "fmt"
 
 // Explain says what Egress would make of a request at this moment: a plan, or
-// the refusal. It makes nothing, changes nothing and counts against no limit.
+// the refusal. It makes nothing, changes nothing and counts against no limit; of
+// a policy by which the request would wait, or see a slate, it knows nothing.
 // Only what the WebRTC stack itself would refuse (offer_not_usable) it cannot
 // foresee.
 func (m *Manager) Explain(r Request) (*Plan, error) {
 	return m.explain(r, func() (*Plan, error) {
-		tracks := m.liveTracks(r)
+		st := m.visible(r)
+		if st == nil {
+			return nil, refuseNotLive()
+		}
+		tracks := st.Offered()
 		if len(tracks) == 0 {
 			return nil, refuseNotLive()
 		}

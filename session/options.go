@@ -32,6 +32,11 @@ type Options struct {
 	// time; nil is the zero Policy for all.
 	Policy func(stream string) Policy
 
+	// Slate has something play in the stream of that name until it is published,
+	// and returns the stream. Where hidden is said it is another stream, which
+	// nobody publishes. Nil, or an error, is for none.
+	Slate func(stream string, hidden bool) (*stream.Stream, error)
+
 	HoldTime          time.Duration // for which a request is held at most: 20 s
 	MaxHeld           int           // requests at once, in all: 1,000
 	MaxHeldPerAddress int           // of these from one remote address, loopback exempt: 20
@@ -63,6 +68,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Policy == nil {
 		o.Policy = func(string) Policy { return Policy{} }
+	}
+	if o.Slate == nil {
+		o.Slate = func(string, bool) (*stream.Stream, error) { return nil, stream.ErrNotLive }
 	}
 	for _, n := range []struct {
 		value  *int

@@ -16,6 +16,9 @@ const (
 	EarlyRefuse Early = iota
 	// EarlyHold answers when somebody publishes, or with 409 after HoldTime.
 	EarlyHold
+	// EarlySlate answers at once; what Options.Slate shows is played until media
+	// flow, and again when the publisher has left. Where there is none it is 409.
+	EarlySlate
 )
 
 // TakeOver is for a publisher that comes while another publishes.

@@ -93,7 +93,7 @@ func (s *Stream) followsLocked(v *Viewer) bool {
 			return ok
 		})
 		if i < 0 {
-			follows = false
+			follows = follows && s.current.options.StandIn
 			continue
 		}
 		candidates[i].demand.add()

@@ -17,6 +17,7 @@ type Publication struct {
 	stream  *Stream
 	options PublishOptions
 	tracks  []*Track
+	silent  []*Track // see PublishOptions
 	wanted  chan *Track
 	done    chan struct{}
 
@@ -46,6 +47,21 @@ func (p *Publication) Report() (PublisherReport, bool) {
 // and in that order.
 func (p *Publication) Tracks() []*Track { return slices.Clone(p.tracks) }
 
+// all are the tracks with those that nothing is sent in.
+func (p *Publication) all() []*Track { return slices.Concat(p.tracks, p.silent) }
+
+// yields says whether the publication, nil for none, can be taken over.
+func (p *Publication) yields(to PublishOptions) bool {
+	switch {
+	case p == nil:
+		return true
+	case p.options.StandIn || to.StandIn:
+		return p.options.StandIn && !to.StandIn
+	default:
+		return p.options.By == to.By && to.Policy == TakeOverSame
+	}
+}
+
 // KeyFrameWanted yields a track when somebody needs a key frame of it: at most
 // one request per 300 ms and track, however many viewers ask. A request that is
 // not answered comes again.
@@ -68,8 +84,12 @@ func (p *Publication) Close(reason string) {
 		return
 	}
 	p.stream.unpublish(p)
+	if p.options.StandIn {
+		return
+	}
 	p.stream.reg.opts.Logger.Info("stream has ended", "stream", p.stream.name, "reason", reason)
 	p.stream.reg.opts.Event("stream_ended", slog.String("stream", p.stream.name), slog.String("reason", reason))
+	p.stream.reg.opts.Left(p.stream.name)
 }
 
 // end marks the publication as over; it says whether it was not before.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -32,6 +33,13 @@ type PublishOptions struct {
 	Alternatives bool
 	// Policy is for the publisher that feeds the stream already.
 	Policy TakeOver
+	// StandIn says that this only stands in for a publisher: while it feeds the
+	// stream that is not live, any other publication takes it over at once, and it
+	// loses no viewer, whose codec it may not have.
+	StandIn bool
+	// Silent are codecs that nothing is sent in, behind those of Specs: a viewer
+	// that has no other can be answered, and waits.
+	Silent []Spec
 	// Report says what is known of the publisher's transport; nil: nothing. It
 	// must not block and may be called from any goroutine.
 	Report func() PublisherReport
@@ -62,7 +70,7 @@ func (r *Registry) PublishWith(name string, o PublishOptions) (*Publication, err
 	if !r.ValidName(name) {
 		return nil, fmt.Errorf("publish: %w", ErrName)
 	}
-	if err := checkSpecs(o.Specs); err != nil {
+	if err := checkSpecs(slices.Concat(o.Specs, o.Silent)); err != nil {
 		return nil, fmt.Errorf("publish: %w", err)
 	}
 	r.mu.Lock()
@@ -81,7 +89,7 @@ func (r *Registry) PublishWith(name string, o PublishOptions) (*Publication, err
 			w.addShard(s.shards[i])
 		}
 	}
-	if err == nil {
+	if err == nil && !o.StandIn {
 		r.arrivedLocked(name)
 	}
 	r.mu.Unlock()
@@ -91,6 +99,12 @@ func (r *Registry) PublishWith(name string, o PublishOptions) (*Publication, err
 	tellLost(lost)
 	if old != nil {
 		old.end("taken_over")
+	}
+	if o.StandIn {
+		r.opts.Logger.Debug("stream has a stand-in", "stream", name)
+		return p, nil
+	}
+	if old != nil && !old.options.StandIn {
 		r.opts.Logger.Info("stream is taken over", "stream", name)
 		r.opts.Event("stream_live", slog.String("stream", name), slog.String("reason", "taken_over"))
 		return p, nil

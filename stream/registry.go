@@ -22,6 +22,9 @@ type Options struct {
 	Logger *slog.Logger
 	// Event is told what happens; it must not block. Nil tells nobody.
 	Event func(name string, attrs ...slog.Attr)
+	// Left is told the name of a stream whose publisher has left; viewers may
+	// have stayed. It must not block. Nil tells nobody.
+	Left func(stream string)
 	// Reserved are names that no stream may have.
 	Reserved []string
 	// DemandGrace is how long a track stays in demand after its last viewer
@@ -67,6 +70,9 @@ func New(o Options) *Registry {
 	if o.Event == nil {
 		o.Event = func(string, ...slog.Attr) {}
 	}
+	if o.Left == nil {
+		o.Left = func(string) {}
+	}
 	if o.DemandGrace <= 0 {
 		o.DemandGrace = 5 * time.Second
 	}
@@ -94,7 +100,7 @@ func (r *Registry) Run(ctx context.Context) error {
 	r.closed = true
 	var live []*Publication
 	for _, s := range r.streams {
-		if p := s.Publication(); p != nil {
+		if p := s.feeder(); p != nil {
 			live = append(live, p)
 		}
 	}

@@ -86,8 +86,17 @@ func (s *Stream) Viewers() int {
 	return s.viewers
 }
 
-// Publication is the one that feeds the stream, or nil.
+// Publication is the publisher's that feeds the stream, or nil. A stand-in is
+// none.
 func (s *Stream) Publication() *Publication {
+	if p := s.feeder(); p != nil && !p.options.StandIn {
+		return p
+	}
+	return nil
+}
+
+// feeder is the publication that feeds the stream, a stand-in too, or nil.
+func (s *Stream) feeder() *Publication {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.current
@@ -99,31 +108,24 @@ func (s *Stream) Publication() *Publication {
 func (s *Stream) publish(o PublishOptions) (p, old *Publication, lost []*Viewer, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.current != nil && (s.current.options.By != o.By || o.Policy == TakeOverRefuse) {
+	if !s.current.yields(o) {
 		return nil, nil, nil, ErrPublished
 	}
 	old = s.current
-	p = &Publication{stream: s, options: o, wanted: make(chan *Track, len(o.Specs)), done: make(chan struct{})}
-	for _, spec := range o.Specs {
-		t, ok := s.tracks[spec.key()]
-		if !ok {
-			t = newTrack(s, spec)
-			s.tracks[spec.key()] = t
-		}
-		p.tracks = append(p.tracks, t)
-	}
+	p = &Publication{stream: s, options: o, wanted: make(chan *Track, len(o.Specs)+len(o.Silent)), done: make(chan struct{})}
+	p.tracks, p.silent = s.tracksLocked(o.Specs), s.tracksLocked(o.Silent)
 	if old != nil {
-		for _, t := range old.tracks {
+		for _, t := range old.all() {
 			t.feed(nil, t.Spec())
 		}
 	}
-	for i, t := range p.tracks {
-		t.feed(p, o.Specs[i])
+	for i, spec := range slices.Concat(o.Specs, o.Silent) {
+		p.all()[i].feed(p, spec)
 	}
 	s.current = p
 	lost = s.followLocked()
 	for k, t := range s.tracks {
-		if !slices.Contains(p.tracks, t) && !t.demand.watched() {
+		if !slices.Contains(p.all(), t) && !t.demand.watched() {
 			delete(s.tracks, k)
 			t.cache.release()
 		}
@@ -131,12 +133,26 @@ func (s *Stream) publish(o PublishOptions) (p, old *Publication, lost []*Viewer,
 	return p, old, lost, nil
 }
 
+// tracksLocked finds or makes the tracks.
+func (s *Stream) tracksLocked(specs []Spec) []*Track {
+	tracks := make([]*Track, len(specs))
+	for i, spec := range specs {
+		t, ok := s.tracks[spec.key()]
+		if !ok {
+			t = newTrack(s, spec)
+			s.tracks[spec.key()] = t
+		}
+		tracks[i] = t
+	}
+	return tracks
+}
+
 // unpublish ends p, if it is the current publication.
 func (s *Stream) unpublish(p *Publication) {
 	s.mu.Lock()
 	if s.current == p {
 		s.current = nil
-		for _, t := range p.tracks {
+		for _, t := range p.all() {
 			t.feed(nil, t.Spec())
 		}
 	}
@@ -156,7 +172,7 @@ func (s *Stream) AddViewer(tracks []*Track) (*Viewer, error) {
 		return nil, ErrNotLive
 	}
 	for _, t := range tracks {
-		if !slices.Contains(s.current.tracks, t) {
+		if !slices.Contains(s.current.all(), t) {
 			return nil, ErrNotLive
 		}
 	}

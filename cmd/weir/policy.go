@@ -12,8 +12,11 @@ func policyOf(c config.Streams) func(stream string) session.Policy {
 	early, takeOver := byStream(c.WaitingRoom), byStream(c.TakeOver)
 	return func(stream string) session.Policy {
 		var p session.Policy
-		if early(stream) == "hold" {
+		switch early(stream) {
+		case "hold":
 			p.Early = session.EarlyHold
+		case "slate":
+			p.Early = session.EarlySlate
 		}
 		switch takeOver(stream) {
 		case "refuse":

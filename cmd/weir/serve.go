@@ -33,6 +33,8 @@ func (s *server) run(ctx context.Context, welcome string, stdout io.Writer) erro
 		return func() { stop(); wg.Wait() }
 	}
 	endWorkers := begin(s.registry.Run)
+	endDecoys := begin(s.decoys.Run)
+	endSlates := begin(s.slates.Run)
 	endSources := begin(s.sources.Run)
 	endCoach := begin(s.coach.Run)
 	endSessions := begin(s.sessions.Run)
@@ -59,6 +61,8 @@ func (s *server) run(ctx context.Context, welcome string, stdout io.Writer) erro
 	wg.Wait()
 	endCoach()
 	endSources()
+	endSlates()
+	endDecoys()
 	endWorkers()
 	for name, n := range s.lenient.all() {
 		s.log.Info("leniencies", "reason", name, "count", n)

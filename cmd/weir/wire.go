@@ -35,6 +35,8 @@ type server struct {
 	sessions      *session.Manager
 	sources       *publisher.Supervisor
 	coach         *coach.Coach
+	decoys        *stream.Registry // see publisher.SlatesOptions
+	slates        *publisher.Slates
 	http          *http.Server
 	listener      net.Listener
 	ending        chan struct{} // closed when requests are to end
@@ -70,8 +72,18 @@ func serve(ctx context.Context, loaded *config.Loaded, stdout, stderr io.Writer)
 // wire makes every part and takes the TCP port. Nothing runs before run.
 func wire(ctx context.Context, c config.Config, access auth.Authorizer, log *slog.Logger) (*server, error) {
 	s := &server{log: log, defaultStream: c.DefaultStream, events: event.New(c.Events.History), ending: make(chan struct{})}
+	policy := policyOf(c.Streams)
 	s.registry = stream.New(stream.Options{
 		Logger: log, Event: s.events.Add, Reserved: api.Reserved(), NewFlusher: session.NewFlusher,
+		Left: func(name string) {
+			if policy(name).Early == session.EarlySlate {
+				s.slates.Resume(name)
+			}
+		},
+	})
+	s.decoys = stream.New(stream.Options{Workers: 1, NewFlusher: session.NewFlusher})
+	s.slates = publisher.NewSlates(publisher.SlatesOptions{
+		Registry: s.registry, Decoys: s.decoys, New: newSlate, Most: c.Limits.Slates, Logger: log,
 	})
 	var err error
 	s.sources, err = publisher.NewSupervisor(publisher.SupervisorOptions{
@@ -87,7 +99,7 @@ func wire(ctx context.Context, c config.Config, access auth.Authorizer, log *slo
 	if s.listener, err = listen(ctx, c.HTTP.Addr); err != nil {
 		return nil, err
 	}
-	if err = s.wireSessions(c); err == nil {
+	if err = s.wireSessions(c, policy); err == nil {
 		err = s.wireHTTP(c, access) //nolint:contextcheck // each request brings a context of its own
 	}
 	if err != nil {
@@ -100,13 +112,13 @@ func (s *server) address() *net.TCPAddr {
 	return s.listener.Addr().(*net.TCPAddr) //nolint:errcheck // listen returns a TCP listener
 }
 
-func (s *server) wireSessions(c config.Config) error {
+func (s *server) wireSessions(c config.Config, policy func(string) session.Policy) error {
 	var err error
 	s.sessions, err = session.New(session.Options{
 		Registry: s.registry, Logger: s.log, Event: s.events.Add, MDNS: c.ICE.MDNS, Leniency: s.lenient.count,
 		UDPPort: s.address().Port, MaxSessions: c.Limits.Sessions, MaxPerAddress: c.Limits.SessionsPerAddress,
 		MaxConnecting: c.Limits.ConnectingPerAddress, MaxCandidates: c.Limits.Candidates,
-		Policy: policyOf(c.Streams), HoldTime: c.Streams.HoldTime, MaxHeld: c.Limits.Held, MaxHeldPerAddress: c.Limits.HeldPerAddress,
+		Policy: policy, Slate: s.slates.Show, HoldTime: c.Streams.HoldTime, MaxHeld: c.Limits.Held, MaxHeldPerAddress: c.Limits.HeldPerAddress,
 	})
 	if err != nil {
 		return fmt.Errorf("set up sessions: %w", err)

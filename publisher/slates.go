@@ -1,0 +1,188 @@
+package publisher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"weir/internal/codec"
+	"weir/stream"
+)
+
+// unwatched is for how long a slate without viewers stays.
+const unwatched = 5 * time.Second
+
+// SlatesOptions configure Slates. All but Most and Logger are required.
+type SlatesOptions struct {
+	Registry *stream.Registry // of the streams
+	// Decoys hold the slates that no publisher ever takes over: for those who may
+	// not know that the stream is live.
+	Decoys *stream.Registry
+	// New makes what plays in a stream that waits for its publisher.
+	New    func(stream string) (Source, error)
+	Most   int          // at once; 0 is 100
+	Logger *slog.Logger // nil discards
+}
+
+// Slates play in streams that have viewers and no publisher: as stand-ins, which a
+// publisher takes over at once. Their methods may be called from any goroutine.
+type Slates struct {
+	// static after NewSlates
+	opts   SlatesOptions
+	ending chan struct{} // closed when Run ends
+
+	running sync.WaitGroup
+
+	mu sync.Mutex
+	// guarded by mu
+	playing int
+	closed  bool
+}
+
+// NewSlates makes them. Nothing plays before Show.
+func NewSlates(o SlatesOptions) *Slates {
+	if o.Most <= 0 {
+		o.Most = 100
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Slates{opts: o, ending: make(chan struct{})}
+}
+
+// Run waits until ctx ends, then ends all slates and waits for them.
+func (s *Slates) Run(ctx context.Context) error {
+	<-ctx.Done()
+	s.mu.Lock()
+	s.closed = true
+	close(s.ending)
+	s.mu.Unlock()
+	s.running.Wait()
+	return nil
+}
+
+// Show has a slate play in the stream of that name, unless it is published, and
+// returns the stream. It goes when nobody watches. Where hidden is said the stream
+// is another of that name, which nobody publishes. It fails with ErrTooMany,
+// ErrClosed or an error of New's.
+func (s *Slates) Show(name string, hidden bool) (*stream.Stream, error) {
+	registry := s.opts.Registry
+	if hidden {
+		registry = s.opts.Decoys
+	}
+	leave, err := s.enter()
+	if err != nil {
+		return nil, err
+	}
+	source, err := s.opts.New(name)
+	if err != nil {
+		leave()
+		return nil, fmt.Errorf("make a slate: %w", err)
+	}
+	p, err := registry.PublishWith(name, stream.PublishOptions{
+		By: "slate", Specs: source.Specs(), Silent: silent(source.Specs()), StandIn: true,
+	})
+	if err != nil {
+		leave()
+		if found, ok := registry.Find(name); ok && errors.Is(err, stream.ErrPublished) {
+			return found, nil // somebody was quicker
+		}
+		return nil, fmt.Errorf("show a slate: %w", err)
+	}
+	go func() {
+		defer leave()
+		s.play(source, p)
+	}()
+	return p.Stream(), nil
+}
+
+// Resume is Show for a stream whose publisher has left viewers behind.
+func (s *Slates) Resume(name string) {
+	found, ok := s.opts.Registry.Find(name)
+	if !ok || found.Viewers() == 0 {
+		return
+	}
+	if _, err := s.Show(name, false); err != nil {
+		s.opts.Logger.Debug("no slate", "stream", name, "err", err)
+	}
+}
+
+// enter takes a place among those that play.
+func (s *Slates) enter() (leave func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return nil, ErrClosed
+	case s.playing >= s.opts.Most:
+		return nil, ErrTooMany
+	}
+	s.playing++
+	s.running.Add(1)
+	return func() {
+		s.mu.Lock()
+		s.playing--
+		s.mu.Unlock()
+		s.running.Done()
+	}, nil
+}
+
+// play plays until a publisher takes the stream over, nobody watches, or all ends.
+func (s *Slates) play(source Source, p *stream.Publication) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := source.Run(ctx, p); err != nil && !errors.Is(err, ErrPublicationEnded) {
+			s.opts.Logger.Warn("slate cannot be played", "stream", p.Stream().Name(), "err", err)
+		}
+	})
+	s.watch(p)
+	cancel()
+	wg.Wait()
+	p.Close("unwatched")
+}
+
+// watch returns when the slate is of no use any more.
+func (s *Slates) watch(p *stream.Publication) {
+	look := time.NewTicker(unwatched)
+	defer look.Stop()
+	for {
+		select {
+		case <-p.Done():
+			return
+		case <-s.ending:
+			return
+		case <-look.C:
+			if p.Stream().Viewers() == 0 {
+				return
+			}
+		}
+	}
+}
+
+// silent are the codecs that a publisher may come with, besides those.
+func silent(played []stream.Spec) []stream.Spec {
+	var specs []stream.Spec
+	for _, f := range []codec.Format{
+		H264(), VP8(),
+		{Name: codec.VP9, ClockRate: 90000}, {Name: codec.AV1, ClockRate: 90000}, {Name: codec.H265, ClockRate: 90000},
+		Opus(), {Name: codec.G722, ClockRate: 8000}, {Name: codec.PCMU, ClockRate: 8000}, {Name: codec.PCMA, ClockRate: 8000},
+	} {
+		if !plays(played, f) {
+			specs = append(specs, stream.Spec{Format: f})
+		}
+	}
+	return specs
+}
+
+func plays(played []stream.Spec, f codec.Format) bool {
+	for _, spec := range played {
+		if codec.Canonical(spec.Format.Name) == codec.Canonical(f.Name) {
+			return true
+		}
+	}
+	return false
+}
