@@ -1,8 +1,10 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"slices"
+	"time"
 
 	"weir/session"
 )
@@ -13,6 +15,7 @@ type Sessions interface {
 	Lookup(id string) (*session.Session, bool)
 	Explain(r session.Request) (*session.Plan, error)
 	ExplainIngest(r session.Request) (*session.Plan, error)
+	Await(ctx context.Context, r session.Request, d time.Duration)
 }
 
 type sessionAnswer struct {

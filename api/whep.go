@@ -2,9 +2,12 @@ package api
 
 import (
 	"net/http"
+	"strconv"
+	"time"
 
 	"weir/auth"
 	"weir/internal/wish"
+	"weir/session"
 )
 
 // whep is the one URL of a stream: a page for a browser, facts for a program that asks for JSON, and for all else what
@@ -48,6 +51,7 @@ func (f *face) mayPlayPrivate(r *http.Request) error {
 }
 
 // showFacts answers for every name that a stream can have. One that may not be known is as one that nobody publishes.
+// With wait it answers as soon as the stream is live, or when so many seconds have passed.
 func (f *face) showFacts(w http.ResponseWriter, r *http.Request) error {
 	wish.AllowOrigin(w.Header())
 	name := r.PathValue("stream")
@@ -55,6 +59,9 @@ func (f *face) showFacts(w http.ResponseWriter, r *http.Request) error {
 		return refuseName()
 	}
 	if err := f.mayPlayPrivate(r); err != nil {
+		return err
+	}
+	if err := f.await(r); err != nil {
 		return err
 	}
 	facts := factsOf(name, nil)
@@ -65,4 +72,23 @@ func (f *face) showFacts(w http.ResponseWriter, r *http.Request) error {
 		facts = factsOf(name, nil)
 	}
 	return writeJSON(w, http.StatusOK, facts)
+}
+
+// maxWait is for how many seconds a request for facts may ask to be held.
+const maxWait = 60
+
+// await holds a request that asks for it until its stream is live.
+func (f *face) await(r *http.Request) error {
+	text, ok := r.URL.Query()["wait"]
+	if !ok {
+		return nil
+	}
+	seconds, err := strconv.ParseUint(text[0], 10, 8)
+	if err != nil || seconds < 1 || seconds > maxWait {
+		return refuseParameter("wait", "must be a whole number of seconds from 1 to "+strconv.Itoa(maxWait))
+	}
+	f.options.Sessions.Await(r.Context(), session.Request{
+		Stream: r.PathValue("stream"), Remote: peer(r), Hidden: func() bool { return Hidden(r) },
+	}, time.Duration(seconds)*time.Second)
+	return nil
 }

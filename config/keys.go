@@ -54,7 +54,7 @@ func keys() []key {
 		list("publish.streams", checkTarget, func(c *Config) *[]string { return &c.Publish.Streams }),
 		list("streams.waiting_room", checkPolicy("refuse", "hold", "slate"), func(c *Config) *[]string { return &c.Streams.WaitingRoom }),
 		list("streams.take_over", checkPolicy("take_over", "refuse", "hold"), func(c *Config) *[]string { return &c.Streams.TakeOver }),
-		duration("streams.hold_time", time.Second, 5*time.Minute, func(c *Config) *time.Duration { return &c.Streams.HoldTime }),
+		duration("streams.hold_time", time.Second, time.Minute, func(c *Config) *time.Duration { return &c.Streams.HoldTime }),
 		text("state.dir", checkDir, func(c *Config) *string { return &c.State.Dir }),
 		boolean("default_stream", func(c *Config) *bool { return &c.DefaultStream }),
 		number("limits.sessions", most, func(c *Config) *int { return &c.Limits.Sessions }),

@@ -24,22 +24,49 @@ func (m *Manager) hold(ctx context.Context, r Request, refused error, await func
 	code := refusalCode(refused)
 	for {
 		ready, leave := await(r)
-		err := refused
-		select {
-		case <-ready:
-			err = nil
-		case <-up.C:
-		case <-m.closing:
-			err = refuseDraining()
-		case <-ctx.Done():
-			err = ctx.Err()
-		}
+		err := m.wait(ctx, ready, up.C, refused)
 		leave()
 		if err != nil {
 			return nil, "", err
 		}
 		if s, answer, err := try(ctx, r); refusalCode(err) != code {
 			return s, answer, err
+		}
+	}
+}
+
+// wait returns nil when ready closes, refused when the time is up, and else why
+// there is nothing to wait for any more.
+func (m *Manager) wait(ctx context.Context, ready <-chan struct{}, up <-chan time.Time, refused error) error {
+	select {
+	case <-ready:
+		return nil
+	case <-up:
+		return refused
+	case <-m.closing:
+		return refuseDraining()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Await waits until the stream is live, as far as who asks may know, for d or
+// HoldTime at most. It waits where requests are held, and where there is no room
+// it does not wait. It returns early when ctx or the Manager ends.
+func (m *Manager) Await(ctx context.Context, r Request, d time.Duration) {
+	vacate, ok := m.room.enter(r.Remote.Addr())
+	if !ok {
+		return
+	}
+	defer vacate()
+	up := time.NewTimer(min(d, m.options.HoldTime))
+	defer up.Stop()
+	for {
+		ready, leave := m.awaitLive(r)
+		err := m.wait(ctx, ready, up.C, refuseNotLive())
+		leave()
+		if err != nil || !r.hidden() {
+			return
 		}
 	}
 }

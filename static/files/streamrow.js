@@ -66,7 +66,7 @@ export class StreamRow {
     const { source } = stream, parts = this.#parts
     const state = source?.state ?? (stream.live ? 'live' : 'idle')
     parts.badge.dataset.state = state
-    say(parts.word, source ? stateNames[state] ?? state : stream.live ? 'Live' : 'Not live')
+    say(parts.word, source ? stateNames[state] ?? state : stream.live ? 'Live' : stream.viewers > 0 ? 'Awaited' : 'Not live')
     this.#showKind(stream, administers)
     parts.viewers.hidden = !administers
     say(parts.viewers.lastElementChild, String(stream.viewers ?? 0))
