@@ -195,40 +195,6 @@ func TestTakeOver(t *testing.T) {
 	}
 }
 
-// Nothing remains of a hundred publishers that came and went.
-func TestCycles(t *testing.T) {
-	t.Parallel()
-	s := newServer(t, serverOptions{})
-	const cycles = 100
-	for i := range cycles {
-		p := s.publish(t, "live", webrtctest.PublishOptions{})
-		if i%10 == 0 {
-			if err := p.Connected(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if i%2 == 0 {
-			reply, err := p.Delete(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			wishtest.WantStatus(t, reply, http.StatusOK)
-		}
-		if err := p.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, session := range s.sessions.Sessions() {
-		session.Close("end of test")
-	}
-	webrtctest.Until(t, wishtest.Soon, func() string {
-		if n := len(s.registry.Streams()); n > 0 {
-			return fmt.Sprintf("the end of %d streams", n)
-		}
-		return ""
-	})
-}
-
 func TestLayers(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, serverOptions{})
