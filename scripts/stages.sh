@@ -123,7 +123,8 @@ stage_e2e() {
 
 stage_soak() {
 	gotest -tags soak -count=1 -timeout 2h ./... &&
-		E2E_SOAK=1 gotest -tags e2e -count=1 -timeout 20m -run TestAccessible ./e2e
+		E2E_SOAK=1 gotest -tags e2e -count=1 -timeout 20m -run TestAccessible ./e2e &&
+		E2E_SOAK=1 gotest -tags e2e -count=1 -timeout 30m ./e2e/netns
 }
 
 stage_bench() {

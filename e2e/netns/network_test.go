@@ -165,7 +165,7 @@ func startGateway(t *testing.T, host string, args ...string) *gateway {
 // logged waits until one line of the log holds all these.
 func (g *gateway) logged(t *testing.T, parts ...string) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		for line := range strings.Lines(g.log.String()) {
 			all := true
 			for _, part := range parts {

@@ -29,7 +29,7 @@ const peerVariable = "E2E_PEER"
 type peer struct {
 	URL     string
 	Token   string // of a publisher
-	Viewers int    // 0: it publishes
+	Viewers int    // 0: it publishes; of what is played only the packets that a Feed made are looked into
 
 	// of a publisher, see webrtctest.Feed
 	Codec             string
@@ -66,7 +66,7 @@ type viewer struct {
 	Video, Audio webrtctest.Stats
 	Begin        int64 // when its offer went out
 	Pictures     []seen
-	Refused      string
+	Frames       []webrtctest.Frame // of the video
 }
 
 // seen is a picture that came.
@@ -284,7 +284,7 @@ func (w *watching) packet(kind string, packet *rtp.Packet) {
 func (w *watching) viewer() viewer {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return viewer{Video: w.player.Video(), Audio: w.player.Audio(), Begin: w.begin.UnixMicro(), Pictures: slices.Clone(w.pictures)}
+	return viewer{Video: w.player.Video(), Audio: w.player.Audio(), Begin: w.begin.UnixMicro(), Pictures: slices.Clone(w.pictures), Frames: w.player.VideoFrames()}
 }
 
 // A running peer is another process, on a host.

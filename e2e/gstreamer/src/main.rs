@@ -1,5 +1,6 @@
 //! Runs a GStreamer pipeline with the elements `whepsrc` and `whipsink` linked
-//! in, for some seconds:
+//! in, and with the feature "clients" also `whepclientsrc` and `whipclientsink`,
+//! for some seconds:
 //!
 //!     pipeline SECONDS PIPELINE...
 //!
@@ -31,6 +32,8 @@ fn run() -> Result<(), Failure> {
     let description = arguments.collect::<Vec<_>>().join(" ");
 
     gst::init()?;
+    #[cfg(feature = "clients")]
+    gstrswebrtc::plugin_register_static()?;
     gstwebrtchttp::plugin_register_static()?;
     let pipeline = gst::parse::launch(&description)?
         .downcast::<gst::Pipeline>()
