@@ -238,10 +238,10 @@ func judgeVP8(t *testing.T, got played) {
 	}
 }
 
-// TestModuleText tests what whep.js does with text, without a browser.
-func TestModuleText(t *testing.T) {
+// TestModules tests what whep.js does with text, and whip.js against a server that misbehaves, without a browser.
+func TestModules(t *testing.T) {
 	needs(t)
-	out, err := exec.CommandContext(t.Context(), "node", "--test", filepath.Join("page", "whep.test.mjs")).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "node", "--test", filepath.Join("page", "whep.test.mjs"), filepath.Join("page", "whip.test.mjs")).CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

@@ -8,8 +8,9 @@ import { watchSecrets } from './seen.mjs'
  * Starts Debian's Chromium. Playwright's own switches are left out where they hide what users have: the back-forward
  * cache.
  * @param {object} [contextOptions] Playwright's: viewport, colorScheme…
+ * @param {string[]} [more] switches besides
  */
-export async function chromium(contextOptions = {}) {
+export async function chromium(contextOptions = {}, more = []) {
   const { chromium: driver } = await import('playwright-core')
   const browser = await driver.launch({
     executablePath: process.env.E2E_CHROMIUM ?? '/usr/bin/chromium',
@@ -18,6 +19,7 @@ export async function chromium(contextOptions = {}) {
     args: [
       '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required',
+      ...more,
     ],
   })
   const context = await browser.newContext(contextOptions)
@@ -25,8 +27,14 @@ export async function chromium(contextOptions = {}) {
   return { browser, context, page: await context.newPage() }
 }
 
-/** Starts Debian's Firefox ESR in a new profile; `close` removes it. */
-export async function firefox() {
+/** A camera, a microphone and a screen that are none, for which Chromium does not ask. */
+export const fakeDevices = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
+
+/**
+ * Starts Debian's Firefox ESR in a new profile; `close` removes it.
+ * @param {object} [more] preferences besides
+ */
+export async function firefox(more = {}) {
   const { default: puppeteer } = await import('puppeteer-core')
   const profile = await mkdtemp(join(tmpdir(), 'weir-firefox-'))
   const browser = await puppeteer.launch({
@@ -39,6 +47,7 @@ export async function firefox() {
       'media.peerconnection.ice.obfuscate_host_addresses': false,
       'media.autoplay.default': 0,
       'media.gmp-manager.updateEnabled': false,
+      ...more,
     },
   })
   const close = async () => {

@@ -238,7 +238,7 @@ async function explain(error, what) {
       return { code: 'gone', detail: `The chosen ${what} is not there any more.`, remedy: 'Choose another one.' }
     case 'NotReadableError':
     case 'AbortError':
-      return {
+      return what === 'screen' ? notCaptured : {
         code: 'busy', detail: `The ${what} cannot be read: another program may be using it.`,
         remedy: 'Close the program that uses it, or choose another device, then try again.',
       }
@@ -269,6 +269,11 @@ function bySystem(what) {
     code: 'denied', detail: `The operating system does not let the browser use the ${what}.`,
     remedy: 'Allow it in the system’s privacy settings, then start the browser anew.',
   }
+}
+
+/** @type {Reason} */
+const notCaptured = {
+  code: 'failed', detail: 'The system does not hand out the picture of the screen.', remedy: 'Try a window or a tab instead.',
 }
 
 /** @type {Reason} */

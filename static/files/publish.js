@@ -249,17 +249,17 @@ async function countViewers() {
   }
 }
 
-/** Ten times a second: how loud it is. The word and what a screen reader is told change once a second. */
+/** Ten times a second: how loud it is. The colour, the word and what a screen reader is told change once a second. */
 let peak = -Infinity, shown = -Infinity, ticks = 0
 function listen() {
   if (element('level').hidden) return
   const level = muted.audio ? -Infinity : capture.sound.level(), bar = element('level-bar')
   shown = Math.max(level, shown - fall)
   bar.style.setProperty('--level', String(Math.min(1, Math.max(0, 1 - shown / silence))))
-  bar.dataset.loudness = loudness(shown)
   peak = Math.max(peak, level)
   if (++ticks % 10 !== 0) return
   const word = muted.audio ? 'muted' : loudness(peak)
+  bar.dataset.loudness = word
   say('level-word', word[0].toUpperCase() + word.slice(1))
   bar.setAttribute('aria-valuenow', String(Math.round(Math.max(silence, Math.min(0, peak)))))
   bar.setAttribute('aria-valuetext', word)

@@ -89,7 +89,7 @@ const headlines = {
   stream_published: 'Somebody else publishes this stream',
   shutting_down: 'The server is stopping',
   // of the devices
-  denied: 'The browser was not allowed',
+  denied: 'No permission',
   not_shared: 'Nothing is shared',
   no_camera: 'No camera was found',
   no_microphone: 'No microphone was found',

@@ -644,7 +644,7 @@ export function unexpected(error) {
 /** Whether the same request may be answered otherwise in a while. @param {Reason} reason */
 export function worthRetrying({ code, status, retryAfter }) {
   if (retryAfter !== undefined) return true
-  if (status === undefined) return !['no_webrtc', 'not_whep', 'not_whip', 'browser_refused'].includes(code)
+  if (status === undefined) return !['no_webrtc', 'no_codec', 'not_whep', 'not_whip', 'browser_refused'].includes(code)
   return [408, 409, 425, 429].includes(status) || (status >= 500 && status !== 501 && status !== 505)
 }
 

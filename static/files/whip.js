@@ -16,7 +16,7 @@
  * What to know:
  *
  * - Browsers give cameras, microphones and screens only to pages that came by HTTPS or from the machine itself.
- * - Sound goes as Opus, which every WHIP server takes (RFC 9725 4.2 with RFC 7874).
+ * - Sound goes as Opus, which every WebRTC endpoint takes (RFC 7874 3).
  * - The tracks stay the page's: whip.js stops none. To mute, set `track.enabled`; to change the device, `replaceTrack`.
  *   Neither needs a new session.
  * - Of a stream that somebody else publishes the server refuses a second publisher with 409. That is told and not tried
