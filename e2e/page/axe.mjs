@@ -2,11 +2,11 @@
 // own pages, or on those around Swagger UI and ReDoc, in each of their states. What is serious is reported as a whole.
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { chromium, report, until } from './browsers.mjs'
+import { chromium, fakeDevices, report, until } from './browsers.mjs'
 
 const [whose, look, base, token, closed] = process.argv.slice(2)
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const { browser } = await chromium()
+const { browser } = await chromium({}, fakeDevices)
 
 const has = (selector) => (page) => until(`${selector} in ${page.url()}`, () => page.evaluate((selector) => {
   const found = document.querySelector(selector)
@@ -38,6 +38,16 @@ const own = {
     },
   },
   'watch, token needed': { server: closed, path: '/watch/test', ready: has('#token-form') },
+  'publish': {
+    path: `/publish/studio#token=${token}`,
+    async ready(page) {
+      await has('#choose')(page)
+      await page.click('#use-camera')
+      await page.click('#go')
+      await says('Key frames asked for')(page)
+    },
+  },
+  'publish, token needed': { path: '/publish/studio', ready: has('#access') },
   'embed': { path: '/embed/test', ready: has('video[data-state=playing]') },
   'not found': { path: '/nothing-here', ready: has('h1') },
 }

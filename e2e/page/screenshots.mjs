@@ -1,12 +1,13 @@
-// Usage: node screenshots.mjs <base url> <directory> [stream…]: the player page as a desktop and as a phone, light and dark.
-import { chromium, report, until } from './browsers.mjs'
+// Usage: node screenshots.mjs <base url> <directory> <token> [stream…]: the pages that play and publish, as a desktop and as a
+// phone, light and dark.
+import { chromium, fakeDevices, report, until } from './browsers.mjs'
 
-const [base, directory, ...streams] = process.argv.slice(2)
+const [base, directory, token, ...streams] = process.argv.slice(2)
 const devices = {
   desktop: { viewport: { width: 1280, height: 860 } },
   phone: { viewport: { width: 390, height: 780 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
 }
-const { browser } = await chromium()
+const { browser } = await chromium({}, fakeDevices)
 const files = []
 try {
   for (const [device, options] of Object.entries(devices)) {
@@ -31,6 +32,22 @@ try {
         await page.screenshot({ path })
         files.push(path)
       }
+      const shot = async (name) => {
+        const path = `${directory}/publish-${name}-${device}-${colorScheme}.png`
+        await page.screenshot({ path, fullPage: true })
+        files.push(path)
+      }
+      const shows = (selector) => page.locator(selector).waitFor()
+      await page.goto(`${base}/publish/studio`)
+      await shows('#token')
+      await shot('token')
+      await page.goto(`${base}/publish/studio#token=${token}`)
+      await shows('#choose')
+      await shot('choose')
+      await page.click('#use-camera')
+      await page.click('#go')
+      await shows('#figures')
+      await shot('live')
       await context.close()
     }
   }
