@@ -9,6 +9,7 @@ register(`data:text/javascript,${encodeURIComponent(`export const load = (url, c
 const load = (name) => import(new URL(`../../static/files/${name}.js`, import.meta.url))
 const [{ tokenIn }, { EventParser }, form, meter, clock, { BeepDetector }, { scaleOf, numberOf }, { sentenceOf, spanOf }, { factsOf }] = await Promise.all(
   ['token', 'events', 'form', 'meter', 'clock', 'beep', 'numbers', 'log', 'overlay'].map(load))
+const [{ publishWords }, sending, { loudness }] = await Promise.all(['publishwords', 'sending', 'sound'].map(load))
 
 test('the token is taken out of the fragment, the rest stays', () => {
   assert.deepEqual(tokenIn('#token=weir_ABC'), { token: 'weir_ABC', rest: '' })
@@ -229,4 +230,41 @@ test('events are told in sentences', () => {
   assert.equal(sentenceOf('source_failed', { stream: 'a', source: 'pattern', reason: 'No encoder.' }), 'Source pattern of “a” has failed: No encoder.')
   assert.equal(sentenceOf('something_new', { at: 'x', stream: 'a', count: 3 }), 'something new, stream a, count 3')
   assert.deepEqual([spanOf(12), spanOf(1200), spanOf(61_000), spanOf(7_300_000)], ['12 ms', '1.2 s', '1 min', '2 h 2 min'])
+})
+
+test('two readings become figures of what is sent, the layers added up', () => {
+  const reading = (bytes, frames) => new Map(Object.entries({
+    small: { type: 'outbound-rtp', kind: 'video', ssrc: 1, codecId: 'c', bytesSent: bytes, framesSent: 1, frameWidth: 320, retransmittedPacketsSent: 1 },
+    large: { type: 'outbound-rtp', kind: 'video', ssrc: 2, codecId: 'c', bytesSent: 3 * bytes, framesSent: frames, frameWidth: 1280, frameHeight: 720,
+      retransmittedPacketsSent: 2, qualityLimitationReason: 'cpu', pliCount: 4 },
+    c: { type: 'codec', mimeType: 'video/VP8' },
+    lost: { type: 'remote-inbound-rtp', kind: 'video', fractionLost: 0.25 }, kept: { type: 'remote-inbound-rtp', kind: 'audio', fractionLost: 0 },
+    p: { type: 'candidate-pair', nominated: true, state: 'succeeded', currentRoundTripTime: 0.02 },
+  }))
+  const figures = sending.figuresOf(sending.sentIn(reading(50_000, 70), 3000), sending.sentIn(reading(0, 10), 1000))
+  assert.deepEqual(figures, {
+    video: { there: true, codec: 'VP8', bitRate: 800, frameRate: 30, width: 1280, height: 720, limited: 'cpu', keyFrameRequests: 4, resent: 3 },
+    audio: { there: false, codec: '' }, roundTrip: 20, loss: 0.25,
+  })
+  assert.equal(sending.figuresOf(sending.sentIn(reading(9, 1), 5), null).video.bitRate, undefined)
+})
+
+test('how loud it is', () => {
+  assert.deepEqual([-Infinity, -55, -40, -20, -0.5, 0].map(loudness), ['silent', 'silent', 'quiet', 'good', 'too loud', 'too loud'])
+})
+
+test('the page that publishes says first what has to be done first', () => {
+  const facts = { name: 'lobby', unavailable: null, access: 'granted', kind: '', opening: false, missing: null, publisher: { state: 'idle', reason: null } }
+  const say = (more) => publishWords({ ...facts, ...more })
+  const denied = { code: 'denied', detail: 'No.', remedy: 'Allow it.' }
+  const foreign = { state: 'refused', reason: { code: 'stream_published', status: 409, detail: 'Another publishes.' } }
+  assert.equal(say({ unavailable: { code: 'not_secure' }, access: { status: 401 } }).headline, 'No camera without HTTPS')
+  assert.deepEqual([say({ access: { status: 401 } }).token, say({ access: { status: 403, hasToken: true } }).headline], [true, 'This token does not allow to publish'])
+  assert.deepEqual(say({ missing: denied }), { headline: 'No permission', detail: 'No.', remedy: 'Allow it.', choose: true })
+  assert.deepEqual(say({ kind: 'camera', missing: denied }), {}, 'what is open is shown')
+  assert.equal(say({ kind: 'camera', publisher: foreign }).headline, 'Somebody else publishes “lobby”')
+  assert.equal(say({ kind: 'camera', publisher: foreign }).button, 'Try again')
+  const waiting = { state: 'waiting', retryAt: Date.now() + 900, reason: { code: 'unreachable', detail: 'It does not answer.' } }
+  assert.equal(say({ kind: 'camera', publisher: waiting }).countdown, 'Trying again in 1 second.')
+  assert.deepEqual(say({ kind: 'camera', publisher: { state: 'publishing', reason: null } }), {})
 })

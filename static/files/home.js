@@ -46,6 +46,7 @@ function keep(change) {
 
 control.addEventListener('name', () => {
   keep({ stream: control.name || kept.stream })
+  element('publish').href = `/publish/${encodeURIComponent(control.name || kept.stream)}`
   screen.wanted = control.name
   showConnect()
 })

@@ -45,12 +45,13 @@ export class StreamRow {
     const find = (selector) => this.element.querySelector(selector)
     this.#parts = {
       heading: find('h2'), badge: find('.badge'), word: find('.badge b'), viewers: find('[data-of=viewers]'), codecs: find('[data-of=codecs]'),
-      watch: find('[data-do=watch]'), change: find('[data-do=change]'), toggle: find('[data-do=viewers]'), stop: find('[data-do=stop]'),
+      watch: find('[data-do=watch]'), publish: find('[data-do=publish]'), change: find('[data-do=change]'), toggle: find('[data-do=viewers]'), stop: find('[data-do=stop]'),
       why: find('.why'), box: find('.viewers'), notice: find('.notice'), none: find('[data-of=none]'), scroll: find('.scroll'), body: find('tbody'),
     }
     this.#parts.heading.textContent = name
     this.#parts.scroll.setAttribute('aria-label', `Viewers of ${name}`)
     this.#parts.watch.href = `/watch/${encodeURIComponent(name)}`
+    this.#parts.publish.href = `/publish/${encodeURIComponent(name)}`
     this.#parts.change.href = `/#stream=${encodeURIComponent(name)}`
     this.#parts.stop.addEventListener('click', () => this.#stop())
     this.#parts.toggle.addEventListener('click', () => this.#toggle())
@@ -73,6 +74,7 @@ export class StreamRow {
     parts.codecs.hidden = stream.codecs.length === 0
     say(parts.codecs.lastElementChild, stream.codecs.map((codec) => codecNames[codec] ?? codec).join(', '))
     for (const part of ['change', 'toggle', 'stop']) parts[part].hidden = !administers || (part !== 'toggle' && !source)
+    parts.publish.hidden = !administers || Boolean(source) // what is fed from elsewhere can be taken over
     const why = source && ['waiting', 'failed'].includes(state) ? source.reason : ''
     parts.why.hidden = !why
     say(parts.why, why && `${sentence(why).replace(/\.$/, '')}.`)
