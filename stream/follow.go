@@ -85,7 +85,8 @@ func (s *Stream) followsLocked(v *Viewer) bool {
 	follows := true
 	for _, d := range v.down {
 		candidates := s.current.fed(d.kind)
-		if d.open == nil || len(candidates) == 0 || slices.Contains(candidates, d.Track()) {
+		stays := !s.current.options.StandIn && slices.Contains(candidates, d.Track())
+		if d.open == nil || len(candidates) == 0 || stays {
 			continue
 		}
 		i := slices.IndexFunc(candidates, func(t *Track) bool {
@@ -94,6 +95,9 @@ func (s *Stream) followsLocked(v *Viewer) bool {
 		})
 		if i < 0 {
 			follows = follows && s.current.options.StandIn
+			continue
+		}
+		if candidates[i] == d.Track() {
 			continue
 		}
 		candidates[i].demand.add()

@@ -34,8 +34,9 @@ type PublishOptions struct {
 	// Policy is for the publisher that feeds the stream already.
 	Policy TakeOver
 	// StandIn says that this only stands in for a publisher: while it feeds the
-	// stream that is not live, any other publication takes it over at once, and it
-	// loses no viewer, whose codec it may not have.
+	// stream that is not live, and any other publication takes it over at once. It
+	// loses no viewer, whose codec it may not have, and all others get the first of
+	// its codecs that they take.
 	StandIn bool
 	// Silent are codecs that nothing is sent in, behind those of Specs: a viewer
 	// that has no other can be answered, and waits.

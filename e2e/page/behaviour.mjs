@@ -55,7 +55,7 @@ const subjects = {
     return { said, back: Date.now() - begin }
   },
 
-  /** Nobody publishes the stream: words, and requests no faster than the server says. */
+  /** Nobody publishes the stream: words, and requests no faster than the server says; one that it holds has no answer. */
   async missing() {
     await watch('nobody')
     const said = await until('words', async () => {

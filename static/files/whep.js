@@ -77,6 +77,15 @@
 const sdpType = 'application/sdp'
 const fragmentType = 'application/trickle-ice-sdpfrag'
 const requestTimeout = 15_000
+/** A server may hold an offer for a minute, until somebody publishes or the stream is free. */
+const heldTimeout = 75_000
+/** Milliseconds after which a server that has not answered an offer is asked whether it holds it. */
+const heldAfter = 1_000
+/** Seconds for which a server is asked to hold its answer until the stream is live. */
+const awaited = 20
+/** A browser has six connections to a server of HTTP/1.1: players that wait must leave some of them. */
+const mostAwaiting = 3
+let awaiting = 0
 const restartTimeout = 8_000
 /** Candidates that come within this many milliseconds go in one PATCH. */
 const trickleDelay = 20
@@ -108,6 +117,10 @@ export class WHEPPlayer extends EventTarget {
   #stream = null
   #retryAt = 0
   #retryTimer = 0
+  /** The question whether the stream is live yet, while it is under way. @type {AbortController|null} */
+  #awaiting = null
+  /** The last attempt was made since the stream was said to be live. */
+  #hurried = false
   #attempts = 0
   #playingSince = 0
   #suspended = false
@@ -138,7 +151,11 @@ export class WHEPPlayer extends EventTarget {
   /** Why nothing plays; null while something does. @returns {Reason|null} */
   get reason() { return this.#reason }
 
-  /** When it is tried again, in milliseconds as Date.now() counts; 0 if not. @returns {number} */
+  /**
+   * When it is tried again at the earliest, in milliseconds as Date.now() counts; 0 if not. For a stream that is not live
+   * it may be as soon as that is.
+   * @returns {number}
+   */
   get retryAt() { return this.#retryAt }
 
   /** The tracks of the current session; a new object with each session, null before. @returns {MediaStream|null} */
@@ -191,6 +208,7 @@ export class WHEPPlayer extends EventTarget {
     this.#stream = new MediaStream()
     const session = new Session(this.#endpoint, { ...this.#options, ...playing(this.#options.kinds) }, {
       connected: () => this.#connected(session),
+      held: () => this.#session === session && this.#state === 'connecting' && this.#to('connecting', notLive),
       interrupted: () => this.#session === session && this.#restart(session),
       lost: (reason) => this.#session === session && this.#again(reason),
       track: (detail) => this.#session === session && this.#track(detail),
@@ -247,13 +265,35 @@ export class WHEPPlayer extends EventTarget {
       ? backOff * (0.75 + Math.random() / 2)
       : reason.retryAfter + Math.random() * 250
     this.#retryAt = Date.now() + delay
-    this.#retryTimer = setTimeout(() => this.#connect(), delay)
+    if (reason.code === 'stream_not_live' && !this.#hurried && awaiting < mostAwaiting) this.#awaitLive(delay)
+    else this.#retryTimer = setTimeout(() => this.#connect(), delay)
+    this.#hurried = false
     this.#to('waiting', reason)
+  }
+
+  /**
+   * Tries again when the server says that the stream is live. One that does not hold its answer until then, or knows no
+   * such question, is asked by trying again, as it wants it: not before the delay is over.
+   */
+  async #awaitLive(delay) {
+    const asking = new AbortController()
+    this.#awaiting = asking
+    const begun = Date.now()
+    const giveUp = setTimeout(() => asking.abort(), awaited * 1000 + requestTimeout)
+    awaiting++
+    const facts = await factsOf(this.#endpoint, this.token, asking.signal, awaited)
+    awaiting--
+    clearTimeout(giveUp)
+    if (this.#awaiting !== asking) return
+    this.#hurried = facts?.live === true
+    this.#retryTimer = setTimeout(() => this.#connect(), this.#hurried ? 0 : delay - (Date.now() - begun))
   }
 
   /** Gives the session and a planned attempt up. */
   #drop(leaving = false) {
     clearTimeout(this.#retryTimer)
+    this.#awaiting?.abort()
+    this.#awaiting = null
     this.#retryAt = 0
     const session = this.#session
     this.#session = null
@@ -302,6 +342,7 @@ const playing = (kinds) => ({
  * What a session tells, none of it any more once ended.
  * @typedef {object} Listener
  * @property {() => void} connected media can flow, for the first time or again
+ * @property {() => void} [held] the server holds the offer until the stream begins, or is free
  * @property {() => void} interrupted the connection is broken and was good before: ICE should be restarted
  * @property {(reason: Reason) => void} lost it is of no use any more
  * @property {(detail: {track: MediaStreamTrack, transceiver: RTCRtpTransceiver, title: string}) => void} [track]
@@ -318,6 +359,9 @@ export class Session {
   #url = ''
   #etag = ''
   #answer = ''
+  #posting = new AbortController()
+  /** The server holds the offer. */
+  #held = false
   #ended = false
   #everConnected = false
   /** The restart whose requests are under way. @type {Promise<void>|null} */
@@ -363,9 +407,7 @@ export class Session {
     })
 
     const offer = { type: 'offer', sdp: this.#options.describe((await connection.createOffer()).sdp) }
-    const response = await this.#request(this.#endpoint, {
-      method: 'POST', headers: { 'Content-Type': sdpType }, body: offer.sdp,
-    })
+    const response = await this.#post(offer.sdp)
     if (response.status !== 201) throw new Refused(await this.#reasonOf(response))
     const location = response.headers.get('Location')
     if (!location) throw new Refused(notEndpoint(this.#options.protocol, 'The server made a session but does not say where it is.'))
@@ -394,6 +436,30 @@ export class Session {
     if (this.#ended) return
     this.#watchDTLS()
     this.#watch(this.#options.connectTimeout)
+  }
+
+  /** Posts the offer. A server that holds it is given the time for that. */
+  async #post(body) {
+    const giveUp = () => this.#posting.abort(new DOMException('', 'TimeoutError'))
+    let answered = false
+    let timer = setTimeout(giveUp, requestTimeout)
+    const look = setTimeout(async () => {
+      // A publisher's endpoint has no facts: it may hold any offer.
+      if (this.#options.protocol === 'WHEP' && (await factsOf(this.#endpoint, this.#options.token))?.live !== false) return
+      if (answered || this.#ended) return
+      clearTimeout(timer)
+      timer = setTimeout(giveUp, heldTimeout)
+      this.#held = true
+      this.#tell.held?.()
+    }, heldAfter)
+    try {
+      return await this.#request(this.#endpoint, { method: 'POST', headers: { 'Content-Type': sdpType }, body, signal: this.#posting.signal })
+    } finally {
+      answered = true
+      clearTimeout(timer)
+      clearTimeout(look)
+      this.#held = false
+    }
   }
 
   /** Restarts ICE. It fails when the server does not; the old ICE session then goes on as it can. */
@@ -446,6 +512,7 @@ export class Session {
     clearTimeout(this.#trickleTimer)
     clearTimeout(this.#watchTimer)
     this.connection?.close()
+    if (this.#held) this.#posting.abort() // there is no session yet
     if (this.#url) this.#delete(leaving)
   }
 
@@ -564,9 +631,9 @@ export class Session {
   async #request(url, init) {
     try {
       return await fetch(url, {
+        signal: AbortSignal.timeout(requestTimeout),
         ...init,
         headers: { ...init.headers, ...this.#authorization() },
-        signal: AbortSignal.timeout(requestTimeout),
       })
     } catch (cause) {
       throw new Refused({
@@ -582,8 +649,28 @@ export class Session {
     return response.status < 400 ? { ...reason, ...notEndpoint(this.#options.protocol, reason.detail) } : reason
   }
 
-  #authorization() {
-    return this.#options.token ? { Authorization: `Bearer ${this.#options.token}` } : {}
+  #authorization() { return authorization(this.#options.token) }
+}
+
+const authorization = (token) => (token ? { Authorization: `Bearer ${token}` } : {})
+
+/**
+ * Asks a server like ours how it stands with a stream.
+ * @param {string} endpoint the stream's
+ * @param {string} [token]
+ * @param {AbortSignal} [signal]
+ * @param {number} [wait] seconds to hold the answer until the stream is live
+ * @returns {Promise<{live: boolean}|null>} null where the server does not say
+ */
+async function factsOf(endpoint, token, signal, wait) {
+  const url = new URL(endpoint)
+  if (wait) url.searchParams.set('wait', wait)
+  try {
+    const response = await fetch(url, { headers: { Accept: 'application/json', ...authorization(token) }, cache: 'no-store', signal })
+    const facts = response.ok && response.headers.get('Content-Type')?.startsWith('application/json') ? await response.json() : null
+    return typeof facts?.live === 'boolean' ? facts : null
+  } catch {
+    return null
   }
 }
 
@@ -594,6 +681,11 @@ export class Refused extends Error {
     super(reason.detail)
     this.reason = reason
   }
+}
+
+/** @type {Reason} */
+const notLive = {
+  code: 'stream_not_live', detail: 'Nobody publishes this stream at present.', remedy: 'It begins by itself when the publisher is there.',
 }
 
 /** @type {Reason} */
