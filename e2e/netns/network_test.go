@@ -40,7 +40,7 @@ type network struct {
 }
 
 // networks counts those of this process, so that each has names of its own.
-var networks atomic.Int32 //nolint:gochecknoglobals // as the names are the machine's
+var networks atomic.Int32
 
 func newNetwork(t *testing.T, links ...link) *network {
 	t.Helper()
@@ -103,7 +103,7 @@ type gateway struct {
 }
 
 // build builds weir, once, and returns its path.
-var build = sync.OnceValues(func() (string, error) { //nolint:gochecknoglobals // it takes long
+var build = sync.OnceValues(func() (string, error) {
 	path, err := filepath.Abs(filepath.Join("..", "out", "weir-netns"))
 	if err != nil {
 		return "", fmt.Errorf("build weir: %w", err)

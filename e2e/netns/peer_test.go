@@ -194,11 +194,12 @@ func (p *peer) play(ctx context.Context, out *speaker) error {
 	}
 	p.ask(ctx, all)
 	end := said{Step: "ended"}
+	var err error
 	for _, w := range all {
 		end.Viewers = append(end.Viewers, w.viewer())
-		errs = append(errs, w.player.Close())
+		err = errors.Join(err, w.player.Close())
 	}
-	return errors.Join(append(errs, out.say(end))...)
+	return errors.Join(err, out.say(end))
 }
 
 // ask lets each viewer ask for a key frame now and then, not all at once, until
