@@ -28,26 +28,11 @@ func (p publishing) has(t *testing.T, words ...string) {
 	}
 }
 
-// TestPublishPage publishes from the page at /publish, with devices that are none.
-func TestPublishPage(t *testing.T) {
-	needs(t, chromium)
-	subjects := map[string]func(*testing.T){
-		"camera": publishCamera, "screen": publishScreen, "without devices": publishWithoutDevices, "beside others": publishBesideOthers,
-	}
-	if os.Getenv("E2E_SOAK") != "" { // whip.test.mjs tries the first on a stand-in; of Firefox little is its own
-		subjects["server gone"], subjects["Firefox"] = publishWhileServerIsGone, publishFirefox
-	}
-	for name, subject := range subjects {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			subject(t)
-		})
-	}
-}
-
-// publishCamera wants viewers to get what the page sends: the codec that was chosen there, in one session of theirs from
+// TestPublishCamera wants viewers to get what the page sends: the codec that was chosen there, in one session of theirs from
 // beginning to end.
-func publishCamera(t *testing.T) {
+func TestPublishCamera(t *testing.T) {
+	t.Parallel()
+	needs(t, chromium)
 	server := start(t, build(t, "0"), "127.0.0.1:0")
 	var got struct {
 		clean
@@ -72,8 +57,10 @@ func publishCamera(t *testing.T) {
 	}
 }
 
-// publishScreen goes from the screen to the camera without another session.
-func publishScreen(t *testing.T) {
+// TestPublishScreen goes from the screen to the camera without another session.
+func TestPublishScreen(t *testing.T) {
+	t.Parallel()
+	needs(t, chromium)
 	server := start(t, build(t, "0"), "127.0.0.1:0")
 	var got struct {
 		clean
@@ -94,8 +81,10 @@ func publishScreen(t *testing.T) {
 	}
 }
 
-// publishWithoutDevices wants words, and what can be done.
-func publishWithoutDevices(t *testing.T) {
+// TestPublishWithoutDevices wants words, and what can be done.
+func TestPublishWithoutDevices(t *testing.T) {
+	t.Parallel()
+	needs(t, chromium)
 	server := start(t, build(t, "0"), "127.0.0.1:0", "WEIR_HTTP_HOSTS=weir.test")
 	var got struct {
 		clean
@@ -112,8 +101,10 @@ func publishWithoutDevices(t *testing.T) {
 	}
 }
 
-// publishBesideOthers meets wrong tokens, and publishers of the same stream.
-func publishBesideOthers(t *testing.T) {
+// TestPublishBesideOthers meets wrong tokens, and publishers of the same stream.
+func TestPublishBesideOthers(t *testing.T) {
+	t.Parallel()
+	needs(t, chromium)
 	server := start(t, build(t, "0"), "127.0.0.1:0")
 	var got struct {
 		clean
@@ -129,8 +120,13 @@ func publishBesideOthers(t *testing.T) {
 	}
 }
 
-// publishWhileServerIsGone kills the server and starts it again.
-func publishWhileServerIsGone(t *testing.T) {
+// TestPublishWhileServerIsGone kills the server and starts it again.
+func TestPublishWhileServerIsGone(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("E2E_SOAK") == "" {
+		t.Skip("E2E_SOAK is not set")
+	}
+	needs(t, chromium)
 	program := build(t, "0")
 	server := start(t, program, "127.0.0.1:0", withAdmin)
 	page := run(t, "publish.mjs", "gone", server.base, adminToken)
@@ -150,9 +146,13 @@ func publishWhileServerIsGone(t *testing.T) {
 	again.logged(t, `msg="session connected"`)
 }
 
-// publishFirefox publishes with Firefox's own stand-ins.
-func publishFirefox(t *testing.T) {
-	needs(t, firefox)
+// TestPublishFirefox publishes with Firefox's own stand-ins.
+func TestPublishFirefox(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("E2E_SOAK") == "" {
+		t.Skip("E2E_SOAK is not set")
+	}
+	needs(t, chromium, firefox)
 	server := start(t, build(t, "0"), "127.0.0.1:0")
 	var got struct {
 		clean
