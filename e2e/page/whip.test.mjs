@@ -89,7 +89,8 @@ const server = createServer(async (request, response) => {
   for await (const part of request) body += part
   requests.push({ method: request.method, path: request.url, headers: request.headers, body })
   const index = replies.findIndex(({ method = 'POST' }) => method === request.method)
-  const { status, headers = {}, body: text = '' } = index < 0 ? { status: request.method === 'DELETE' ? 200 : 204 } : replies.splice(index, 1)[0]
+  const { status, headers = {}, body: text = '', until } = index < 0 ? { status: request.method === 'DELETE' ? 200 : 204 } : replies.splice(index, 1)[0]
+  await until
   response.writeHead(status, headers).end(text)
 })
 await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -213,6 +214,17 @@ test('somebody else’s stream is told, and left alone', async () => {
   replies = [created()]
   publisher.retry()
   await reaches('publishing')
+})
+
+test('a server that holds the offer is waited for, and told about', async () => {
+  let go
+  replies = [{ ...created(), until: new Promise((resolve) => { go = resolve }) }]
+  publish()
+  await new Promise((resolve) => publisher.addEventListener('statechange', () => publisher.reason?.code === 'held' && resolve()))
+  assert.equal(publisher.state, 'connecting')
+  go()
+  await reaches('publishing')
+  assert.equal(publisher.reason, null)
 })
 
 test('who was taken over says so and does not fight', async () => {

@@ -57,7 +57,7 @@ function troubleWords(publisher, name) {
   }
   if (code === 'stream_published') words.headline = `Somebody else publishes “${name}”`
   if (state === 'refused') return { ...words, button: code === 'taken_over' ? 'Take it back' : 'Try again' }
-  if (state === 'connecting') return { ...words, busy: true, countdown: 'Trying again now.' }
+  if (state === 'connecting') return { ...words, busy: true, countdown: code === 'held' ? '' : 'Trying again now.' }
   const seconds = Math.max(0, Math.ceil((retryAt - Date.now()) / 1000))
   return { ...words, countdown: `Trying again in ${seconds} ${seconds === 1 ? 'second' : 'seconds'}.` }
 }
@@ -88,6 +88,7 @@ const headlines = {
   taken_over: 'You publish somewhere else now',
   stream_published: 'Somebody else publishes this stream',
   shutting_down: 'The server is stopping',
+  held: 'Waiting for the server',
   // of the devices
   denied: 'No permission',
   not_shared: 'Nothing is shared',

@@ -27,7 +27,7 @@
  */
 import { askForStereo, lostConnection, noWebRTC, Refused, Session, unexpected, worthRetrying } from './whep.js'
 
-/** @typedef {import('./whep.js').Reason} Reason its code may also be `no_media`, `no_codec`, `not_whip` or `taken_over` */
+/** @typedef {import('./whep.js').Reason} Reason its code may also be `no_media`, `no_codec`, `held`, `not_whip` or `taken_over` */
 
 /**
  * @typedef {object} Options
@@ -227,6 +227,7 @@ export class WHIPPublisher extends EventTarget {
     }
     const session = new Session(this.#endpoint, { ...this.#options, ...purpose }, {
       connected: () => this.#connected(session),
+      held: () => this.#session === session && this.#state === 'connecting' && this.#to('connecting', held),
       interrupted: () => this.#session === session && this.#restart(session),
       lost: (reason) => this.#session === session && this.#lost(session, reason),
     })
@@ -355,6 +356,11 @@ export class WHIPPublisher extends EventTarget {
     this.#reason = reason
     this.dispatchEvent(new CustomEvent('statechange', { detail: { state, reason, retryAt: this.#retryAt } }))
   }
+}
+
+/** @type {Reason} */
+const held = {
+  code: 'held', detail: 'The server has not answered yet: it may hold the request until the stream is free.', remedy: 'It begins by itself then.',
 }
 
 /** @type {Reason} */
