@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/pion/interceptor/pkg/twcc"
-	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/transport/v4/packetio"
 	"github.com/pion/webrtc/v4"
@@ -58,6 +57,7 @@ type ingress struct {
 	numbers     *twcc.Recorder
 	epoch       time.Time
 	clock       publisherClock
+	early       map[uint32]earlyReport // of streams of which no packet has come
 	rtt         time.Duration
 	unknown     uint64 // packets that belong to no section
 	junk        uint64 // datagrams that are no RTP
@@ -66,7 +66,7 @@ type ingress struct {
 func newIngress(s *Session) *ingress {
 	g := &ingress{
 		session: s, ssrc: rand.Uint32() | 1, wake: make(chan struct{}, 1), stop: make(chan struct{}), //nolint:gosec // no secret
-		sources: map[uint32]*source{}, epoch: time.Now(),
+		sources: map[uint32]*source{}, early: map[uint32]earlyReport{}, epoch: time.Now(),
 	}
 	for i := range s.plan.Sections {
 		section := &s.plan.Sections[i]
@@ -160,9 +160,16 @@ func (g *ingress) packet(b []byte, now time.Time) {
 		return
 	}
 	g.number(pkt, now)
-	track, gap := g.placeLocked(pkt, now)
+	s, track, gap := g.placeLocked(pkt, now)
 	publication := g.publication
+	var clock *capture
+	if track != nil && s.input.fed != track {
+		s.input.fed, clock = track, s.capture()
+	}
 	g.mu.Unlock()
+	if clock != nil {
+		track.SetClock(publication, clock.at, clock.timestamp)
+	}
 	if track != nil {
 		track.WriteRTP(publication, pkt)
 	}
@@ -186,37 +193,32 @@ func (g *ingress) number(pkt *rtp.Packet, now time.Time) {
 }
 
 // placeLocked finds what the packet belongs to, and makes it one of the line
-// that its track gets. It returns the track, nil where the packet ends here, and
-// whether packets before it are missing now that were not.
-func (g *ingress) placeLocked(pkt *rtp.Packet, now time.Time) (track *stream.Track, gap bool) {
-	s := g.sourceLocked(pkt)
+// that its track gets. It returns the stream and the track, nil where the packet
+// ends here, and whether packets before it are missing now that were not.
+func (g *ingress) placeLocked(pkt *rtp.Packet, now time.Time) (s *source, track *stream.Track, gap bool) {
+	s = g.sourceLocked(pkt)
 	if s == nil {
 		g.unknown++
-		return nil, false
+		return nil, nil, false
 	}
 	again := s.repairs
 	if again {
 		s.octets += uint64(len(pkt.Payload))
 		if s = g.unwrapLocked(s, pkt); s == nil {
-			return nil, false
+			return nil, nil, false
 		}
 	}
 	route, ok := s.input.payloads[pkt.PayloadType]
 	if !ok || route.repairs {
 		g.unknown++
-		return nil, false
+		return nil, nil, false
 	}
 	fresh, gap := s.receive(pkt, route.clockRate, now, again)
-	if !fresh {
-		return nil, gap
+	if !fresh || !s.input.forward(s, pkt, route, now) {
+		return nil, nil, gap
 	}
-	t := g.tracks[route.codec]
-	if !s.input.forward(s, pkt, route, now) {
-		return nil, gap
-	}
-	s.input.fed = t
 	s.input.note(s, pkt, route, now)
-	return t, gap
+	return s, g.tracks[route.codec], gap
 }
 
 // sourceLocked finds or makes the source of a packet.
@@ -241,6 +243,10 @@ func (g *ingress) sourceLocked(pkt *rtp.Packet) *source {
 	}
 	g.sources[pkt.SSRC] = s
 	g.order = append(g.order, s)
+	if e, ok := g.early[pkt.SSRC]; ok {
+		delete(g.early, pkt.SSRC)
+		s.reported(e.report, e.at, e.came)
+	}
 	return s
 }
 
@@ -317,39 +323,6 @@ func extension(pkt *rtp.Packet, id uint8) string {
 		return ""
 	}
 	return string(pkt.GetExtension(id))
-}
-
-// control takes one RTCP packet of a compound, as often as it names streams.
-func (g *ingress) control(ssrc uint32, b []byte) {
-	packets, err := rtcp.Unmarshal(b)
-	if err != nil {
-		return
-	}
-	now := time.Now()
-	for _, packet := range packets {
-		if report, ok := packet.(*rtcp.SenderReport); ok && report.SSRC == ssrc {
-			g.senderReport(report, now)
-		}
-	}
-}
-
-// senderReport notes which time belongs to which timestamp of a stream, and
-// tells the track if the stream feeds it.
-func (g *ingress) senderReport(report *rtcp.SenderReport, now time.Time) {
-	g.mu.Lock()
-	s := g.sources[report.SSRC]
-	if s == nil || report.NTPTime == 0 || g.publication == nil {
-		g.mu.Unlock()
-		return
-	}
-	s.reported(report, g.clock.local(report.NTPTime, now), now)
-	in, publication := s.input, g.publication
-	track, at, timestamp := in.fed, s.clockAt, s.clockTimestamp+in.timestampOffset
-	feeds := in.current == s && !s.repairs
-	g.mu.Unlock()
-	if feeds && track != nil {
-		track.SetClock(publication, at, timestamp)
-	}
 }
 
 func (g *ingress) connect(*webrtc.PeerConnection) error { return nil }

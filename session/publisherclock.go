@@ -1,6 +1,10 @@
 package session
 
-import "time"
+import (
+	"time"
+
+	"github.com/pion/rtcp"
+)
 
 // publisherClock places a publisher's clock on ours. Its sender reports say when
 // a frame was captured by its own clock, which may be anything; what both its
@@ -41,4 +45,68 @@ func (c *publisherClock) local(report uint64, now time.Time) time.Time {
 func fromNTP(t uint64) time.Time {
 	const from1900 = 2208988800
 	return time.Unix(int64(t>>32)-from1900, int64(t&0xffffffff*uint64(time.Second)>>32))
+}
+
+// control takes one RTCP packet of a compound, as often as it names streams.
+func (g *ingress) control(ssrc uint32, b []byte) {
+	packets, err := rtcp.Unmarshal(b)
+	if err != nil {
+		return
+	}
+	now := time.Now()
+	for _, packet := range packets {
+		if report, ok := packet.(*rtcp.SenderReport); ok && report.SSRC == ssrc {
+			g.senderReport(report, now)
+		}
+	}
+}
+
+// An earlyReport is a sender report of a stream of which no packet has come:
+// FFmpeg sends one first, and no other for five seconds.
+type earlyReport struct {
+	report *rtcp.SenderReport
+	at     time.Time // its time by our clock
+	came   time.Time
+}
+
+// senderReport notes which time belongs to which timestamp of a stream, and
+// tells the track if the stream feeds it.
+func (g *ingress) senderReport(report *rtcp.SenderReport, now time.Time) {
+	g.mu.Lock()
+	if report.NTPTime == 0 || g.publication == nil {
+		g.mu.Unlock()
+		return
+	}
+	local := g.clock.local(report.NTPTime, now)
+	s := g.sources[report.SSRC]
+	if s == nil {
+		if len(g.early) < maxStreams {
+			g.early[report.SSRC] = earlyReport{report: report, at: local, came: now}
+		}
+		g.mu.Unlock()
+		return
+	}
+	s.reported(report, local, now)
+	in, publication := s.input, g.publication
+	track, clock := in.fed, s.capture()
+	feeds := in.current == s && !s.repairs
+	g.mu.Unlock()
+	if feeds && track != nil {
+		track.SetClock(publication, clock.at, clock.timestamp)
+	}
+}
+
+// A capture is when, by our clock, the media of a timestamp on the section's line
+// was captured.
+type capture struct {
+	at        time.Time
+	timestamp uint32
+}
+
+// capture is what the newest sender report says, nil before the first.
+func (s *source) capture() *capture {
+	if s.clockAt.IsZero() {
+		return nil
+	}
+	return &capture{at: s.clockAt, timestamp: s.clockTimestamp + s.input.timestampOffset}
 }

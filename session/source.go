@@ -42,7 +42,7 @@ type source struct {
 
 	clockAt        time.Time // when, by our clock, the media of clockTimestamp was captured
 	clockTimestamp uint32
-	report         uint32 // middle of the newest sender report's time, 0: none came
+	reportNTP      uint64 // of the newest sender report, 0: none came
 	reportAt       time.Time
 	keyFrameAt     time.Time // when a key frame was last asked for
 	firSequence    uint8
@@ -172,7 +172,7 @@ func (s *source) measureRate(n int, now time.Time) {
 // reported notes a sender report, whose time is at by our clock.
 func (s *source) reported(report *rtcp.SenderReport, at, now time.Time) {
 	s.clockAt, s.clockTimestamp = at, report.RTPTime
-	s.report, s.reportAt = uint32(report.NTPTime>>16), now
+	s.reportNTP, s.reportAt = report.NTPTime, now
 }
 
 // timeOf is when the media of a timestamp was captured, by the newest report.
@@ -202,8 +202,8 @@ func (s *source) reception(now time.Time) rtcp.ReceptionReport {
 		SSRC: s.ssrc, FractionLost: s.fraction, TotalLost: uint32(min(s.lost(), 1<<23-1)),
 		LastSequenceNumber: uint32(s.highest), Jitter: uint32(s.jitter),
 	}
-	if s.report != 0 {
-		r.LastSenderReport = s.report
+	if s.reportNTP != 0 {
+		r.LastSenderReport = uint32(s.reportNTP >> 16)
 		r.Delay = uint32(now.Sub(s.reportAt) * 65536 / time.Second)
 	}
 	return r

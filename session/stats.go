@@ -68,6 +68,14 @@ type Reception struct {
 	Streams        int               // RTP streams that came, without repairs
 	Layer          string            // rid of the layer that is forwarded, "" for none
 	Drops          map[string]uint64 // packets that went no further, by reason
+	Clock          PublisherClock    // by the newest sender report of the stream that is forwarded
+}
+
+// A PublisherClock says which time belongs to which timestamp, as the publisher
+// counts both (RFC 3550 6.4.1). It is zero before the first sender report.
+type PublisherClock struct {
+	NTP uint64 // seconds since 1900, 32.32 bits fixed point
+	RTP uint32 // clock rate units
 }
 
 // sections implements flow.
@@ -119,6 +127,7 @@ func (in *input) snapshot(sources []*source) MediaStats {
 		m.Lost += int32(s.lost())
 		if s == in.current {
 			m.SSRC, m.FractionLost, r.Layer = s.ssrc, float64(s.fraction)/256, s.rid
+			r.Clock = PublisherClock{NTP: s.reportNTP, RTP: s.clockTimestamp}
 			m.Jitter = time.Duration(s.jitter * float64(time.Second) / float64(section.Format.ClockRate))
 		}
 	}

@@ -37,7 +37,25 @@ func startCrowd(t *testing.T) *crowd {
 	if err := device.Missing(); err != nil {
 		t.Skip(err)
 	}
-	access, err := auth.Open(auth.Options{})
+	s := startServer(t)
+	if err := webrtctest.Wait(t.Context(), func() string {
+		if !s.ready.Load() {
+			return "the stream has not begun"
+		}
+		return ""
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// crowdToken may do everything.
+const crowdToken = "a-token-for-everything"
+
+// startServer runs until the test ends.
+func startServer(t *testing.T) *crowd {
+	t.Helper()
+	access, err := auth.Open(auth.Options{Fixed: []auth.Token{{Name: "admin", Secret: crowdToken, Rights: []auth.Action{auth.Administer}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,14 +75,6 @@ func startCrowd(t *testing.T) *crowd {
 		}
 	})
 	<-s.sessions.Ready()
-	if err := webrtctest.Wait(t.Context(), func() string {
-		if !s.ready.Load() {
-			return "the stream has not begun"
-		}
-		return ""
-	}); err != nil {
-		t.Fatal(err)
-	}
 	return &crowd{s, "http://" + s.listener.Addr().String() + "/whep/test"}
 }
 

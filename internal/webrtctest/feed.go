@@ -24,14 +24,20 @@ type Feed struct {
 	OnPacket func(kind string, layer int, packet *rtp.Packet)
 }
 
+// The timestamps with which the first layer's pictures and the sound begin.
+const (
+	FirstVideo = 50000
+	FirstAudio = 7
+)
+
 // Feed sends until ctx ends or the publisher is closed; it blocks.
 func (p *Publisher) Feed(ctx context.Context, f Feed) error {
 	f = f.withDefaults()
 	lines := make([]line, max(len(p.video), 1))
 	for i := range lines {
-		lines[i] = line{sequence: uint16(1000 * (i + 1)), timestamp: uint32(50000 * (i + 1))}
+		lines[i] = line{sequence: uint16(1000 * (i + 1)), timestamp: uint32(FirstVideo * (i + 1))}
 	}
-	sound := line{sequence: 7, timestamp: 7}
+	sound := line{sequence: 7, timestamp: FirstAudio}
 	ticker := time.NewTicker(f.Interval)
 	defer ticker.Stop()
 	begin, heard := time.Now(), int64(0)
@@ -55,7 +61,7 @@ func (p *Publisher) Feed(ctx context.Context, f Feed) error {
 		if p.audio == nil {
 			continue
 		}
-		sound.timestamp = 7 + uint32(passed.Seconds()*48000)
+		sound.timestamp = FirstAudio + uint32(passed.Seconds()*48000)
 		packet := &rtp.Packet{Header: sound.next(true), Payload: binary.BigEndian.AppendUint32([]byte{0xfc}, uint32(n))}
 		if f.OnPacket != nil {
 			f.OnPacket("audio", 0, packet)
@@ -96,7 +102,7 @@ func (l *line) next(marker bool) rtp.Header {
 // picture sends the packets of one picture of a layer; the higher the layer, the
 // larger they are.
 func (p *Publisher) picture(f Feed, layer int, l *line, passed time.Duration, key bool, n uint32) error {
-	l.timestamp = uint32(50000*(layer+1)) + uint32(passed.Seconds()*90000)
+	l.timestamp = uint32(FirstVideo*(layer+1)) + uint32(passed.Seconds()*90000)
 	for i := range f.Packets {
 		payload := p.start(key, i)
 		payload = binary.BigEndian.AppendUint32(payload, n)

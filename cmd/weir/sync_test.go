@@ -1,0 +1,196 @@
+//go:build e2e && !race
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"hash/maphash"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+
+	"weir/internal/webrtctest"
+	"weir/session"
+	"weir/stream"
+)
+
+// The publishers, by the scripts that run them and what follows the endpoint's arguments.
+var publishers = []struct {
+	name, codec string
+	always      bool // not only with E2E_SOAK=1
+	script      []string
+}{
+	{"FFmpeg", "H264", true, []string{"ffmpeg.mjs", "ENDPOINT", "TOKEN", "14"}},
+	{"libdatachannel", "H264", false, []string{"datachannel.mjs", "ENDPOINT", "TOKEN", "14"}},
+	{"Chromium H264", "H264", false, []string{"whip.mjs", "BASE", "TOKEN", "H264", "12"}},
+	{"Chromium VP8", "VP8", false, []string{"whip.mjs", "BASE", "TOKEN", "VP8", "12"}},
+	{"Chromium VP9", "VP9", false, []string{"whip.mjs", "BASE", "TOKEN", "VP9", "12"}},
+	{"Chromium AV1", "AV1", false, []string{"whip.mjs", "BASE", "TOKEN", "AV1", "12"}},
+	{"Firefox VP8", "VP8", false, []string{"whip.mjs", "BASE", "TOKEN", "VP8", "12", "firefox"}},
+}
+
+// Sound and picture stay together: for the same packets the time by the publisher's sender reports less the time by ours
+// is the same for both, within 40 ms.
+func TestSoundAndPictureStayTogether(t *testing.T) {
+	if _, err := os.Stat("../../e2e/node_modules"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("missing: npm packages (npm ci in e2e)")
+		}
+		t.Skip("missing: npm packages (npm ci in e2e)")
+	}
+	for _, p := range publishers {
+		if !p.always && os.Getenv("E2E_SOAK") == "" {
+			continue
+		}
+		t.Run(p.name, func(t *testing.T) {
+			s := startServer(t)
+			s.publish(t, p.script)
+			const apart = 40 * time.Millisecond
+			for i, skew := range s.skews(t, p.codec) {
+				if skew > apart || skew < -apart {
+					t.Errorf("%d s after the first picture sound and picture are %v apart", i+5, skew)
+				}
+			}
+		})
+	}
+}
+
+// publish runs a script until the test ends.
+func (c *crowd) publish(t *testing.T, script []string) {
+	t.Helper()
+	base := "http://" + c.listener.Addr().String()
+	words := map[string]string{"BASE": base, "ENDPOINT": base + "/whip/live", "TOKEN": crowdToken}
+	args := []string{filepath.Join("..", "..", "e2e", "page", script[0])}
+	for _, word := range script[1:] {
+		if value, ok := words[word]; ok {
+			word = value
+		}
+		args = append(args, word)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	var out bytes.Buffer
+	node := exec.CommandContext(ctx, "node", args...)
+	node.Stdout, node.Stderr = &out, &out
+	node.Cancel = func() error { return node.Process.Signal(syscall.SIGTERM) }
+	node.WaitDelay = 10 * time.Second
+	if err := node.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		_ = node.Wait() // it is judged by what came of it
+		if t.Failed() {
+			t.Logf("%s: %s", script[0], &out)
+		}
+	})
+	if err := webrtctest.Wait(ctx, func() string {
+		if s, ok := c.registry.Find("live"); ok {
+			for _, track := range s.Tracks() {
+				if track.Stats().KeyFrames > 0 {
+					return ""
+				}
+			}
+		}
+		return "a key frame"
+	}); err != nil {
+		t.Fatalf("%v\n%s", err, &out)
+	}
+}
+
+// A pair is one packet's timestamp at the publisher and at a player.
+type pair struct{ publisher, player uint32 }
+
+// skews plays for ten seconds, and says each second from the fifth on how far sound and picture are moved apart.
+func (c *crowd) skews(t *testing.T, codec string) []time.Duration {
+	t.Helper()
+	live, _ := c.registry.Find("live")
+	seed := maphash.MakeSeed()
+	type sight struct {
+		kind      string
+		hash      uint64
+		timestamp uint32
+		player    bool
+	}
+	sights := make(chan sight, 1<<16)
+	for _, track := range live.Tracks() {
+		kind := track.Kind().String()
+		track.Observe(func(_ *stream.Publication, _ time.Time, p *rtp.Packet) {
+			sights <- sight{kind, maphash.Bytes(seed, p.Payload), p.Timestamp, false}
+		})
+	}
+	player, err := webrtctest.Play(t.Context(), "http://"+c.listener.Addr().String()+"/whep/live", webrtctest.Options{
+		Codecs: []string{codec},
+		OnPacket: func(kind string, p *rtp.Packet) {
+			sights <- sight{kind, maphash.Bytes(seed, p.Payload), p.Timestamp, true}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := player.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	newest, sent := map[string]pair{}, map[string]map[uint64]uint32{"audio": {}, "video": {}}
+	var skews []time.Duration
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for seconds := 0; seconds < 10; {
+		select {
+		case s := <-sights:
+			if !s.player {
+				sent[s.kind][s.hash] = s.timestamp
+			} else if timestamp, ok := sent[s.kind][s.hash]; ok {
+				newest[s.kind] = pair{timestamp, s.timestamp}
+			}
+		case <-tick.C:
+			if seconds++; seconds < 5 {
+				continue
+			}
+			audio := c.moved(t, "audio", 48000, newest["audio"], player.Audio())
+			video := c.moved(t, "video", 90000, newest["video"], player.Video())
+			skews = append(skews, audio-video)
+		}
+	}
+	t.Logf("sound less picture from the fifth second on: %v", skews)
+	return skews
+}
+
+// moved is the time of a packet by the publisher's sender reports less that by ours.
+func (c *crowd) moved(t *testing.T, kind string, rate float64, p pair, at webrtctest.Stats) time.Duration {
+	t.Helper()
+	for _, s := range c.sessions.Sessions() {
+		if s.Protocol() != "whip" {
+			continue
+		}
+		for _, m := range s.Stats().Media {
+			if m.Kind != kind {
+				continue
+			}
+			if m.Received.Clock == (session.PublisherClock{}) || at.Report == nil || p == (pair{}) {
+				t.Fatalf("%s: no sender report or packet: %+v, %+v, %+v", kind, m.Received, at, p)
+			}
+			publisher := ntp(m.Received.Clock.NTP) + ticks(p.publisher-m.Received.Clock.RTP, rate)
+			return publisher - ntp(at.Report.NTPTime) - ticks(p.player-at.Report.RTPTime, rate)
+		}
+	}
+	t.Fatalf("nobody publishes %s any more", kind)
+	return 0
+}
+
+// ntp is the time since 1970.
+func ntp(t uint64) time.Duration {
+	const from1900 = 2208988800
+	return time.Duration(t>>32-from1900)*time.Second + time.Duration(t&0xffffffff*uint64(time.Second)>>32)
+}
+
+func ticks(n uint32, rate float64) time.Duration {
+	return time.Duration(float64(int32(n)) / rate * float64(time.Second))
+}
