@@ -168,8 +168,13 @@ func silent(played []stream.Spec) []stream.Spec {
 	var specs []stream.Spec
 	for _, f := range []codec.Format{
 		H264(), VP8(),
-		{Name: codec.VP9, ClockRate: 90000}, {Name: codec.AV1, ClockRate: 90000}, {Name: codec.H265, ClockRate: 90000},
-		Opus(), {Name: codec.G722, ClockRate: 8000}, {Name: codec.PCMU, ClockRate: 8000}, {Name: codec.PCMA, ClockRate: 8000},
+		{Name: codec.VP9, ClockRate: 90000},
+		{Name: codec.AV1, ClockRate: 90000},
+		{Name: codec.H265, ClockRate: 90000},
+		Opus(),
+		{Name: codec.G722, ClockRate: 8000},
+		{Name: codec.PCMU, ClockRate: 8000},
+		{Name: codec.PCMA, ClockRate: 8000},
 	} {
 		if !plays(played, f) {
 			specs = append(specs, stream.Spec{Format: f})
