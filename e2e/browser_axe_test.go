@@ -10,6 +10,7 @@ import (
 
 // TestAccessible runs axe-core on every page, in its states, in light and dark colours and on a narrow screen.
 func TestAccessible(t *testing.T) {
+	t.Parallel()
 	needs(t, chromium)
 	program := build(t, "1")
 	open := start(t, program, "127.0.0.1:0", withAdmin)

@@ -10,6 +10,7 @@ import (
 
 // TestDocs reads and tries out the API's description with all network but the server cut off.
 func TestDocs(t *testing.T) {
+	t.Parallel()
 	needs(t, chromium)
 	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
 	type tried struct {

@@ -18,6 +18,7 @@ const (
 
 // TestEmbed looks at the picture that a browser source shows, in a window that is higher than it.
 func TestEmbed(t *testing.T) {
+	t.Parallel()
 	needs(t, chromium)
 	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
 	type alpha struct{ Top, Bottom, Corner, Middle, Left, Most int }
@@ -54,11 +55,12 @@ func TestEmbed(t *testing.T) {
 }
 
 func TestEmbedSurvivesRestarts(t *testing.T) {
+	t.Parallel()
 	needs(t, chromium)
 	program := build(t, "1")
 	server := start(t, program, "127.0.0.1:0", withAdmin)
 	page := run(t, "embed.mjs", "restarts", server.base)
-	for n, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL, syscall.SIGTERM} {
+	for n, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		number := string(rune('1' + n))
 		page.step(t, "playing "+number)
 		server.end(t, signal)
@@ -73,6 +75,7 @@ func TestEmbedSurvivesRestarts(t *testing.T) {
 }
 
 func TestShare(t *testing.T) {
+	t.Parallel()
 	needs(t, chromium)
 	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
 	type shared struct {
@@ -107,6 +110,7 @@ func TestShare(t *testing.T) {
 }
 
 func TestWatchWhereATokenIsNeeded(t *testing.T) {
+	t.Parallel()
 	needs(t, chromium)
 	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin, withPlay)
 	var got struct {
@@ -124,6 +128,7 @@ func TestWatchWhereATokenIsNeeded(t *testing.T) {
 }
 
 func TestPictureInPicture(t *testing.T) {
+	t.Parallel()
 	needs(t, chromium)
 	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
 	type button struct {
@@ -146,6 +151,7 @@ func TestPictureInPicture(t *testing.T) {
 }
 
 func TestElementOnAnotherOriginsPage(t *testing.T) {
+	t.Parallel()
 	needs(t, chromium)
 	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
 	type facts struct {
@@ -177,6 +183,7 @@ func TestElementOnAnotherOriginsPage(t *testing.T) {
 }
 
 func TestModuleUnderAStrictPolicy(t *testing.T) {
+	t.Parallel()
 	needs(t, chromium)
 	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
 	var got struct {

@@ -102,6 +102,7 @@ func inOrder(t *testing.T, lines []string, beginnings ...string) {
 
 // TestHome tries the page as a new user would, by keyboard, in both browsers side by side: each waits most of the time.
 func TestHome(t *testing.T) {
+	t.Parallel()
 	for name, program := range map[string]string{"chromium": chromium, "firefox": firefox} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -296,6 +297,7 @@ func homeStreams(t *testing.T, page *script) {
 
 // TestPagesModules tests what the pages do with text and numbers, without a browser.
 func TestPagesModules(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	out, err := exec.CommandContext(t.Context(), "node", "--test", filepath.Join("page", "pages.test.mjs")).CombinedOutput()
 	if err != nil {

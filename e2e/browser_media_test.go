@@ -197,6 +197,7 @@ func TestFirefoxPlaysVP8(t *testing.T) {
 }
 
 func TestNodePlaysVP8(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	server := start(t, build(t, "1"), "127.0.0.1:0")
 	var got struct {

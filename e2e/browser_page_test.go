@@ -107,6 +107,7 @@ func TestPage(t *testing.T) {
 }
 
 func TestPageGivesItsSessionBack(t *testing.T) {
+	t.Parallel()
 	needs(t, chromium)
 	const deleted = `method=DELETE path=/session/:secret status=200`
 
@@ -220,6 +221,7 @@ func TestPageGoesOnWithoutRestart(t *testing.T) {
 }
 
 func TestModuleOnAnotherOriginsPage(t *testing.T) {
+	t.Parallel()
 	needs(t, chromium)
 	server := start(t, build(t, "1"), "127.0.0.1:0")
 	var got struct {
@@ -272,6 +274,7 @@ func TestFirefoxRestartsAndReconnects(t *testing.T) {
 }
 
 func TestPageReconnects(t *testing.T) {
+	t.Parallel()
 	needs(t, chromium)
 	for name, signal := range map[string]os.Signal{"server ended": syscall.SIGTERM, "server killed": syscall.SIGKILL} {
 		t.Run(name, func(t *testing.T) {
@@ -299,11 +302,12 @@ func TestPageReconnects(t *testing.T) {
 
 // TestScreenshots writes what the page looks like to out/; a person looks at it.
 func TestScreenshots(t *testing.T) {
+	t.Parallel()
 	needs(t, chromium)
-	server := start(t, build(t, "1"), "127.0.0.1:0")
+	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
 	var got struct{ Files []string }
-	run(t, "screenshots.mjs", server.base, "out", "test", "nobody").report(t, &got)
-	if len(got.Files) != 8 {
+	run(t, "screenshots.mjs", server.base, "out", adminToken, "test", "nobody").report(t, &got)
+	if len(got.Files) != 20 {
 		t.Errorf("%d pictures", len(got.Files))
 	}
 	for _, file := range got.Files {
