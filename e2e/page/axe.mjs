@@ -20,6 +20,26 @@ const own = {
   'start with a token': { path: `/#token=${token}`, ready: has('select:enabled') },
   'streams': { path: '/streams', ready: says('test') },
   'streams with a token': { path: `/streams#token=${token}`, ready: says('test') },
+  'streams with findings': {
+    path: `/streams#token=${token}`,
+    async before(page) {
+      await page.route('**/api/v1/streams?**', async (route) => {
+        const response = await route.fetch()
+        const answer = await response.json()
+        answer.streams[0].findings = ['error', 'warning'].map((severity) => ({
+          code: 'b_frames', severity, since: '2026-11-26T03:55:02.400Z', track: `video/${severity}`, text: '67 % of the pictures are B-frames.',
+          remedies: { obs: 'Settings > Output > Streaming: B-Frames 0.', ffmpeg: '-bf 0', gstreamer: 'x264enc bframes=0; vah264enc b-frames=0' },
+        }))
+        await route.fulfill({ response, json: answer })
+      })
+    },
+    async ready(page) {
+      await has('[data-do=findings]')(page)
+      await page.click('[data-do=findings]')
+      for (const summary of await page.locator('.finding summary').all()) await summary.click()
+      await has('.finding[open] + .finding[open] .remedies')(page)
+    },
+  },
   'watch': { path: '/watch/test', ready: has('#stage[data-state=playing]') },
   'watch, shared': {
     path: `/watch/test#token=${token}`,
@@ -73,10 +93,11 @@ const looks = {
 const serious = [], slight = [], wide = []
 let looked = 0
 try {
-  for (const [name, { server = base, path, ready }] of Object.entries({ own, docs }[whose])) {
+  for (const [name, { server = base, path, before, ready }] of Object.entries({ own, docs }[whose])) {
     const context = await browser.newContext({ ...looks[look], reducedMotion: 'reduce' })
     try {
       const page = await context.newPage()
+      await before?.(page)
       await page.goto(`${server}${path}`)
       await ready(page)
       await page.evaluate(axe)

@@ -72,6 +72,9 @@ export class Control extends EventTarget {
   /** The chosen stream's source, as the server describes it. */
   get source() { return this.#stream?.source ?? null }
 
+  /** What the publisher of the chosen stream should change. @returns {object[]} */
+  get findings() { return this.administers ? this.#stream?.findings ?? [] : [] }
+
   /** Asks the server anew what it can do, what is live, and how it stands with the chosen stream. */
   async load() {
     this.#filled = this.administers ? this.#filled : ''

@@ -5,6 +5,7 @@
  */
 import { Control } from './control.js'
 import { EventStream } from './events.js'
+import { showFindings } from './findings.js'
 import { Log } from './log.js'
 import { numberOf } from './numbers.js'
 import { Overlay } from './overlay.js'
@@ -53,6 +54,7 @@ control.addEventListener('name', () => {
 control.addEventListener('connect', connect)
 control.addEventListener('state', () => {
   screen.fed = screen.name === control.name ? control.fed : undefined
+  showFindings(element('findings'), control.findings)
 })
 control.addEventListener('done', ({ detail }) => {
   log.say(detail)
@@ -131,7 +133,7 @@ element('more').addEventListener('click', () => showFigures(!overlay.open))
 let everOpen = false, lostEvents = false
 events.addEventListener('event', ({ detail: event }) => {
   log.tell(event)
-  if (/^(stream|source|session)_/.test(event.name)) control.refreshSoon()
+  if (/^(stream|source|session|finding)_/.test(event.name)) control.refreshSoon()
 })
 events.addEventListener('missed', () => {
   log.say('Some of what happened was missed: the server was restarted, or it no longer knows.')

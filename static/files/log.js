@@ -3,6 +3,7 @@
  *
  * @module log
  */
+import { titleOf } from './findings.js'
 
 const most = 200
 const mostKept = 60
@@ -101,6 +102,8 @@ const sentences = {
   source_changed: ({ stream, source }) => `Source ${source ?? ''} of ${quoted(stream)} has new parameters.`,
   source_waiting: ({ stream, source, reason }) => `Source ${source ?? ''} of ${quoted(stream)} broke down and is started again${because(reason)}.`,
   source_failed: ({ stream, source, reason }) => `Source ${source ?? ''} of ${quoted(stream)} has failed${because(reason)}.`,
+  finding_raised: ({ stream, text }) => `The publisher of ${quoted(stream)} should change something: ${text}`,
+  finding_cleared: ({ stream, code }) => `The publisher of ${quoted(stream)} has put it right: ${titleOf(code)}.`,
   source_stopped: ({ stream, source, reason }) => `Source ${source ?? ''} of ${quoted(stream)} stopped${because(reason)}.`,
 }
 

@@ -4,6 +4,7 @@
  * @module streamrow
  */
 import { call } from './api.js'
+import { countOf, showFindings } from './findings.js'
 import { sentence } from './form.js'
 import { spanOf } from './log.js'
 import { showReason } from './notice.js'
@@ -45,8 +46,9 @@ export class StreamRow {
     const find = (selector) => this.element.querySelector(selector)
     this.#parts = {
       heading: find('h2'), badge: find('.badge'), word: find('.badge b'), viewers: find('[data-of=viewers]'), codecs: find('[data-of=codecs]'),
-      watch: find('[data-do=watch]'), publish: find('[data-do=publish]'), change: find('[data-do=change]'), toggle: find('[data-do=viewers]'), stop: find('[data-do=stop]'),
-      why: find('.why'), box: find('.viewers'), notice: find('.notice'), none: find('[data-of=none]'), scroll: find('.scroll'), body: find('tbody'),
+      watch: find('[data-do=watch]'), publish: find('[data-do=publish]'), change: find('[data-do=change]'), toggle: find('[data-do=viewers]'),
+      advise: find('[data-do=findings]'), stop: find('[data-do=stop]'), why: find('.why'), advice: find('.advice'), findings: find('[data-of=findings]'),
+      box: find('.viewers'), notice: find('.notice'), none: find('[data-of=none]'), scroll: find('.scroll'), body: find('tbody'),
     }
     this.#parts.heading.textContent = name
     this.#parts.scroll.setAttribute('aria-label', `Viewers of ${name}`)
@@ -55,6 +57,7 @@ export class StreamRow {
     this.#parts.change.href = `/#stream=${encodeURIComponent(name)}`
     this.#parts.stop.addEventListener('click', () => this.#stop())
     this.#parts.toggle.addEventListener('click', () => this.#toggle())
+    this.#parts.advise.addEventListener('click', () => this.#advise(this.#parts.advice.hidden))
   }
 
   /**
@@ -79,6 +82,22 @@ export class StreamRow {
     parts.why.hidden = !why
     say(parts.why, why && `${sentence(why).replace(/\.$/, '')}.`)
     if (!administers && !parts.box.hidden) this.#toggle()
+    this.#showFindings(stream.findings ?? [])
+  }
+
+  #showFindings(findings) {
+    const { advise, advice, findings: list } = this.#parts
+    advise.hidden = findings.length === 0
+    say(advise, countOf(findings))
+    showFindings(list, findings)
+    if (findings.length === 0 && !advice.hidden) this.#advise(false)
+  }
+
+  #advise(open) {
+    const { advise, advice, findings: list } = this.#parts
+    advice.hidden = !open
+    advise.setAttribute('aria-expanded', String(open))
+    if (open && list.childElementCount === 1) list.firstElementChild.open = true
   }
 
   #showKind({ source, live, private: hidden }, administers) {

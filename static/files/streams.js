@@ -147,7 +147,7 @@ function confirm(title, text, yes) {
 
 let everOpen = false
 events.addEventListener('event', ({ detail: { name, data } }) => {
-  if (!/^(stream|source|session)_/.test(name)) return
+  if (!/^(stream|source|session|finding)_/.test(name)) return
   if (name.startsWith('session_')) rows.get(data.stream)?.viewersChanged()
   refreshSoon()
 })
