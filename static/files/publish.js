@@ -7,6 +7,7 @@
 import { fillAccess } from './access.js'
 import { authorization, call, reasonOf } from './api.js'
 import { Capture, unavailable } from './capture.js'
+import { showFindings } from './findings.js'
 import { spanOf } from './log.js'
 import { showReason } from './notice.js'
 import { numberOf } from './numbers.js'
@@ -38,7 +39,7 @@ const fall = 2
 /** What the page knows besides. */
 const known = { unavailable: unavailable(), access: 'asked', opening: false, missing: null }
 const muted = { audio: false, video: false }
-let liveSince = 0, limitedFor = 0, viewers, asksViewers = true, tokenSeen = token()
+let liveSince = 0, limitedFor = 0, viewers, asksStream = true, tokenSeen = token()
 
 document.title = `Publish ${name} – Weir`
 element('name').textContent = name
@@ -61,7 +62,7 @@ onToken((value) => {
   if (value === tokenSeen) return
   tokenSeen = value
   publisher.token = value
-  asksViewers = true
+  asksStream = true
   askAccess().then(() => known.access === 'granted' && publisher.state === 'refused' && publisher.retry())
 })
 
@@ -235,18 +236,17 @@ function showLimit(limit) {
   else if (limitedFor === 0 && Object.values(limits).includes(note.textContent)) tell('')
 }
 
-/** Who administers is told how many watch. */
-async function countViewers() {
-  if (!token() || !asksViewers || publisher.state !== 'publishing') {
-    viewers = undefined
-    return
+/** Who administers is told how many watch, and what the coach has found. */
+async function askStream() {
+  let stream = {}
+  if (token() && asksStream && publisher.state === 'publishing') {
+    stream = await call('GET', `/api/v1/streams/${encodeURIComponent(name)}`).catch(({ reason }) => {
+      asksStream = !wantsToken(reason)
+      return {}
+    })
   }
-  try {
-    viewers = (await call('GET', `/api/v1/streams/${encodeURIComponent(name)}`)).viewers
-  } catch (error) {
-    viewers = undefined
-    asksViewers = !wantsToken(error.reason)
-  }
+  viewers = stream.viewers
+  showFindings(element('findings'), stream.findings)
 }
 
 /** Ten times a second: how loud it is. The colour, the word and what a screen reader is told change once a second. */
@@ -315,7 +315,7 @@ addEventListener('keydown', (event) => {
   }
 })
 setInterval(() => { measure(); show() }, 1000)
-setInterval(countViewers, 3000)
+setInterval(askStream, 3000)
 setInterval(listen, 100)
 
 showLink()
