@@ -138,9 +138,9 @@ func TestFindingIsCleared(t *testing.T) {
 		if c.codes() != "audio_mono" {
 			t.Errorf("after 5 s: %q", c.codes())
 		}
-		u.play(t, seconds(10))
+		u.play(t, seconds(12))
 		if want := "finding_raised audio_mono, finding_cleared audio_mono"; c.codes() != "" || c.told() != want {
-			t.Errorf("after 15 s: %q, told %q", c.codes(), c.told())
+			t.Errorf("after 17 s: %q, told %q", c.codes(), c.told())
 		}
 	})
 }

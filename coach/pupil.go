@@ -14,6 +14,7 @@ type pupil struct {
 	track *stream.Track
 	name  string // media type
 	tally *tally
+	leave func() // ends the observing
 
 	now, before counts // as shown at the last two looks that had something new
 	first, sets sets   // as they were at the beginning, and as judged last
@@ -27,7 +28,7 @@ type sets struct{ keyFrames, missing uint64 }
 func newPupil(t *stream.Track, p *stream.Publication) *pupil {
 	u := &pupil{track: t, name: t.Spec().Format.MimeType(), tally: newTally(t, p), first: setsOf(t)}
 	u.sets = u.first
-	t.Observe(u.tally.observe)
+	u.leave = t.Observe(u.tally.observe)
 	return u
 }
 

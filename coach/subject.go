@@ -58,10 +58,10 @@ func (s *subject) change(p *stream.Publication, now time.Time) {
 	}
 }
 
-// leave takes the observers off the tracks that nobody else observes by now.
+// leave takes the observers off the tracks.
 func (s *subject) leave() {
 	for _, p := range s.pupils {
-		p.track.Observe(nil)
+		p.leave()
 	}
 }
 

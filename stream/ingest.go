@@ -121,9 +121,7 @@ func (l *ingest) put(t *Track, p *Publication, pkt *rtp.Packet) DropReason {
 	}
 	l.written = true
 	l.measure(t, now, len(pkt.Payload)+packetOverhead)
-	if observe := t.observer.Load(); observe != nil {
-		(*observe)(p, clock, pkt)
-	}
+	t.observers.tell(p, clock, pkt)
 	return DropNone
 }
 

@@ -21,7 +21,9 @@ func TestObserve(t *testing.T) {
 		timestamp uint32
 	}
 	var seen []look
-	track.Observe(func(p *stream.Publication, at time.Time, pkt *rtp.Packet) {
+	others := 0
+	stopOther := track.Observe(func(*stream.Publication, time.Time, *rtp.Packet) { others++ })
+	stop := track.Observe(func(p *stream.Publication, at time.Time, pkt *rtp.Packet) {
 		if time.Since(at).Abs() > time.Minute {
 			t.Errorf("seen at %v", at)
 		}
@@ -35,7 +37,7 @@ func TestObserve(t *testing.T) {
 	second := publish(t, r, "me", h264())
 	track.WriteRTP(first, packet(10, 7000, delta(3))) // superseded
 	track.WriteRTP(second, packet(30_000, 5, keyFrame(4)))
-	track.Observe(nil)
+	stop()
 	track.WriteRTP(second, packet(30_001, 3005, delta(5)))
 
 	want := []look{{first, 7, 1000}, {first, 9, 4000}, {first, 8, 4000}, {second, 30_000, 5}}
@@ -46,6 +48,9 @@ func TestObserve(t *testing.T) {
 		if seen[i] != want[i] {
 			t.Errorf("packet %d: %+v, want %+v", i, seen[i], want[i])
 		}
+	}
+	if stopOther(); others != 5 {
+		t.Errorf("the other observer saw %d packets", others)
 	}
 	if n := track.Stats().Packets; n != 5 {
 		t.Errorf("%d packets taken", n)

@@ -40,7 +40,7 @@ type Track struct {
 	demand demand
 	line   ingest // guarded by its own mu
 
-	observer atomic.Pointer[Observer] // nil: nobody
+	observers observers
 
 	// written by ingest, read by workers
 	gop        atomic.Pointer[gop]          // the newest; nil: no key frame of this publication yet

@@ -120,9 +120,10 @@ func (c *crowd) skews(t *testing.T, codec string) []time.Duration {
 	sights := make(chan sight, 1<<16)
 	for _, track := range live.Tracks() {
 		kind := track.Kind().String()
-		track.Observe(func(_ *stream.Publication, _ time.Time, p *rtp.Packet) {
+		stop := track.Observe(func(_ *stream.Publication, _ time.Time, p *rtp.Packet) {
 			sights <- sight{kind, maphash.Bytes(seed, p.Payload), p.Timestamp, false}
 		})
+		defer stop()
 	}
 	player, err := webrtctest.Play(t.Context(), "http://"+c.listener.Addr().String()+"/whep/live", webrtctest.Options{
 		Codecs: []string{codec},
