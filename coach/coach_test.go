@@ -46,7 +46,8 @@ func TestFindings(t *testing.T) {
 		{"bit_rate_high", "", func(u *publisher) { u.size = 120_000 }, "more than the limit of 20.0 Mbit/s", 30},
 	} {
 		t.Run(row.want+" "+row.text, func(t *testing.T) {
-			inClass(t, coach.Options{}, func(t *testing.T, c *class) {
+			inClass(t, coach.Options{}, func(c *class) {
+				t := c.t
 				u := obs()
 				row.change(u)
 				u.publish(t, c.registry)
@@ -98,7 +99,8 @@ func TestNoFindings(t *testing.T) {
 		"a source of ours":          {video: h264(), audio: opus(""), answers: true, joins: 9.1, unseen: true, size: 120_000},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inClass(t, coach.Options{}, func(t *testing.T, c *class) {
+			inClass(t, coach.Options{}, func(c *class) {
+				t := c.t
 				u.publish(t, c.registry)
 				u.play(t, 3*time.Minute)
 				synctest.Wait()
@@ -114,7 +116,8 @@ func TestNoFindings(t *testing.T) {
 // where there is little.
 func TestLossThatIsRepaired(t *testing.T) {
 	for loss, want := range map[float64]string{0.003: "", 0.05: "packet_loss", 0.15: "packet_loss"} {
-		inClass(t, coach.Options{}, func(t *testing.T, c *class) {
+		inClass(t, coach.Options{}, func(c *class) {
+			t := c.t
 			u := obs()
 			u.loss = loss
 			u.publish(t, c.registry)
@@ -128,7 +131,8 @@ func TestLossThatIsRepaired(t *testing.T) {
 
 // A finding goes when it has been right for some time, and says so once.
 func TestFindingIsCleared(t *testing.T) {
-	inClass(t, coach.Options{}, func(t *testing.T, c *class) {
+	inClass(t, coach.Options{}, func(c *class) {
+		t := c.t
 		u := obs()
 		u.mono = true
 		u.publish(t, c.registry)
@@ -148,7 +152,8 @@ func TestFindingIsCleared(t *testing.T) {
 // A publisher that comes back, or takes its stream over, keeps its findings until
 // it has shown better; one that stays away has none.
 func TestTakeOver(t *testing.T) {
-	inClass(t, coach.Options{}, func(t *testing.T, c *class) {
+	inClass(t, coach.Options{}, func(c *class) {
+		t := c.t
 		u := obs()
 		u.b = 2
 		for i := range 10 {
@@ -185,7 +190,8 @@ func TestTakeOver(t *testing.T) {
 
 // Streams too short to judge have no findings.
 func TestShortStreams(t *testing.T) {
-	inClass(t, coach.Options{}, func(t *testing.T, c *class) {
+	inClass(t, coach.Options{}, func(c *class) {
+		t := c.t
 		u := obs()
 		u.b, u.mono, u.bare = 2, true, true
 		for range 20 {
@@ -203,7 +209,8 @@ func TestShortStreams(t *testing.T) {
 // Nothing is known any more of a track that is not fed, as after a change of
 // codec.
 func TestFindingOfAGoneTrack(t *testing.T) {
-	inClass(t, coach.Options{}, func(t *testing.T, c *class) {
+	inClass(t, coach.Options{}, func(c *class) {
+		t := c.t
 		u := obs()
 		u.b = 2
 		u.publish(t, c.registry)
@@ -223,7 +230,8 @@ func TestFindingOfAGoneTrack(t *testing.T) {
 
 // The limit of the bit rate can be set.
 func TestMaxBitRate(t *testing.T) {
-	inClass(t, coach.Options{MaxBitRate: 5_000_000}, func(t *testing.T, c *class) {
+	inClass(t, coach.Options{MaxBitRate: 5_000_000}, func(c *class) {
+		t := c.t
 		u := obs()
 		u.size = 30_000
 		u.publish(t, c.registry)
@@ -237,7 +245,8 @@ func TestMaxBitRate(t *testing.T) {
 
 // Remedies carry the figures of the stream.
 func TestRemediesFit(t *testing.T) {
-	inClass(t, coach.Options{}, func(t *testing.T, c *class) {
+	inClass(t, coach.Options{}, func(c *class) {
+		t := c.t
 		u := obs()
 		u.gop = every(250)
 		u.publish(t, c.registry)

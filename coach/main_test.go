@@ -267,6 +267,7 @@ func (u *publisher) deliver() {
 
 // class is a Coach that looks, and what it says.
 type class struct {
+	t        *testing.T
 	registry *stream.Registry
 	coach    *coach.Coach
 	log      bytes.Buffer
@@ -276,10 +277,10 @@ type class struct {
 }
 
 // inClass runs a test in a bubble, where minutes pass at once.
-func inClass(t *testing.T, o coach.Options, f func(t *testing.T, c *class)) {
+func inClass(t *testing.T, o coach.Options, f func(c *class)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		c := &class{registry: stream.New(stream.Options{})}
+		c := &class{t: t, registry: stream.New(stream.Options{})}
 		o.Registry = c.registry
 		o.Logger = slog.New(slog.NewTextHandler(&c.log, nil))
 		o.Event = func(name string, attrs ...slog.Attr) {
@@ -307,7 +308,7 @@ func inClass(t *testing.T, o coach.Options, f func(t *testing.T, c *class)) {
 		}
 		defer wg.Wait()
 		defer stop()
-		f(t, c)
+		f(c)
 	})
 }
 

@@ -20,8 +20,11 @@ func TestViewerComesFirst(t *testing.T) {
 	}
 	if os.Getenv("E2E_SOAK") != "" {
 		waits = append(waits, []struct{ what, says string }{
-			{"watch/slated/H264/card", ""}, {"embed/refused/VP8", ""}, {"embed/held/H264", ""},
-			{"watch/refused/VP8", "Nobody publishes “refused” yet"}, {"watch/slated/VP8/card", ""},
+			{"watch/slated/H264/card", ""},
+			{"embed/refused/VP8", ""},
+			{"embed/held/H264", ""},
+			{"watch/refused/VP8", "Nobody publishes “refused” yet"},
+			{"watch/slated/VP8/card", ""},
 		}...)
 	}
 	args := []string{server.base, adminToken}

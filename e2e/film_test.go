@@ -54,12 +54,16 @@ func publishFilm(t *testing.T, server *process, o filmOptions) *film {
 	}
 	encoder := map[string][]string{
 		"H264": {"-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-bf", "0", "-sc_threshold", "0", "-threads", "1"},
-		"VP8": {"-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "12", "-lag-in-frames", "0", "-error-resilient", "1",
-			"-auto-alt-ref", "0", "-keyint_min", fmt.Sprint(o.gop), "-threads", "1"},
+		"VP8": {
+			"-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "12", "-lag-in-frames", "0", "-error-resilient", "1",
+			"-auto-alt-ref", "0", "-keyint_min", fmt.Sprint(o.gop), "-threads", "1",
+		},
 	}[o.codec]
-	args := []string{"-hide_banner", "-loglevel", "error", "-fflags", "nobuffer", "-probesize", "32", "-analyzeduration", "0",
+	args := []string{
+		"-hide_banner", "-loglevel", "error", "-fflags", "nobuffer", "-probesize", "32", "-analyzeduration", "0",
 		"-f", "rawvideo", "-pixel_format", "yuv420p", "-video_size", "1280x720", "-framerate", "30", "-i", "pipe:0",
-		"-re", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:samples_per_frame=960", "-map", "0:v"}
+		"-re", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:samples_per_frame=960", "-map", "0:v",
+	}
 	args = append(args, encoder...)
 	args = append(args, "-g", fmt.Sprint(o.gop), "-b:v", "2500k", "-maxrate", "2500k", "-bufsize", "1250k",
 		"-f", "rtp", fmt.Sprintf("rtp://%s?pkt_size=1200", video.LocalAddr()),
@@ -144,10 +148,7 @@ func (f *film) draw(ctx context.Context, into io.Writer) error {
 			return nil
 		case <-time.After(time.Until(due)):
 		}
-		if err := writePicture(into, painter.Draw(n, due)); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
+		if err := writePicture(into, painter.Draw(n, due)); err != nil && ctx.Err() == nil { // else FFmpeg is killed
 			return fmt.Errorf("hand picture %d to FFmpeg: %w", n, err)
 		}
 		f.pictures.Store(n)
