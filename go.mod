@@ -3,9 +3,9 @@ module weir
 go 1.26
 
 ignore (
+	./e2e/gstreamer/target
 	./e2e/node_modules
 	./e2e/out
-	./e2e/gstreamer/target
 )
 
 require (
