@@ -31,6 +31,7 @@ type groups struct {
 	cut       bool            // the newest key frame came because it was asked for
 
 	requests uint64    // as reported
+	asked    time.Time // when the newest was
 	waiting  time.Time // for the answer to the one of that time; zero: for none
 	answers  []bool    // whether requests were answered, the newest last
 }
@@ -38,10 +39,12 @@ type groups struct {
 // take takes what is new: counts of the track, how often the publisher was asked
 // for a key frame since it began, and when last.
 func (g *groups) take(c *counts, requests uint64, asked time.Time) {
-	if requests > g.requests && g.waiting.IsZero() {
+	// A publisher is also asked for what no viewer wants, a layer to change over to:
+	// that has no time.
+	if requests > g.requests && asked.After(g.asked) && g.waiting.IsZero() {
 		g.waiting = asked
 	}
-	g.requests = requests
+	g.requests, g.asked = requests, asked
 	for n := max(g.seen, c.keyFrames-min(c.keyFrames, keysKept)); n < c.keyFrames; n++ {
 		g.key(c.keys[n%keysKept])
 	}
@@ -83,6 +86,23 @@ func (g *groups) unanswered() (n int) {
 	return n
 }
 
+// deaf says that most requests went unanswered, the newest among them; hears that
+// most were answered, the newest among them. One may get lost.
+func (g *groups) deaf() bool  { return g.mostly(false) }
+func (g *groups) hears() bool { return g.mostly(true) }
+
+func (g *groups) mostly(came bool) bool {
+	n := len(g.answers)
+	if n == 0 || g.answers[n-1] != came {
+		return false
+	}
+	alike := g.unanswered()
+	if came {
+		alike = n - alike
+	}
+	return 2*alike > n
+}
+
 // distance is how far apart key frames are for certain: twice in a row, since the
 // one between may have got lost. What is open, since the newest, counts as far as
 // it goes.
@@ -103,7 +123,7 @@ func (g *groups) wander() (from, to time.Duration, known, wanders bool) {
 	}
 	sorted := slices.Sorted(slices.Values(g.steady))
 	from, to = sorted[1], sorted[len(sorted)-2]
-	return from, to, true, to >= time.Second && to-from > time.Second/2 && to > from*3/2
+	return from, to, true, to > gopFine && to-from > time.Second/2 && to > from*3/2
 }
 
 // checkGroups judges key frames: how far apart they are, and whether they come
@@ -119,13 +139,13 @@ func (u *pupil) checkGroups(deaf bool, judge func(verdict)) {
 		every = fmt.Sprintf("No key frame has come for %.1f s", u.now.open.Seconds())
 	}
 
-	v := verdict{code: GOPLong, track: u.name, wrong: long && (deaf || unanswered > 0), remedies: keyFramesEvery(u.rate())}
+	v := verdict{code: GOPLong, track: u.name, wrong: long && (deaf || g.deaf()), remedies: keyFramesEvery(u.rate())}
 	why := "and none comes when it is asked for"
 	if deaf {
 		why = "and the publisher cannot be asked for one"
 	}
 	v.text = every + ", " + why + ": who joins or loses a packet may wait as long for a picture."
-	if v.wrong || known && !long || answers {
+	if v.wrong || known && !long || g.hears() {
 		judge(v)
 	}
 
@@ -138,9 +158,9 @@ func (u *pupil) checkGroups(deaf bool, judge func(verdict)) {
 		judge(v)
 	}
 
-	if from, to, known, wanders := g.wander(); known {
+	if from, to, known, wanders := g.wander(); known && !long {
 		judge(verdict{
-			code: GOPWandering, track: u.name, wrong: wanders && !long, remedies: keyFramesSteady(u.rate()),
+			code: GOPWandering, track: u.name, wrong: wanders, remedies: keyFramesSteady(u.rate()),
 			text: fmt.Sprintf("Key frames come at random, between %.1f s and %.1f s apart: viewers wait for them at random, and the bit rate has peaks.",
 				from.Seconds(), to.Seconds()),
 		})

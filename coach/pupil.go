@@ -110,7 +110,7 @@ func (u *pupil) checkSets(judge func(verdict)) {
 func (u *pupil) checkChannels(judge func(verdict)) {
 	format := u.track.Spec().Format
 	params := codec.Params(format.Fmtp)
-	if format.Name != codec.Opus || params["sprop-stereo"] != "1" && params["stereo"] != "1" {
+	if format.Name != codec.Opus || params["sprop-stereo"] != "1" {
 		return
 	}
 	const (

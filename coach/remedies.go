@@ -93,12 +93,12 @@ func inTime(fast bool) Remedies {
 		return Remedies{
 			OBS:       "Settings > Audio > General: Sample Rate 48 kHz, and the same in the system's settings of the sound device.",
 			FFmpeg:    "-re in front of the -i of a file, -use_wallclock_as_timestamps 1 in front of that of a device; -af aresample=async=1000",
-			GStreamer: "sources with do-timestamp=true, identity sync=true behind a file's; alsasrc slave-method=resample",
+			GStreamer: "sources with do-timestamp=true, identity sync=true behind a file's; alsasrc provide-clock=false ! audiorate",
 		}
 	}
 	return Remedies{
 		OBS:       "Settings > Output > Streaming, Output Mode Advanced: a hardware encoder, or with x264 CPU Usage Preset ultrafast. Settings > Audio > General: Sample Rate 48 kHz, as the sound device has it.",
 		FFmpeg:    "-preset ultrafast, or a hardware encoder such as -c:v h264_nvenc; -use_wallclock_as_timestamps 1 in front of the -i of a device; -af aresample=async=1000",
-		GStreamer: "x264enc speed-preset=ultrafast tune=zerolatency; sources with do-timestamp=true; alsasrc slave-method=resample",
+		GStreamer: "x264enc speed-preset=ultrafast tune=zerolatency; sources with do-timestamp=true; alsasrc provide-clock=false ! audiorate",
 	}
 }

@@ -96,6 +96,7 @@ type Limits struct {
 	Held                 int  // requests that wait for a stream, at once
 	HeldPerAddress       int  // of these from one remote address
 	Slates               int  // streams that play one, at once
+	BitRate              int  // of a publisher, in bits a second: above it the coach says so
 }
 
 // Events are what the server remembers of what happened.
@@ -112,7 +113,7 @@ func Default() Config {
 		Limits: Limits{
 			Sessions: 10_000, SessionsPerAddress: 200, ConnectingPerAddress: 50, Candidates: 100,
 			Offer: 128 * kibibyte, Fragment: 64 * kibibyte, EventSubscribers: 2_000,
-			Held: 1_000, HeldPerAddress: 20, Slates: 100,
+			Held: 1_000, HeldPerAddress: 20, Slates: 100, BitRate: 20_000_000,
 		},
 		Events: Events{History: 1024},
 	}

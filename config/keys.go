@@ -67,6 +67,7 @@ func keys() []key {
 		number("limits.held", most, func(c *Config) *int { return &c.Limits.Held }),
 		number("limits.held_per_address", most, func(c *Config) *int { return &c.Limits.HeldPerAddress }),
 		number("limits.slates", 10_000, func(c *Config) *int { return &c.Limits.Slates }),
+		number("limits.bit_rate", 1_000_000_000, func(c *Config) *int { return &c.Limits.BitRate }),
 		number("events.history", most, func(c *Config) *int { return &c.Events.History }),
 	}
 }

@@ -73,6 +73,9 @@ func (s *Slates) Show(name string, hidden bool) (*stream.Stream, error) {
 	if hidden {
 		registry = s.opts.Decoys
 	}
+	if found, ok := registry.Find(name); ok && len(found.Offered()) > 0 {
+		return found, nil
+	}
 	leave, err := s.enter()
 	if err != nil {
 		return nil, err
@@ -94,18 +97,27 @@ func (s *Slates) Show(name string, hidden bool) (*stream.Stream, error) {
 	}
 	go func() {
 		defer leave()
-		s.play(source, p)
+		if s.play(source, p) {
+			go s.resume(name, hidden) // somebody may have come while it ended
+		}
 	}()
 	return p.Stream(), nil
 }
 
-// Resume is Show for a stream whose publisher has left viewers behind.
-func (s *Slates) Resume(name string) {
-	found, ok := s.opts.Registry.Find(name)
+// Resume is Show for a stream whose publisher has left viewers behind. It does
+// not block.
+func (s *Slates) Resume(name string) { go s.resume(name, false) }
+
+func (s *Slates) resume(name string, hidden bool) {
+	registry := s.opts.Registry
+	if hidden {
+		registry = s.opts.Decoys
+	}
+	found, ok := registry.Find(name)
 	if !ok || found.Viewers() == 0 {
 		return
 	}
-	if _, err := s.Show(name, false); err != nil {
+	if _, err := s.Show(name, hidden); err != nil {
 		s.opts.Logger.Debug("no slate", "stream", name, "err", err)
 	}
 }
@@ -130,34 +142,45 @@ func (s *Slates) enter() (leave func(), err error) {
 	}, nil
 }
 
-// play plays until a publisher takes the stream over, nobody watches, or all ends.
-func (s *Slates) play(source Source, p *stream.Publication) {
+// play plays until a publisher takes the stream over, nobody watches, all ends,
+// or it fails: then it returns false.
+func (s *Slates) play(source Source, p *stream.Publication) bool {
 	ctx, cancel := context.WithCancel(context.Background())
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		if err := source.Run(ctx, p); err != nil && !errors.Is(err, ErrPublicationEnded) {
-			s.opts.Logger.Warn("slate cannot be played", "stream", p.Stream().Name(), "err", err)
-		}
-	})
-	s.watch(p)
+	ended := make(chan error, 1)
+	go func() { ended <- source.Run(ctx, p) }()
+	failed := s.watch(p, ended)
 	cancel()
-	wg.Wait()
+	if failed == nil {
+		failed = <-ended
+	}
 	p.Close("unwatched")
+	if failed != nil && !errors.Is(failed, ErrPublicationEnded) {
+		s.opts.Logger.Warn("slate cannot be played", "stream", p.Stream().Name(), "err", failed)
+		return false
+	}
+	return true
 }
 
-// watch returns when the slate is of no use any more.
-func (s *Slates) watch(p *stream.Publication) {
+var errSlateEnded = errors.New("the slate has ended by itself")
+
+// watch returns nil when the slate is of no use any more, or why it has ended.
+func (s *Slates) watch(p *stream.Publication, ended <-chan error) error {
 	look := time.NewTicker(unwatched)
 	defer look.Stop()
 	for {
 		select {
+		case err := <-ended:
+			if err == nil {
+				err = errSlateEnded
+			}
+			return err
 		case <-p.Done():
-			return
+			return nil
 		case <-s.ending:
-			return
+			return nil
 		case <-look.C:
 			if p.Stream().Viewers() == 0 {
-				return
+				return nil
 			}
 		}
 	}

@@ -17,21 +17,35 @@ import (
 // Egress answers a WHEP player's offer with a session and the SDP answer, which
 // holds all candidates. The tracks of the stream are in demand from then on.
 // Where nobody publishes the stream, its policy may have the call wait for
-// somebody, or the player see a slate. What the player is to be told is a *wish.Refusal. When ctx ends
-// before the answer is ready nothing remains of the session.
+// somebody, or the player see a slate. What the player is to be told is a
+// *wish.Refusal. When ctx ends before the answer is ready nothing remains of the
+// session.
 func (m *Manager) Egress(ctx context.Context, r Request) (*Session, string, error) {
 	s, answer, err := m.egress(ctx, r)
 	if refusalCode(err) != codeNotLive {
 		return s, answer, err
 	}
-	switch m.options.Policy(r.Stream).Early {
-	case EarlyHold:
-		return m.hold(ctx, r, err, m.awaitLive, m.egress)
-	case EarlySlate:
-		return m.egressSlate(ctx, r)
-	default:
+	early := m.options.Policy(r.Stream).Early
+	if early == EarlyRefuse {
 		return nil, "", err
 	}
+	if err := m.worthWhile(r); err != nil {
+		return nil, "", err
+	}
+	if early == EarlyHold {
+		return m.hold(ctx, r, err, m.awaitLive, m.egress)
+	}
+	return m.egressSlate(ctx, r)
+}
+
+// worthWhile refuses what would be refused in the end, before anything is made
+// or kept for it.
+func (m *Manager) worthWhile(r Request) error {
+	if err := m.limits.check(r.Remote.Addr()); err != nil {
+		return err
+	}
+	_, err := parseOffer(r.Offer)
+	return err
 }
 
 // egress is Egress where nobody waits.

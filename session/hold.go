@@ -51,10 +51,10 @@ func (m *Manager) wait(ctx context.Context, ready <-chan struct{}, up <-chan tim
 }
 
 // Await waits until the stream is live, as far as who asks may know, for d or
-// HoldTime at most. It waits where requests are held, and where there is no room
-// it does not wait. It returns early when ctx or the Manager ends.
+// HoldTime at most. There is room for as many as for requests that are held,
+// beside those; where there is none it does not wait. It returns early when ctx or the Manager ends.
 func (m *Manager) Await(ctx context.Context, r Request, d time.Duration) {
-	vacate, ok := m.room.enter(r.Remote.Addr())
+	vacate, ok := m.lookers.enter(r.Remote.Addr())
 	if !ok {
 		return
 	}

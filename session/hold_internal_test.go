@@ -33,8 +33,11 @@ func holding(t *testing.T, o Options) *Manager {
 	return m
 }
 
+// A description that is well-formed, but offers nothing.
+const emptyOffer = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
+
 func from(addr string) Request {
-	return Request{Stream: "live", Offer: "nonsense", Remote: netip.MustParseAddrPort(addr)}
+	return Request{Stream: "live", Offer: emptyOffer, Remote: netip.MustParseAddrPort(addr)}
 }
 
 // result is what became of a request, and when.
@@ -88,15 +91,19 @@ func TestHold(t *testing.T) {
 		r.Stream = "refusing"
 		want(t, <-ask(t.Context(), m.Egress, r), codeNotLive, 0)
 
+		r = from("192.0.2.1:1")
+		r.Offer = "nonsense" // is not kept
+		want(t, <-ask(t.Context(), m.Egress, r), "sdp_malformed", 0)
+
 		held := ask(t.Context(), m.Egress, from("192.0.2.1:1"))
 		time.Sleep(time.Second)
 		p := publishLive(t, m)
-		want(t, <-held, "sdp_malformed", time.Second) // the offer is looked at, at once
+		want(t, <-held, "no_media", time.Second) // the offer is negotiated, at once
 
 		publishing := ask(t.Context(), m.Ingest, from("192.0.2.1:1"))
 		time.Sleep(time.Second)
 		p.Close("end of test")
-		want(t, <-publishing, "sdp_malformed", time.Second)
+		want(t, <-publishing, "no_media", time.Second)
 
 		p = publishLive(t, m)
 		want(t, <-ask(t.Context(), m.Ingest, from("192.0.2.1:1")), codePublished, 20*time.Second)

@@ -21,6 +21,9 @@ func (m *Manager) Ingest(ctx context.Context, r Request) (*Session, string, erro
 	if refusalCode(err) != codePublished || m.options.Policy(r.Stream).TakeOver != TakeOverHold {
 		return s, answer, err
 	}
+	if err := m.worthWhile(r); err != nil {
+		return nil, "", err
+	}
 	return m.hold(ctx, r, err, m.awaitFree, m.ingest)
 }
 

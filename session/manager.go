@@ -20,7 +20,8 @@ type Manager struct {
 	// static after New
 	options      Options
 	limits       *limits
-	room         *room
+	room         *room // of requests that are held
+	lookers      *room // of those that Await
 	tombstones   *tombstones
 	certificates *certificates
 	ports        *ports
@@ -53,6 +54,7 @@ func New(o Options) (*Manager, error) {
 		options:      o,
 		limits:       newLimits(o.MaxSessions, o.MaxPerAddress, o.MaxConnecting),
 		room:         newRoom(o.MaxHeld, o.MaxHeldPerAddress),
+		lookers:      newRoom(o.MaxHeld, o.MaxHeldPerAddress),
 		tombstones:   newTombstones(o.TombstoneExpiry, o.MaxTombstones),
 		certificates: newCertificates(o.CertificateLife),
 		ports:        newPorts(o.Logger, o.UDPPort),

@@ -16,8 +16,9 @@ const (
 	EarlyRefuse Early = iota
 	// EarlyHold answers when somebody publishes, or with 409 after HoldTime.
 	EarlyHold
-	// EarlySlate answers at once; what Options.Slate shows is played until media
-	// flow, and again when the publisher has left. Where there is none it is 409.
+	// EarlySlate answers at once; what Options.Slate shows is played until a
+	// publisher is answered, stands still until its media flow, and is played
+	// again when it has left. Where there is none it is 409.
 	EarlySlate
 )
 

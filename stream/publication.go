@@ -84,6 +84,7 @@ func (p *Publication) Close(reason string) {
 		return
 	}
 	p.stream.unpublish(p)
+	close(p.done) // who waits for it finds the stream free
 	if p.options.StandIn {
 		return
 	}
@@ -92,7 +93,8 @@ func (p *Publication) Close(reason string) {
 	p.stream.reg.opts.Left(p.stream.name)
 }
 
-// end marks the publication as over; it says whether it was not before.
+// end marks the publication as over; it says whether it was not before. Then
+// the caller closes done.
 func (p *Publication) end(reason string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -100,6 +102,5 @@ func (p *Publication) end(reason string) bool {
 		return false
 	}
 	p.ended, p.reason = true, reason
-	close(p.done)
 	return true
 }

@@ -99,7 +99,9 @@ func (r *Registry) PublishWith(name string, o PublishOptions) (*Publication, err
 	}
 	tellLost(lost)
 	if old != nil {
-		old.end("taken_over")
+		if old.end("taken_over") {
+			close(old.done)
+		}
 	}
 	if o.StandIn {
 		r.opts.Logger.Debug("stream has a stand-in", "stream", name)

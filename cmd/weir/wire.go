@@ -93,7 +93,9 @@ func wire(ctx context.Context, c config.Config, access auth.Authorizer, log *slo
 	if err != nil {
 		return nil, fmt.Errorf("set up sources: %w", err)
 	}
-	if s.coach, err = coach.New(coach.Options{Registry: s.registry, Logger: log, Event: s.events.Add}); err != nil {
+	if s.coach, err = coach.New(coach.Options{
+		Registry: s.registry, Logger: log, Event: s.events.Add, MaxBitRate: c.Limits.BitRate,
+	}); err != nil {
 		return nil, fmt.Errorf("set up the coach: %w", err)
 	}
 	if s.listener, err = listen(ctx, c.HTTP.Addr); err != nil {

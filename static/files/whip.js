@@ -279,9 +279,15 @@ export class WHIPPublisher extends EventTarget {
     try {
       await session.restart()
       if (this.#session === session) this.dispatchEvent(new CustomEvent('restarted'))
-    } catch {
+    } catch (error) {
+      if (this.#session !== session) return
+      if (final.includes(error.reason?.code)) {
+        this.#drop()
+        this.#to('refused', error.reason)
+        return
+      }
       // The server may not know restarts, or not know the session any more: a new one serves as well.
-      if (this.#session === session && !session.works) this.#lost(session, lostConnection)
+      if (!session.works) this.#lost(session, lostConnection)
     }
   }
 
@@ -334,11 +340,13 @@ export class WHIPPublisher extends EventTarget {
     const session = this.#session
     this.#session = null
     this.#senders.clear()
+    // The server may hear of the end after the next offer.
+    if (this.#state === 'publishing' || this.#state === 'interrupted') this.#lostAt = Date.now()
     session?.end(leaving)
   }
 
   #suspend() {
-    if (['closed', 'idle'].includes(this.#state)) return
+    if (['closed', 'idle', 'refused'].includes(this.#state)) return
     this.#drop(true)
     this.#suspended = true
     this.#to('idle', null)
