@@ -84,7 +84,7 @@ func (u *publisher) publish(t *testing.T, r *stream.Registry) {
 	u.rng = rand.New(rand.NewPCG(1, 2))
 	u.numbers = map[*stream.Track]*uint16{}
 	u.started, u.picture, u.lastJoin, u.wanted = time.Now(), 0, 0, true
-	u.report = stream.PublisherReport{KeyFrameFeedback: !u.deaf}
+	u.count(func(r *stream.PublisherReport) { *r = stream.PublisherReport{KeyFrameFeedback: !u.deaf} }) // an older publication may be asked still
 	o := stream.PublishOptions{By: "me", Alternatives: true}
 	if !u.unseen {
 		o.Report = func() stream.PublisherReport {

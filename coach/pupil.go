@@ -16,8 +16,9 @@ type pupil struct {
 	tally *tally
 	leave func() // ends the observing
 
-	now, before counts // as shown at the last two looks that had something new
-	first, sets sets   // as they were at the beginning, and as judged last
+	now, before counts  // as shown at the last two looks that had something new
+	first, sets sets    // as they were at the beginning, and as judged last
+	bits        float64 // a second, between the two
 	groups      groups
 	drift       drift
 }
@@ -44,6 +45,9 @@ func (u *pupil) look() bool {
 		return false
 	}
 	u.before, u.now = u.now, *shown
+	if passed := u.now.at.Sub(u.before.at); u.before.packets > 0 {
+		u.bits = 8 * float64(u.now.bytes-u.before.bytes) / passed.Seconds()
+	}
 	return true
 }
 

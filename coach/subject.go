@@ -92,7 +92,7 @@ func (s *subject) check(p *stream.Publication, now time.Time) {
 	}
 	checkDrift(fed, judge)
 	if reported && len(fed) > 0 { // else there is no publisher, or nothing to go by
-		s.transport.take(report, fed)
+		s.transport.take(report, s.pupils, now)
 		s.transport.check(s.maxBitRate, judge)
 	}
 }

@@ -2,6 +2,7 @@ package coach
 
 import (
 	"fmt"
+	"time"
 
 	"weir/stream"
 )
@@ -19,13 +20,16 @@ type transport struct {
 	rates   []float64                // bits a second
 }
 
-// take takes the publisher's report, and what came of the tracks that were fed.
-func (t *transport) take(r stream.PublisherReport, fed []*pupil) {
+// take takes the publisher's report, and what its tracks take by now. One of
+// which a look has nothing new, since a second is over a little later, counts as
+// before; one that is not fed any more does not count.
+func (t *transport) take(r stream.PublisherReport, pupils []*pupil, now time.Time) {
+	const lately = 3 * lookEvery
 	t.reports = keep(t.reports, r, lossLooks+1)
 	rate := 0.0
-	for _, u := range fed {
-		if u.before.packets > 0 {
-			rate += 8 * float64(u.now.bytes-u.before.bytes) / u.now.at.Sub(u.before.at).Seconds()
+	for _, u := range pupils {
+		if now.Sub(u.now.at) < lately {
+			rate += u.bits
 		}
 	}
 	t.rates = keep(t.rates, rate, rateLooks)
