@@ -95,14 +95,14 @@ stage_lint() {
 # The core needs no C: it is built and tested without.
 stage_pure() {
 	CGO_ENABLED=0 go build -o .cache/weir-pure ./cmd/weir &&
-		CGO_ENABLED=0 gotest -short ./...
+		CGO_ENABLED=0 gotest -short -parallel 4 ./... # many tests wait more than they work
 }
 
 stage_short() { gotest -short ./...; }
 
 stage_race() {
 	[ "$(go env CGO_ENABLED)" = 1 ] || { lacking "no g++ here; data races are not looked for"; return; }
-	gotest -race -shuffle=on -timeout 15m ./...
+	gotest -race -shuffle=on -parallel 4 -timeout 15m ./...
 }
 
 # The seeds of all targets run in the other stages. Here the first few targets,

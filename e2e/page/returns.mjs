@@ -24,13 +24,14 @@ const play = async ([endpoint, count]) => {
   })
 }
 
-/** In the page: what every viewer has shown, in milliseconds since 1970, and what its connection tells. */
+/** In the page: what every viewer has shown, in milliseconds since 1970, and what its connection tells. The last one is
+ * said again the next time: a pause may have begun with it. */
 const read = () => Promise.all(window.viewers.map(async (viewer) => {
   const stats = await viewer.player.peerConnection?.getStats() ?? new Map()
   const all = [...stats.values()].filter(({ type }) => type === 'inbound-rtp')
   const video = all.find(({ kind }) => kind === 'video')
   return {
-    times: viewer.times.splice(0), state: viewer.player.state, lost: video?.packetsLost ?? 0, freezes: video?.freezeCount ?? 0,
+    times: viewer.times.splice(0, viewer.times.length - 1), state: viewer.player.state, lost: video?.packetsLost ?? 0, freezes: video?.freezeCount ?? 0,
     codecs: all.map(({ codecId }) => stats.get(codecId)?.mimeType),
   }
 }))
