@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -13,6 +14,9 @@ import (
 
 // TestLatencyFollowsTheNetwork puts 120 ms between server and player: what the page measures moves by as much.
 func TestLatencyFollowsTheNetwork(t *testing.T) {
+	if os.Getenv("E2E_SOAK") == "" {
+		t.Skip("takes one minute or more: only when E2E_SOAK is set")
+	}
 	needs(t, chromium)
 	const added, tolerance = 120, 30 // milliseconds
 	server, address := startOnTerminal(t, build(t, "1"), "127.0.0.1:0", filepath.Join(t.TempDir(), "state"))

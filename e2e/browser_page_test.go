@@ -303,6 +303,9 @@ func TestPageReconnects(t *testing.T) {
 // TestScreenshots writes what the page looks like to out/; a person looks at it.
 func TestScreenshots(t *testing.T) {
 	t.Parallel()
+	if os.Getenv("E2E_SOAK") == "" {
+		t.Skip("is for people: only when E2E_SOAK is set")
+	}
 	needs(t, chromium)
 	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
 	var got struct{ Files []string }

@@ -123,8 +123,7 @@ stage_e2e() {
 
 stage_soak() {
 	gotest -tags soak -count=1 -timeout 2h ./... &&
-		E2E_SOAK=1 gotest -tags e2e -count=1 -timeout 20m -run TestAccessible ./e2e &&
-		E2E_SOAK=1 gotest -tags e2e -count=1 -timeout 30m ./e2e/netns
+		E2E_SOAK=1 gotest -tags e2e -count=1 -p 1 -timeout 1h ./cmd/... ./e2e/...
 }
 
 stage_bench() {

@@ -75,7 +75,7 @@ func wire(ctx context.Context, c config.Config, access auth.Authorizer, log *slo
 	policy := policyOf(c.Streams)
 	s.registry = stream.New(stream.Options{
 		Logger: log, Event: s.events.Add, Reserved: api.Reserved(), NewFlusher: session.NewFlusher,
-		Left: func(name string) { //nolint:contextcheck // a slate ends with Slates
+		Left: func(name string) {
 			if policy(name).Early == session.EarlySlate {
 				s.slates.Resume(name)
 			}
