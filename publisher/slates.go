@@ -69,10 +69,7 @@ func (s *Slates) Run(ctx context.Context) error {
 // is another of that name, which nobody publishes. It fails with ErrTooMany,
 // ErrClosed or an error of New's.
 func (s *Slates) Show(name string, hidden bool) (*stream.Stream, error) {
-	registry := s.opts.Registry
-	if hidden {
-		registry = s.opts.Decoys
-	}
+	registry := s.registry(hidden)
 	if found, ok := registry.Find(name); ok && len(found.Offered()) > 0 {
 		return found, nil
 	}
@@ -96,24 +93,37 @@ func (s *Slates) Show(name string, hidden bool) (*stream.Stream, error) {
 		return nil, fmt.Errorf("show a slate: %w", err)
 	}
 	go func() {
-		defer leave()
-		if s.play(source, p) {
-			go s.resume(name, hidden) // somebody may have come while it ended
+		again := s.play(source, p)
+		leave()
+		if again {
+			s.resume(name, hidden) // somebody may have come while it ended
 		}
 	}()
 	return p.Stream(), nil
 }
 
+func (s *Slates) registry(hidden bool) *stream.Registry {
+	if hidden {
+		return s.opts.Decoys
+	}
+	return s.opts.Registry
+}
+
 // Resume is Show for a stream whose publisher has left viewers behind. It does
 // not block.
-func (s *Slates) Resume(name string) { go s.resume(name, false) }
+func (s *Slates) Resume(name string) { s.resume(name, false) }
 
+// resume does it in a goroutine that Run waits for.
 func (s *Slates) resume(name string, hidden bool) {
-	registry := s.opts.Registry
-	if hidden {
-		registry = s.opts.Decoys
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.running.Go(func() { s.showAgain(name, hidden) })
 	}
-	found, ok := registry.Find(name)
+}
+
+func (s *Slates) showAgain(name string, hidden bool) {
+	found, ok := s.registry(hidden).Find(name)
 	if !ok || found.Viewers() == 0 {
 		return
 	}

@@ -41,6 +41,18 @@
 export class Meter {
   #connection = null
   #before = null
+  #read
+  #figure
+
+  /**
+   * Measures what comes in, unless told what to measure.
+   * @param {(report: Map<string, object>, at: number) => object} [read] takes the counters out of an RTCStatsReport
+   * @param {(now: object, before: object|null) => object} [figure] makes figures of two readings
+   */
+  constructor(read = countersOf, figure = figuresOf) {
+    this.#read = read
+    this.#figure = figure
+  }
 
   /**
    * Reads the counters.
@@ -55,8 +67,8 @@ export class Meter {
     if (!connection) return null
     const report = await connection.getStats()
     if (connection !== this.#connection) return null
-    const counters = countersOf(report, performance.now())
-    const figures = figuresOf(counters, this.#before)
+    const counters = this.#read(report, performance.now())
+    const figures = this.#figure(counters, this.#before)
     this.#before = counters
     return figures
   }
@@ -73,13 +85,20 @@ export function countersOf(report, at) {
     const stats = all.find((one) => one.type === 'inbound-rtp' && (one.kind ?? one.mediaType) === kind)
     return stats && { ...stats, codec: codecOf(report.get(stats.codecId)) }
   }
-  const selected = report.get(all.find(({ type, selectedCandidatePairId }) =>
-    type === 'transport' && selectedCandidatePairId)?.selectedCandidatePairId)
-  const pair = selected ?? all.find(({ type, nominated, state }) => type === 'candidate-pair' && nominated && state === 'succeeded')
+  const pair = pairOf(report)
   return { at, video: inbound('video'), audio: inbound('audio'), pair, remote: report.get(pair?.remoteCandidateId) }
 }
 
-function codecOf(stats) {
+/** The candidate pair that is used. @param {Map<string, object>} report an RTCStatsReport */
+export function pairOf(report) {
+  const all = [...report.values()]
+  const selected = report.get(all.find(({ type, selectedCandidatePairId }) =>
+    type === 'transport' && selectedCandidatePairId)?.selectedCandidatePairId)
+  return selected ?? all.find(({ type, nominated, state }) => type === 'candidate-pair' && nominated && state === 'succeeded')
+}
+
+/** A codec's name, of its statistics. @param {object|undefined} stats */
+export function codecOf(stats) {
   const name = stats?.mimeType?.split('/')[1] ?? ''
   return name.toLowerCase() === 'opus' ? 'Opus' : name
 }

@@ -9,11 +9,12 @@ import { authorization, call, reasonOf } from './api.js'
 import { Capture, unavailable } from './capture.js'
 import { showFindings } from './findings.js'
 import { spanOf } from './log.js'
+import { Meter } from './meter.js'
 import { showReason } from './notice.js'
 import { numberOf } from './numbers.js'
 import { PublishForm } from './publishform.js'
 import { limits, publishWords, wantsToken } from './publishwords.js'
-import { SendMeter } from './sending.js'
+import { figuresOf, sentIn } from './sending.js'
 import { copy, isLocal, linksTo } from './share.js'
 import { loudness, silence } from './sound.js'
 import { onToken, setToken, token } from './token.js'
@@ -26,7 +27,7 @@ const profile = `/api/v1/streams/${encodeURIComponent(name)}/obs-profile`
 
 const form = new PublishForm()
 const capture = new Capture()
-const meter = new SendMeter()
+const meter = new Meter(sentIn, figuresOf)
 /** The page's publisher; other scripts may look at it. */
 export const publisher = new WHIPPublisher(`/whip/${encodeURIComponent(name)}`, { token: token() })
 

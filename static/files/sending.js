@@ -3,6 +3,7 @@
  *
  * @module sending
  */
+import { codecOf, pairOf } from './meter.js'
 
 /**
  * Figures of the time between two readings. What the browser does not tell, or what no time has passed for, is undefined.
@@ -26,31 +27,6 @@
  * @property {number} [resent] packets, since the session began
  */
 
-/** Keeps the reading before. */
-export class SendMeter {
-  #connection = null
-  #before = null
-
-  /**
-   * Reads the counters.
-   * @param {RTCPeerConnection|null} connection
-   * @returns {Promise<Sent|null>} null where there is no connection
-   */
-  async measure(connection) {
-    if (connection !== this.#connection) {
-      this.#connection = connection
-      this.#before = null
-    }
-    if (!connection) return null
-    const report = await connection.getStats()
-    if (connection !== this.#connection) return null
-    const now = sentIn(report, performance.now())
-    const figures = figuresOf(now, this.#before)
-    this.#before = now
-    return figures
-  }
-}
-
 /**
  * Takes out of a report what is measured here; the layers of a simulcast are added up.
  * @param {Map<string, object>} report an RTCStatsReport
@@ -64,15 +40,12 @@ export function sentIn(report, at) {
     const largest = layers.toSorted((a, b) => (b.frameWidth ?? 0) - (a.frameWidth ?? 0))[0]
     const sum = (key) => layers.some((layer) => layer[key] !== undefined)
       ? layers.reduce((total, layer) => total + (layer[key] ?? 0), 0) : undefined
-    const name = report.get(largest.codecId)?.mimeType?.split('/')[1] ?? ''
     return {
-      ...largest, codec: name.toLowerCase() === 'opus' ? 'Opus' : name,
+      ...largest, codec: codecOf(report.get(largest.codecId)),
       bytesSent: sum('bytesSent'), retransmittedPacketsSent: sum('retransmittedPacketsSent'),
     }
   }
-  const selected = report.get(all.find(({ type, selectedCandidatePairId }) =>
-    type === 'transport' && selectedCandidatePairId)?.selectedCandidatePairId)
-  const pair = selected ?? all.find(({ type, nominated, state }) => type === 'candidate-pair' && nominated && state === 'succeeded')
+  const pair = pairOf(report)
   const losses = all.filter(({ type, fractionLost }) => type === 'remote-inbound-rtp' && fractionLost !== undefined)
   return {
     at, video: of('video'), audio: of('audio'), roundTrip: pair?.currentRoundTripTime,

@@ -281,14 +281,18 @@ export class WHIPPublisher extends EventTarget {
       if (this.#session === session) this.dispatchEvent(new CustomEvent('restarted'))
     } catch (error) {
       if (this.#session !== session) return
-      if (final.includes(error.reason?.code)) {
-        this.#drop()
-        this.#to('refused', error.reason)
-        return
-      }
+      if (this.#gone(error.reason)) return
       // The server may not know restarts, or not know the session any more: a new one serves as well.
       if (!session.works) this.#lost(session, lostConnection)
     }
+  }
+
+  /** Gives up where the session was ended for good, and says whether it was. @param {Reason|null|undefined} reason */
+  #gone(reason) {
+    if (!final.includes(reason?.code)) return false
+    this.#drop()
+    this.#to('refused', reason)
+    return true
   }
 
   /** @param {Session} session @param {Reason} reason why it is of no use any more */
@@ -296,11 +300,7 @@ export class WHIPPublisher extends EventTarget {
     if (reason.code === 'session_ended') {
       const why = await session.whyEnded()
       if (this.#session !== session) return
-      if (why && final.includes(why.code)) {
-        this.#drop()
-        this.#to('refused', why)
-        return
-      }
+      if (this.#gone(why)) return
     }
     this.#lostAt = Date.now()
     this.#again(reason)
