@@ -1,6 +1,7 @@
 package publisher
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 )
@@ -15,13 +16,29 @@ type Kind struct {
 	Private bool
 	// Schema is the JSON Schema (2020-12) of the parameters, an object without additional properties; nil: there are
 	// none. Each property is an integer, a number, a string or a boolean, and may have title, description, default,
-	// minimum, maximum, multipleOf, enum, minLength, maxLength, pattern, and x-unit, the unit in which a number counts.
+	// minimum, maximum, multipleOf, enum, minLength, maxLength, pattern, writeOnly, and x-unit, the unit in which a
+	// number counts.
 	Schema json.RawMessage
+	// Secrets are the names of parameters that are taken and never told again: those that the schema marks as writeOnly
+	// count too. Status, events, logs and errors hold none of them; a Change keeps those that it does not name.
+	Secrets []string
+	// Choices lists what there is to choose from for parameters of the kind, at this moment: devices, files. Nil: nothing
+	// to choose. It may take as long as ctx lets it, and may be called from any goroutine.
+	Choices func(ctx context.Context) ([]Choice, error)
 	// Missing says why the kind cannot run here; nil: it can.
 	Missing error
 	// New makes a source for a stream. The parameters are valid by Schema, and defaults are filled in. What the schema
 	// cannot say it refuses with a *ParamError. It starts nothing, and may be called from any goroutine.
 	New func(stream string, params json.RawMessage) (Source, error)
+}
+
+// A Choice is one value that a parameter can have.
+type Choice struct {
+	Param string // the parameter's name
+	Value string
+	Title string // for people
+	// Report is what is known of what the value names, a JSON object: the formats of a camera, the tracks of a file.
+	Report json.RawMessage
 }
 
 // A ParamError says all that is wrong with a source's parameters.

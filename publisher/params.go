@@ -46,6 +46,7 @@ type property struct {
 	MaxLength  json.Number `json:"maxLength"`
 	Pattern    string      `json:"pattern"`
 	Unit       string      `json:"x-unit"`
+	WriteOnly  bool        `json:"writeOnly"`
 
 	// told by pages, not here
 	Title       string `json:"title"`
@@ -93,6 +94,9 @@ func checkKind(k Kind) (*checkedKind, error) {
 		return nil, fmt.Errorf("schema: %w", err)
 	}
 	checked := &checkedKind{Kind: k, properties: o.Properties}
+	if err := checked.checkSecrets(); err != nil {
+		return nil, err
+	}
 	if checked.schema, err = c.Compile(url); err != nil {
 		return nil, fmt.Errorf("schema: %w", err)
 	}

@@ -26,7 +26,7 @@ type Status struct {
 	Since    time.Time       // of the state's beginning
 	NextTry  time.Time       // of a waiting source; else zero
 	Private  bool            // the stream is private
-	Params   json.RawMessage // all of them, defaults filled in
+	Params   json.RawMessage // all but the secret ones, defaults filled in
 	Restarts int             // after failures, since it was started or changed
 	// Renditions are the counters of a source that counts, since its last start; nil while there is none.
 	Renditions []Stats

@@ -135,7 +135,7 @@ func (s *Supervisor) apply(e *entry, next change) error {
 	if c, ok := source.(Changer); ok && next.live {
 		done, err := c.Change(slices.Clone(next.params))
 		if err != nil {
-			return fmt.Errorf("change the source: %w", err)
+			return next.kind.veiled(fmt.Errorf("change the source: %w", err), next.params)
 		}
 		if done {
 			s.mu.Lock()
@@ -180,7 +180,7 @@ func (s *Supervisor) begin(e *entry, next change, old *task, event string) error
 func (s *Supervisor) open(name string, k *checkedKind, params []byte) (Source, *stream.Publication, error) {
 	source, err := k.New(name, slices.Clone(params))
 	if err != nil {
-		return nil, nil, fmt.Errorf("make the source: %w", err)
+		return nil, nil, k.veiled(fmt.Errorf("make the source: %w", err), params)
 	}
 	p, err := s.opts.Registry.Publish(name, publishedBy, source.Specs())
 	if err != nil {

@@ -184,7 +184,7 @@ type entry struct {
 func (e *entry) statusLocked() (Status, Source) {
 	return Status{
 		Stream: e.stream, Source: e.kind.Name, State: e.state, Reason: e.reason, Since: e.since, NextTry: e.nextTry,
-		Private: e.private, Params: slices.Clone(e.params), Restarts: e.restarts,
+		Private: e.private, Params: e.kind.shown(e.params), Restarts: e.restarts,
 	}, e.source
 }
 

@@ -153,12 +153,16 @@ func (h *theatre) wantTold(want ...string) {
 
 func open(t *testing.T, hide func(string), kinds ...publisher.Kind) *theatre {
 	t.Helper()
+	return openWith(t, publisher.SupervisorOptions{Kinds: kinds, Hide: hide})
+}
+
+func openWith(t *testing.T, o publisher.SupervisorOptions) *theatre {
+	t.Helper()
 	h := &theatre{t: t}
 	h.registry = stream.New(stream.Options{Workers: 1, Event: h.event})
+	o.Registry, o.Event = h.registry, h.event
 	var err error
-	h.Supervisor, err = publisher.NewSupervisor(publisher.SupervisorOptions{
-		Registry: h.registry, Kinds: kinds, Event: h.event, Hide: hide,
-	})
+	h.Supervisor, err = publisher.NewSupervisor(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func (s *Supervisor) supervise(ctx context.Context, e *entry, t *task, source So
 	defer t.cancel()
 	for failures := 0; ; {
 		began := time.Now()
-		err := source.Run(ctx, p)
+		err := s.veiled(e, source.Run(ctx, p))
 		s.tally(e, source)
 		if ctx.Err() != nil {
 			p.Close(s.ending(e))
@@ -64,6 +64,14 @@ func (s *Supervisor) supervise(ctx context.Context, e *entry, t *task, source So
 			}
 		}
 	}
+}
+
+// veiled hides what is secret among the parameters of the entry's source.
+func (s *Supervisor) veiled(e *entry, err error) error {
+	s.mu.Lock()
+	k, params := e.kind, e.params
+	s.mu.Unlock()
+	return k.veiled(err, params)
 }
 
 // tally logs what became of a source's pictures and sounds.
