@@ -15,4 +15,23 @@ var (
 	ErrTooMany = errors.New("too many sources")
 	// ErrClosed is returned after the Supervisor has ended.
 	ErrClosed = errors.New("supervisor is closed")
+
+	// ErrNoFile is returned where a library has no such file.
+	ErrNoFile = errors.New("no such file")
+	// ErrFileName is returned for a path that no file of a library can have, or none that is new.
+	ErrFileName = errors.New("not a path that a media file can have")
+	// ErrFileExists is returned where a new file was to be put.
+	ErrFileExists = errors.New("file exists")
+	// ErrNoFolder is returned where a file's folder is not there, or its name is a folder's.
+	ErrNoFolder = errors.New("no folder where the file is to be")
+	// ErrUploadBusy is returned where another upload of the file is arriving.
+	ErrUploadBusy = errors.New("another upload of the file is arriving")
+	// ErrTooManyUploads is returned where as many arrive as may at once.
+	ErrTooManyUploads = errors.New("too many uploads at once")
+	// ErrFileTooLarge is returned for a file that the library could not hold if it were empty.
+	ErrFileTooLarge = errors.New("file is larger than the library may be")
+	// ErrQuota is returned where a file does not fit beside those that there are.
+	ErrQuota = errors.New("library is full")
+	// ErrDiskFull is returned where the disk has no room to spare.
+	ErrDiskFull = errors.New("disk is full")
 )
