@@ -171,7 +171,7 @@ var rooms = map[string]bool{
 	"internal/udp":        false,
 	"metrics":             false,
 	"publisher/exec":      false,
-	"publisher/file":      false,
+	"publisher/file":      true,
 	"relay":               false,
 	"whip":                true,
 }
