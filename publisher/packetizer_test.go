@@ -12,7 +12,7 @@ import (
 // Numbers go on from unit to unit, the marker ends a picture, and no payload is larger than allowed.
 func TestPackets(t *testing.T) {
 	for _, f := range []codec.Format{H264(), VP8(), Opus()} {
-		p, err := newPacketizer(f)
+		p, err := NewPacketizer(f)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -23,7 +23,7 @@ func TestPackets(t *testing.T) {
 			if !video {
 				unit = unit[:200]
 			}
-			packets := p.packets(unit, i*3000, video)
+			packets := p.Packets(unit, i*3000)
 			if video && len(packets) != 4 || !video && len(packets) != 1 {
 				t.Fatalf("%s: %d packets", f, len(packets))
 			}
@@ -41,23 +41,38 @@ func TestPackets(t *testing.T) {
 			}
 		}
 	}
-	if _, err := newPacketizer(codec.Format{Name: codec.AV1, ClockRate: 90000}); err == nil {
-		t.Error("a packetizer for AV1")
+	if _, err := NewPacketizer(codec.Format{Name: codec.PCMU, ClockRate: 8000}); err == nil {
+		t.Error("a packetizer for PCMU")
 	}
 }
 
 // The VP8 payload descriptor has no picture id: pion leaves out the id 0, and libwebrtc stalls on that.
 func TestVP8HasNoPictureID(t *testing.T) {
-	p, err := newPacketizer(VP8())
+	p, err := NewPacketizer(VP8())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
-		for _, pkt := range p.packets(make([]byte, 3000), 0, true) {
+		for _, pkt := range p.Packets(make([]byte, 3000), 0) {
 			if pkt.Payload[0]&0x80 != 0 {
 				t.Errorf("descriptor %x has an extension", pkt.Payload[0])
 			}
 		}
+	}
+}
+
+// A frame that shows an earlier one again is no key frame.
+func TestVP9ShowsAgain(t *testing.T) {
+	p, err := NewPacketizer(codec.Format{Name: codec.VP9, ClockRate: 90000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	packets := p.Packets([]byte{0x88, 0x02}, 0)
+	if len(packets) != 1 || packets[0].Payload[0]&0x42 != 0x40 || !bytes.HasSuffix(packets[0].Payload, []byte{0x88, 0x02}) {
+		t.Errorf("packets %v", packets)
+	}
+	if codec.KeyFrameStart(codec.VP9, packets[0].Payload) {
+		t.Error("a key frame")
 	}
 }
 

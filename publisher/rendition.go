@@ -38,7 +38,7 @@ type Rendition struct {
 	base  uint32 // RTP timestamp of unit 0
 
 	// owned by run
-	packetizer *packetizer
+	packetizer *Packetizer
 
 	keyFrameWanted atomic.Bool
 	bitRate        atomic.Int64 // bits a second; 0: as the encoder was made
@@ -68,7 +68,7 @@ func NewRendition(o RenditionOptions) (*Rendition, error) {
 	if o.Rate < 1 || o.Slack < 0 || o.Open == nil || o.Spec.Format.ClockRate == 0 {
 		return nil, fmt.Errorf("rendition %s: rate %d, slack %d: not usable", o.Spec.Format, o.Rate, o.Slack)
 	}
-	p, err := newPacketizer(o.Spec.Format)
+	p, err := NewPacketizer(o.Spec.Format)
 	if err != nil {
 		return nil, fmt.Errorf("make a rendition: %w", err)
 	}
@@ -187,7 +187,7 @@ func (s *performance) send(n int64) error {
 	if err != nil {
 		return err
 	}
-	packets := r.packetizer.packets(unit, s.schedule.timestamp(n), r.video)
+	packets := r.packetizer.Packets(unit, s.schedule.timestamp(n))
 	if len(packets) == 0 {
 		r.counters.empty.Add(1)
 		return nil
