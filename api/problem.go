@@ -18,6 +18,9 @@ func refusalOf(err error) error {
 	if parameters, ok := errors.AsType[*publisher.ParamError](err); ok {
 		return refuseParameters(parameters)
 	}
+	if unavailable, ok := errors.AsType[*publisher.UnavailableError](err); ok {
+		return refuseUnavailable(unavailable.Reason)
+	}
 	for _, known := range []struct {
 		cause   error
 		refusal func() *wish.Refusal
@@ -27,7 +30,6 @@ func refusalOf(err error) error {
 		{stream.ErrPublished, refuseExists},
 		{stream.ErrName, refuseName},
 		{publisher.ErrUnknownKind, refuseUnknownSource},
-		{publisher.ErrUnavailable, refuseUnavailable},
 		{publisher.ErrTooMany, refuseTooManySources},
 		{publisher.ErrClosed, refuseEnding},
 		{stream.ErrClosed, refuseEnding},
@@ -87,10 +89,10 @@ func refuseUnknownSource() *wish.Refusal {
 	}
 }
 
-func refuseUnavailable() *wish.Refusal {
+func refuseUnavailable(reason error) *wish.Refusal {
 	return &wish.Refusal{
 		Status: http.StatusUnprocessableEntity, Code: "source_unavailable",
-		Detail: "This kind of source cannot run here.",
+		Detail: "This source cannot run: " + reason.Error() + ".",
 		Remedy: "GET /api/v1/sources says why, and which kinds can.",
 	}
 }

@@ -43,10 +43,14 @@ func (f *face) listSources(w http.ResponseWriter, r *http.Request) error {
 	}{[]kindAnswer{}}
 	for _, k := range f.options.Sources.Kinds() {
 		one := kindAnswer{
-			Name: k.Name, Title: k.Title, Description: k.Description, Available: k.Missing == nil, Private: k.Private, Params: k.Schema,
+			Name: k.Name, Title: k.Title, Description: k.Description, Available: true, Private: k.Private, Params: k.Schema,
 		}
-		if k.Missing != nil {
-			one.Reason = sentence(k.Missing.Error())
+		lacks := k.Missing
+		if lacks == nil && k.Absent != nil {
+			lacks = k.Absent()
+		}
+		if lacks != nil {
+			one.Available, one.Reason = false, sentence(lacks.Error())
 		}
 		if len(one.Params) == 0 {
 			one.Params = json.RawMessage(`{"type":"object","additionalProperties":false}`)

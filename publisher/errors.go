@@ -35,3 +35,12 @@ var (
 	// ErrDiskFull is returned where the disk has no room to spare.
 	ErrDiskFull = errors.New("disk is full")
 )
+
+// An UnavailableError is an ErrUnavailable with its reason, whose words are its own.
+type UnavailableError struct{ Reason error }
+
+// Error is the reason.
+func (e *UnavailableError) Error() string { return e.Reason.Error() }
+
+// Unwrap returns ErrUnavailable and the reason.
+func (e *UnavailableError) Unwrap() []error { return []error{ErrUnavailable, e.Reason} }

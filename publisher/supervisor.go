@@ -153,7 +153,7 @@ func (s *Supervisor) kind(name string) (*checkedKind, error) {
 		return nil, ErrUnknownKind
 	}
 	if k.Missing != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, k.Missing)
+		return nil, &UnavailableError{Reason: k.Missing}
 	}
 	return k, nil
 }

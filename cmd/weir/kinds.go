@@ -25,7 +25,7 @@ const (
 
 // kinds are the kinds of source, in the order in which they are offered; those
 // that cannot run here say why.
-func kinds() []publisher.Kind {
+func kinds(devices *device.Inventory) []publisher.Kind {
 	return []publisher.Kind{
 		{
 			Name: kindPattern, Title: "Test pattern",
@@ -37,10 +37,7 @@ func kinds() []publisher.Kind {
 			Description: "A few seconds of the test pattern, over and over. It needs no encoder; its clock is not live.",
 			New:         newClip,
 		},
-		{
-			Name: "camera", Title: "Camera", Description: "A camera of this machine, with its microphone.", Private: true,
-			Missing: errors.New("this version has no camera source yet"),
-		},
+		devices.Camera(),
 		{
 			Name: "file", Title: "Video file", Description: "A recorded file, over and over.",
 			Missing: errors.New("this version has no file source yet"),

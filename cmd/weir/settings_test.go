@@ -66,9 +66,12 @@ func TestSourcesAreWired(t *testing.T) {
 	if status, text := exchange(t, newRequest(t, http.MethodGet, p.url+"/api/v1/streams", "")); status != http.StatusOK || strings.Contains(text, "other") || !strings.Contains(text, `"test"`) {
 		t.Errorf("what everybody sees: %d %s", status, text)
 	}
-	for _, kind := range []string{"camera", "file"} {
-		if status, text := send(http.MethodPost, "/api/v1/streams/more", `{"source": "`+kind+`"}`); status != http.StatusUnprocessableEntity || !strings.Contains(text, "no "+kind+" source") {
-			t.Errorf("start a %s: %d %s", kind, status, text)
+	for request, want := range map[string]string{
+		`{"source": "file"}`: "no file source",
+		`{"source": "camera", "params": {"device": "none of this name"}}`: "This source cannot run: ",
+	} {
+		if status, text := send(http.MethodPost, "/api/v1/streams/more", request); status != http.StatusUnprocessableEntity || !strings.Contains(text, want) {
+			t.Errorf("start %s: %d %s", request, status, text)
 		}
 	}
 	if status, text := send(http.MethodDelete, "/api/v1/streams/other", ""); status != http.StatusNoContent {

@@ -19,6 +19,7 @@ import (
 	"weir/internal/event"
 	"weir/internal/wish"
 	"weir/publisher"
+	"weir/publisher/device"
 	"weir/session"
 	"weir/stream"
 	"weir/whep"
@@ -87,7 +88,7 @@ func wire(ctx context.Context, c config.Config, access auth.Authorizer, log *slo
 	})
 	var err error
 	s.sources, err = publisher.NewSupervisor(publisher.SupervisorOptions{
-		Registry: s.registry, Kinds: kinds(), Logger: log, Event: s.events.Add,
+		Registry: s.registry, Kinds: kinds(device.NewInventory(log)), Logger: log, Event: s.events.Add,
 		Hide: func(name string) { s.sessions.End(name, session.ReasonPrivate) },
 	})
 	if err != nil {

@@ -1,0 +1,24 @@
+//go:build !cgo || !linux
+
+package device
+
+import (
+	"encoding/json"
+	"log/slog"
+
+	"weir/publisher"
+)
+
+// An Inventory knows no devices in this build.
+type Inventory struct{}
+
+// NewInventory returns one that says what is missing.
+func NewInventory(*slog.Logger) *Inventory { return &Inventory{} }
+
+// Camera is the kind of source that a camera is, with the reason why it cannot run.
+func (*Inventory) Camera() publisher.Kind {
+	return publisher.Kind{
+		Name: kindCamera, Title: "Camera", Description: cameraText, Private: true, Schema: json.RawMessage(cameraSchema),
+		Missing: noDrivers(),
+	}
+}
