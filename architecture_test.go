@@ -170,7 +170,7 @@ var rooms = map[string]bool{
 	"internal/seal":       false,
 	"internal/udp":        false,
 	"metrics":             false,
-	"publisher/exec":      false,
+	"publisher/exec":      true,
 	"publisher/file":      true,
 	"relay":               false,
 	"whip":                true,

@@ -14,6 +14,7 @@ type Config struct {
 	Access  Access
 	Publish Publish
 	Streams Streams
+	FFmpeg  FFmpeg
 	State   State
 	// DefaultStream starts the stream "test" with the test pattern.
 	DefaultStream bool
@@ -53,6 +54,13 @@ type Streams struct {
 	WaitingRoom []string      // for players that come before the publisher: refuse (the default), hold, slate
 	TakeOver    []string      // for publishers that come while another publishes: take_over (the default), refuse, hold
 	HoldTime    time.Duration // for which a request is held at most
+}
+
+// FFmpeg is what sources that FFmpeg opens may do.
+type FFmpeg struct {
+	Path      string   // of the program; "": it is looked for
+	Inputs    []string // what may be opened, as exec.ParseAllowed reads it
+	Processes int      // at once
 }
 
 // A Token is one that the configuration fixes.
@@ -109,6 +117,7 @@ func Default() Config {
 	return Config{
 		HTTP:          HTTP{Addr: "127.0.0.1:8080"},
 		Streams:       Streams{HoldTime: 20 * time.Second},
+		FFmpeg:        FFmpeg{Inputs: []string{"lavfi"}, Processes: 16},
 		DefaultStream: true,
 		Limits: Limits{
 			Sessions: 10_000, SessionsPerAddress: 200, ConnectingPerAddress: 50, Candidates: 100,

@@ -86,9 +86,12 @@ func wire(ctx context.Context, c config.Config, access auth.Authorizer, log *slo
 	s.slates = publisher.NewSlates(publisher.SlatesOptions{
 		Registry: s.registry, Decoys: s.decoys, New: newSlate, Most: c.Limits.Slates, Logger: log,
 	})
-	var err error
+	ffmpeg, err := ffmpegKind(ctx, c.FFmpeg, log)
+	if err != nil {
+		return nil, err
+	}
 	s.sources, err = publisher.NewSupervisor(publisher.SupervisorOptions{
-		Registry: s.registry, Kinds: kinds(device.NewInventory(log)), Logger: log, Event: s.events.Add,
+		Registry: s.registry, Kinds: append(kinds(device.NewInventory(log)), ffmpeg), Logger: log, Event: s.events.Add,
 		Hide: func(name string) { s.sessions.End(name, session.ReasonPrivate) },
 	})
 	if err != nil {

@@ -1,0 +1,75 @@
+package exec
+
+import (
+	"encoding/json"
+	"log/slog"
+	"sync"
+
+	"weir/publisher"
+	"weir/publisher/file"
+)
+
+// mostPlans is of how many inputs it is kept what fits of them.
+const mostPlans = 1000
+
+// Options are what the children have in common.
+type Options struct {
+	Path      string  // of the program, as Find has it
+	Allowed   Allowed // what may be opened
+	Processes int     // at once, at most; 0: 16
+	Logger    *slog.Logger
+}
+
+// FFmpeg makes sources of inputs. Its methods may be called from any goroutine.
+type FFmpeg struct {
+	// static after New
+	opts  Options
+	slots chan struct{} // one for each child
+
+	mu sync.Mutex
+	// guarded by mu
+	plans map[string]plan // by address
+}
+
+// New returns what makes sources. It starts nothing.
+func New(o Options) *FFmpeg {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Processes <= 0 {
+		o.Processes = 16
+	}
+	return &FFmpeg{opts: o, slots: make(chan struct{}, o.Processes), plans: map[string]plan{}}
+}
+
+// Source makes a source of parameters that are valid by Schema, for publisher.Kind.
+func (f *FFmpeg) Source(stream string, params json.RawMessage) (publisher.Source, error) {
+	p, in, err := f.decode(params)
+	if err != nil {
+		return nil, err // a *publisher.ParamError, for the caller
+	}
+	return &source{ffmpeg: f, stream: stream, params: p, input: in, live: file.NewLive()}, nil
+}
+
+// plan is what to copy of an input: what is known of it, else all that can be tried.
+func (f *FFmpeg) plan(p Params, in input) plan {
+	if !p.Copy || in.raw {
+		return plan{}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if known, ok := f.plans[in.address]; ok {
+		return known
+	}
+	return plan{video: true, audio: true}
+}
+
+// learn keeps what to copy of an input.
+func (f *FFmpeg) learn(in input, p plan) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.plans) >= mostPlans {
+		clear(f.plans) // they are learned again
+	}
+	f.plans[in.address] = p
+}
