@@ -67,6 +67,7 @@ func uses(t *testing.T) []use {
 		{method: "GET", pattern: "/api/v1/version", status: 200},
 		{method: "GET", pattern: "/api/v1/time", status: 200},
 		{method: "GET", pattern: "/api/v1/sources", status: 200},
+		{method: "GET", pattern: "/api/v1/devices", status: 200},
 		{method: "GET", pattern: "/api/v1/streams", status: 200},
 		{method: "GET", pattern: "/api/v1/streams/:name", target: stream, status: 200},
 		{method: "POST", pattern: "/api/v1/streams/:name", target: fresh, body: `{"source":"tone"}`, contentType: "application/json", status: 201},

@@ -63,6 +63,7 @@ func (f *face) routes() []route {
 		{methods: get, pattern: "/api/v1/version", serve: f.version},
 		{methods: get, pattern: "/api/v1/time", right: admin, serve: f.time, quiet: true},
 		{methods: get, pattern: "/api/v1/sources", right: admin, serve: f.listSources},
+		{methods: get, pattern: "/api/v1/devices", right: admin, serve: f.listDevices},
 		{methods: get, pattern: "/api/v1/streams", right: listed, serve: f.listStreams},
 		{methods: get, pattern: "/api/v1/streams/:name", right: admin, serve: f.showStream},
 		{methods: []string{http.MethodPost}, pattern: "/api/v1/streams/:name", right: admin, serve: f.startStream},
