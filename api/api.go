@@ -11,6 +11,7 @@ import (
 
 	"weir/auth"
 	"weir/internal/event"
+	"weir/publisher"
 	"weir/static"
 )
 
@@ -42,6 +43,8 @@ type Options struct {
 	Sessions Sessions
 	Access   auth.Authorizer
 	Events   *event.Ring
+	// Library are the media files; nil has no folder for any.
+	Library publisher.Library
 	// Coach says what publishers should change; nil finds nothing.
 	Coach Coach
 	// Version is what /api/v1/version says.

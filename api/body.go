@@ -58,6 +58,11 @@ func checkType(r *http.Request, accept string, types []string) error {
 			Headers: fields,
 		}
 	}
+	return checkCoding(r, fields)
+}
+
+// checkCoding wants a body that is not packed.
+func checkCoding(r *http.Request, fields map[string]string) error {
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		fields["Accept-Encoding"] = "identity"
 		return &wish.Refusal{

@@ -33,3 +33,8 @@ func (o *Options) SetEventLimits(heartbeat, write time.Duration, subscribers int
 	o.stream = streamLimits{heartbeat: heartbeat, writeTimeout: write}
 	o.MaxSubscribers = subscribers
 }
+
+// ParseContentRange is parseContentRange.
+func ParseContentRange(field string) (offset, length, size int64, err error) {
+	return parseContentRange(field)
+}

@@ -119,8 +119,10 @@ func canonicalIn(headers openapi3.Headers, name string) string {
 func (d *description) find(r *http.Request) (*routers.Route, map[string]string, error) {
 	look := r.Clone(context.Background())
 	look.Body = http.NoBody
-	if file, ok := strings.CutPrefix(r.URL.Path, "/static/"); ok {
-		look.URL = &url.URL{Path: "/static/" + strings.ReplaceAll(file, "/", "-")}
+	for _, prefix := range []string{"/static/", "/api/v1/files/"} {
+		if file, ok := strings.CutPrefix(r.URL.Path, prefix); ok {
+			look.URL = &url.URL{Path: prefix + strings.ReplaceAll(file, "/", "-")}
+		}
 	}
 	route, parameters, err := d.router.FindRoute(look)
 	if errors.Is(err, routers.ErrMethodNotAllowed) && r.Method == http.MethodHead {

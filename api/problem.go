@@ -21,6 +21,9 @@ func refusalOf(err error) error {
 	if unavailable, ok := errors.AsType[*publisher.UnavailableError](err); ok {
 		return refuseUnavailable(unavailable.Reason)
 	}
+	if offset, ok := errors.AsType[*publisher.OffsetError](err); ok {
+		return refuseOffset(offset)
+	}
 	for _, known := range []struct {
 		cause   error
 		refusal func() *wish.Refusal
@@ -33,6 +36,15 @@ func refusalOf(err error) error {
 		{publisher.ErrTooMany, refuseTooManySources},
 		{publisher.ErrClosed, refuseEnding},
 		{stream.ErrClosed, refuseEnding},
+		{publisher.ErrNoFile, refuseNoFile},
+		{publisher.ErrFileName, refuseFileName},
+		{publisher.ErrFileExists, refuseFileExists},
+		{publisher.ErrNoFolder, refuseNoFolder},
+		{publisher.ErrUploadBusy, refuseUploadBusy},
+		{publisher.ErrTooManyUploads, refuseTooManyUploads},
+		{publisher.ErrFileTooLarge, refuseFileTooLarge},
+		{publisher.ErrQuota, refuseQuota},
+		{publisher.ErrDiskFull, refuseDiskFull},
 	} {
 		if errors.Is(err, known.cause) {
 			return known.refusal()

@@ -74,6 +74,10 @@ func uses(t *testing.T) []use {
 		{method: "PATCH", pattern: "/api/v1/streams/:name", target: stream, body: `{}`, contentType: "application/merge-patch+json", status: 200},
 		{method: "DELETE", pattern: "/api/v1/streams/:name", target: stream, status: 204},
 		{method: "GET", pattern: "/api/v1/streams/:name/obs-profile", target: at("/api/v1/streams/test/obs-profile"), status: 200},
+		{method: "GET", pattern: "/api/v1/files", status: 200},
+		{method: "GET", pattern: "/api/v1/files/*path", target: at("/api/v1/files/shows/one.mp4"), status: 200},
+		{method: "PUT", pattern: "/api/v1/files/*path", target: at("/api/v1/files/shows/two.mp4"), body: "12", status: 201},
+		{method: "DELETE", pattern: "/api/v1/files/*path", target: at("/api/v1/files/shows/one.mp4"), status: 204},
 		{method: "GET", pattern: "/api/v1/sessions", status: 200},
 		{method: "GET", pattern: "/api/v1/sessions/:id", target: byID, status: 200},
 		{method: "DELETE", pattern: "/api/v1/sessions/:id", target: byID, status: 204},
@@ -196,7 +200,7 @@ func TestRights(t *testing.T) {
 	used := map[string]bool{}
 	for _, playNeedsToken := range []bool{false, true} {
 		w := newWorld(t, worldOptions{running: true, playNeedsToken: playNeedsToken, change: func(o *api.Options) {
-			o.Loopback = true
+			o.Loopback, o.Library = true, fakeLibrary{}
 			o.StreamOf = func(token string) (string, bool) { return "of-" + token, true }
 		}})
 		n := 0

@@ -15,6 +15,7 @@ type Config struct {
 	Publish Publish
 	Streams Streams
 	FFmpeg  FFmpeg
+	Media   Media
 	State   State
 	// DefaultStream starts the stream "test" with the test pattern.
 	DefaultStream bool
@@ -61,6 +62,13 @@ type FFmpeg struct {
 	Path      string   // of the program; "": it is looked for
 	Inputs    []string // what may be opened, as exec.ParseAllowed reads it
 	Processes int      // at once
+}
+
+// Media is the folder of media files.
+type Media struct {
+	Dir      string // "" for none
+	Quota    Size   // that its files may come to for another to be uploaded
+	KeepFree Size   // of its disk, by uploads
 }
 
 // A Token is one that the configuration fixes.
@@ -118,6 +126,7 @@ func Default() Config {
 		HTTP:          HTTP{Addr: "127.0.0.1:8080"},
 		Streams:       Streams{HoldTime: 20 * time.Second},
 		FFmpeg:        FFmpeg{Inputs: []string{"lavfi"}, Processes: 16},
+		Media:         Media{Quota: 64 * gibibyte, KeepFree: gibibyte},
 		DefaultStream: true,
 		Limits: Limits{
 			Sessions: 10_000, SessionsPerAddress: 200, ConnectingPerAddress: 50, Candidates: 100,

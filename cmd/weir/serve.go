@@ -37,6 +37,10 @@ func (s *server) run(ctx context.Context, welcome string, stdout io.Writer) erro
 	endSlates := begin(s.slates.Run)
 	endSources := begin(s.sources.Run)
 	endCoach := begin(s.coach.Run)
+	endLibrary := func() {}
+	if s.library != nil {
+		endLibrary = begin(s.library.Run)
+	}
 	endSessions := begin(s.sessions.Run)
 	endHTTP := s.closeListener
 	select {
@@ -61,6 +65,7 @@ func (s *server) run(ctx context.Context, welcome string, stdout io.Writer) erro
 	wg.Wait()
 	endCoach()
 	endSources()
+	endLibrary()
 	endSlates()
 	endDecoys()
 	endWorkers()

@@ -20,6 +20,7 @@ import (
 	"weir/internal/wish"
 	"weir/publisher"
 	"weir/publisher/device"
+	"weir/publisher/file"
 	"weir/session"
 	"weir/stream"
 	"weir/whep"
@@ -36,6 +37,7 @@ type server struct {
 	sessions      *session.Manager
 	sources       *publisher.Supervisor
 	coach         *coach.Coach
+	library       *file.Library    // nil: there is no media folder
 	decoys        *stream.Registry // see publisher.SlatesOptions
 	slates        *publisher.Slates
 	http          *http.Server
@@ -90,6 +92,9 @@ func wire(ctx context.Context, c config.Config, access auth.Authorizer, log *slo
 	if err != nil {
 		return nil, err
 	}
+	if s.library, err = openLibrary(c.Media, s.events.Add); err != nil {
+		return nil, err
+	}
 	s.sources, err = publisher.NewSupervisor(publisher.SupervisorOptions{
 		Registry: s.registry, Kinds: append(kinds(device.NewInventory(log)), ffmpeg), Logger: log, Event: s.events.Add,
 		Hide: func(name string) { s.sessions.End(name, session.ReasonPrivate) },
@@ -140,7 +145,7 @@ func (s *server) wireHTTP(c config.Config, access auth.Authorizer) error {
 			return fmt.Errorf("ice.servers[%d]: %w", i, err)
 		}
 	}
-	face, err := api.New(api.Options{
+	options := api.Options{
 		Logger: s.log,
 		WHEP: whep.New(whep.Options{
 			Sessions: s.sessions, ICEServers: servers, MaxOffer: int64(c.Limits.Offer), Caller: api.Caller, Hidden: api.Hidden,
@@ -158,7 +163,11 @@ func (s *server) wireHTTP(c config.Config, access auth.Authorizer) error {
 		MaxOffer: int64(c.Limits.Offer),
 		Ready:    s.ready.Load,
 		Loopback: s.address().IP.IsLoopback(), Hosts: c.HTTP.Hosts, Ending: s.ending, MaxSubscribers: c.Limits.EventSubscribers,
-	})
+	}
+	if s.library != nil {
+		options.Library = s.library
+	}
+	face, err := api.New(options)
 	if err != nil {
 		return fmt.Errorf("set up http: %w", err)
 	}

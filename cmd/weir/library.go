@@ -1,0 +1,32 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"weir/config"
+	"weir/publisher/file"
+)
+
+// openLibrary opens the media folder; nil: there is to be none.
+func openLibrary(c config.Media, event func(string, ...slog.Attr)) (*file.Library, error) {
+	if c.Dir == "" {
+		return nil, nil //nolint:nilnil // no folder, and nothing wrong
+	}
+	l, err := file.OpenLibrary(file.LibraryOptions{
+		Dir: c.Dir, Quota: int64(c.Quota), KeepFree: int64(c.KeepFree), Probe: probe, Event: event,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("media.dir: %w", err)
+	}
+	return l, nil
+}
+
+// probe looks into a media file.
+func probe(context.Context, *os.File) (json.RawMessage, error) {
+	return nil, errors.New("this version cannot look into files yet")
+}
