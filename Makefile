@@ -10,6 +10,7 @@ endif
 
 FUZZTIME ?= 1m
 FLOOR ?=
+BENCH ?=
 ARGS ?=
 
 help: ## this list
@@ -17,12 +18,13 @@ help: ## this list
 	@echo
 	@echo '  make run ARGS="-addr :8080"     flags for the program; bin/weir -h lists them'
 	@echo '  make fuzz FUZZTIME=10m          for each target'
+	@echo '  make bench BENCH=VP8            one benchmark alone: what 720p in VP8 costs of a core'
 	@echo '  make bench FLOOR=DIR            beside the measuring instruments in DIR'
 
 run: build ## build, start, print the address to open
 	@exec bin/weir $(ARGS)
 
-build: ## bin/weir; without g++ one without encoders
+build: ## bin/weir; without g++ one without encoders, with libvpx-dev VP8's too
 	@sh scripts/build.sh
 
 check: ## formatters, linters, short tests: about a minute
@@ -38,4 +40,4 @@ fuzz: ## every fuzz target for FUZZTIME
 	@FUZZTIME=$(FUZZTIME) FUZZTARGETS=1000 bash scripts/stages.sh fuzz
 
 bench: ## benchmarks, and the fan-out beside the instruments in FLOOR
-	@FLOOR=$(FLOOR) bash scripts/stages.sh bench
+	@FLOOR=$(FLOOR) BENCH=$(BENCH) bash scripts/stages.sh bench

@@ -109,11 +109,12 @@ func TestHome(t *testing.T) {
 			needs(t, program)
 			weir, dir := build(t, "1"), filepath.Join(t.TempDir(), "state")
 			server, address := startOnTerminal(t, weir, "127.0.0.1:0", dir)
+			live := name == "chromium" || server.encodes(t, "VP8")
 			home := func(t *testing.T, subject string) *script {
 				t.Helper()
 				return run(t, "home.mjs", name, subject, address)
 			}
-			t.Run("whole", func(t *testing.T) { homeWhole(t, home(t, "whole"), name == "chromium") })
+			t.Run("whole", func(t *testing.T) { homeWhole(t, home(t, "whole"), live) })
 			if name == "firefox" && os.Getenv("E2E_SOAK") == "" {
 				return // the rest differs little from browser to browser
 			}

@@ -35,8 +35,15 @@ var build = func() func(t *testing.T, cgo string) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.CommandContext(t.Context(), "go", "build", "-o", path, "weir/cmd/weir")
-		cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo)
+		env := append(os.Environ(), "CGO_ENABLED="+cgo)
+		tags := exec.CommandContext(t.Context(), "sh", filepath.Join("..", "scripts", "tags.sh"))
+		tags.Env = env
+		has, err := tags.Output()
+		if err != nil {
+			t.Fatalf("what this machine has: %v", err)
+		}
+		cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", strings.TrimSpace(string(has)), "-o", path, "weir/cmd/weir")
+		cmd.Env = env
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("build weir: %v\n%s", err, out)
 		}

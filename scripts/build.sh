@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds bin/weir. Without a C and a C++ compiler (or with CGO_ENABLED=0) it has
-# no encoders, and the embedded clip plays.
+# no encoders, and the embedded clip plays. scripts/tags.sh says what else this
+# machine has.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -22,4 +23,8 @@ if [ "${CGO_ENABLED:-1}" = 0 ] && [ "$cgo" = 1 ]; then
 	cgo=0
 fi
 mkdir -p bin
-CGO_ENABLED=$cgo go build -o bin/weir ./cmd/weir
+tags=$(CGO_ENABLED=$cgo sh scripts/tags.sh)
+if [ "$cgo" = 1 ] && [ "${tags#*vpx}" = "$tags" ]; then
+	echo "make: no libvpx here (Debian: libvpx-dev pkg-config): building without a VP8 encoder; the embedded clip stands in"
+fi
+CGO_ENABLED=$cgo go build -tags "$tags" -o bin/weir ./cmd/weir

@@ -30,6 +30,7 @@ PACKAGES=(
 	"shellcheck command:shellcheck"
 	"pkg-config command:pkg-config"
 	"g++ command:g++"
+	"libvpx-dev pkg:vpx"
 	"libgstreamer1.0-dev pkg:gstreamer-1.0"
 	"libgstreamer-plugins-base1.0-dev pkg:gstreamer-sdp-1.0"
 	"libgstreamer-plugins-bad1.0-dev pkg:gstreamer-webrtc-1.0"

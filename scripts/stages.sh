@@ -36,6 +36,12 @@ await() {
 	return "$status"
 }
 
+# tagged prints build tags: those for what this machine has, and those given.
+tagged() {
+	local tags
+	tags=$(sh scripts/tags.sh) && IFS=, && echo "${tags:+$tags${1:+,}}$*"
+}
+
 # gotest runs go test and keeps the whole output; see count.
 gotest() {
 	local log=$logs/$stage-tests.log status=0
@@ -83,6 +89,7 @@ stage_tidy() {
 
 stage_vet() {
 	go vet -tags e2e,soak ./... &&
+		go vet -tags "$(tagged e2e soak)" ./... &&
 		GOOS=darwin CGO_ENABLED=0 go vet ./... &&
 		GOOS=windows CGO_ENABLED=0 go vet ./...
 }
@@ -95,14 +102,15 @@ stage_lint() {
 # The core needs no C: it is built and tested without.
 stage_pure() {
 	CGO_ENABLED=0 go build -o .cache/weir-pure ./cmd/weir &&
-		CGO_ENABLED=0 gotest -short -parallel 4 ./... # many tests wait more than they work
+		CGO_ENABLED=0 gotest -short -parallel 4 ./... || return # many tests wait more than they work
+	[ "$(go env CGO_ENABLED)" = 0 ] || gotest -short -run '^TestWithoutVPX' ./publisher/device ./cmd/weir
 }
 
-stage_short() { gotest -short ./...; }
+stage_short() { gotest -short -tags "$(tagged)" ./...; }
 
 stage_race() {
 	[ "$(go env CGO_ENABLED)" = 1 ] || { lacking "no g++ here; data races are not looked for"; return; }
-	gotest -race -shuffle=on -parallel 4 -timeout 15m ./...
+	gotest -race -shuffle=on -parallel 4 -timeout 15m -tags "$(tagged)" ./...
 }
 
 # The seeds of all targets run in the other stages. Here the first few targets,
@@ -118,16 +126,17 @@ stage_fuzz() {
 
 stage_e2e() {
 	await node && await gstreamer && sh scripts/build.sh &&
-		gotest -tags e2e -p 1 -timeout 20m ./cmd/... ./e2e/...
+		gotest -tags "$(tagged e2e)" -p 1 -timeout 20m ./cmd/... ./e2e/...
 }
 
 stage_soak() {
-	gotest -tags soak -count=1 -timeout 2h ./... &&
-		E2E_SOAK=1 gotest -tags e2e -count=1 -p 1 -timeout 1h ./cmd/... ./e2e/...
+	gotest -tags "$(tagged soak)" -count=1 -timeout 2h ./... &&
+		E2E_SOAK=1 gotest -tags "$(tagged e2e)" -count=1 -p 1 -timeout 1h ./cmd/... ./e2e/...
 }
 
 stage_bench() {
-	go test -run '^$' -bench . -benchmem ./... &&
+	go test -tags "$(tagged)" -run '^$' -bench "${BENCH:-.}" -benchmem ./... || return
+	[ -n "${BENCH:-}" ] ||
 		go run -tags e2e ./e2e/fan -floor "${FLOOR:-}"
 }
 

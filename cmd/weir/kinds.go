@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"weir/publisher"
@@ -45,33 +44,28 @@ func kinds(devices *device.Inventory) []publisher.Kind {
 	}
 }
 
-// newPattern is drawn and encoded on demand. The clip stands in for the codec
-// that has no encoder.
+// newPattern is drawn and encoded on demand, by one encoder for each codec.
 func newPattern(name string, params json.RawMessage) (publisher.Source, error) {
 	p, err := pattern.Decode(name, params)
 	if err != nil {
 		return nil, err // a *publisher.ParamError, for the caller
 	}
-	painter, err := pattern.NewPainter(p)
+	pictures, err := newPictures(publisher.VideoParams{Width: p.Width, Height: p.Height, Rate: p.Rate, BitRate: p.BitRate},
+		func() (publisher.Picture, error) { return pattern.NewPainter(p) })
 	if err != nil {
-		return nil, fmt.Errorf("draw: %w", err)
-	}
-	h264, err := publisher.NewVideo(stream.Spec{Format: publisher.H264()},
-		publisher.VideoParams{Width: p.Width, Height: p.Height, Rate: p.Rate, BitRate: p.BitRate},
-		painter, device.OpenH264)
-	if err != nil {
-		return nil, fmt.Errorf("make the picture: %w", err)
+		return nil, err
 	}
 	opus, err := publisher.NewAudio(stream.Spec{Format: publisher.Opus()},
 		publisher.AudioParams{Channels: 2, BitRate: soundBitRate}, pattern.NewSound(p), device.Opus)
 	if err != nil {
 		return nil, fmt.Errorf("make the sound: %w", err)
 	}
-	vp8, err := clip.VP8()
-	if err != nil {
-		return nil, fmt.Errorf("load the clip: %w", err)
+	setBitRate := func(bps int) {
+		for _, r := range pictures {
+			r.SetBitRate(bps)
+		}
 	}
-	return publisher.NewProgram(time.Now(), h264, vp8, opus).WithChange(p.ChangeBitRate(h264.SetBitRate)), nil
+	return publisher.NewProgram(time.Now(), append(pictures, opus)...).WithChange(p.ChangeBitRate(setBitRate)), nil
 }
 
 // newClip needs no encoder.
@@ -81,21 +75,4 @@ func newClip(string, json.RawMessage) (publisher.Source, error) {
 		return nil, fmt.Errorf("load the clip: %w", err)
 	}
 	return publisher.NewProgram(time.Now(), renditions...), nil
-}
-
-// builtIn names the encoders.
-func builtIn() []string {
-	if device.Missing() != nil {
-		return nil
-	}
-	return []string{"H.264 (OpenH264)", "Opus (libopus)"}
-}
-
-// encoders is builtIn for -version.
-func encoders() string {
-	names := builtIn()
-	if len(names) == 0 {
-		return "no encoders"
-	}
-	return "encoders: " + strings.Join(names, ", ")
 }

@@ -17,7 +17,6 @@ import (
 	"go.uber.org/goleak"
 
 	"weir/internal/webrtctest"
-	"weir/publisher/device"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -199,27 +198,6 @@ func TestLogsHoldNoSecrets(t *testing.T) {
 			if strings.Contains(line, secret) {
 				t.Errorf("%q is in the log: %s", secret, line)
 			}
-		}
-	}
-}
-
-// A player without H.264 gets the clip, and is told so.
-func TestClipStandsIn(t *testing.T) {
-	p := start(t)
-	player := p.watch(t, webrtctest.Options{Codecs: []string{"VP8"}})
-	if got := player.Video().Codec; got != "VP8" {
-		t.Errorf("codec %q", got)
-	}
-	if !strings.Contains(player.Answer(), "\r\ni=Recorded clip") {
-		t.Errorf("the answer does not say that the clip is recorded:\n%s", player.Answer())
-	}
-	if !strings.Contains(p.stderr.String(), "clip") {
-		t.Error("the log does not say that the clip is recorded")
-	}
-	if device.Missing() == nil {
-		live := p.watch(t, webrtctest.Options{})
-		if got := live.Video().Codec; got != "H264" || strings.Contains(live.Answer(), "\r\ni=") {
-			t.Errorf("codec %q, answer\n%s", got, live.Answer())
 		}
 	}
 }

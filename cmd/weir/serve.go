@@ -45,6 +45,7 @@ func (s *server) run(ctx context.Context, welcome string, stdout io.Writer) erro
 	endHTTP := s.closeListener
 	select {
 	case <-s.sessions.Ready():
+		s.tellEncoders()
 		if err := s.startDefault(); err != nil { //nolint:contextcheck // the source ends with the Supervisor, not with ctx
 			cancel(err)
 			break
@@ -112,8 +113,6 @@ func (s *server) startDefault() error {
 	if err := device.Missing(); err != nil {
 		kind = kindClip
 		s.log.Warn("the test stream is the embedded clip, whose clock is not live", "reason", err)
-	} else {
-		s.log.Info("players without h.264 get the embedded clip, whose clock is not live", "reason", "no vp8 encoder is built in")
 	}
 	if _, err := s.sources.Start(defaultStream, publisher.Start{Source: kind}); err != nil {
 		return fmt.Errorf("start the test stream: %w", err)

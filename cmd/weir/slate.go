@@ -1,13 +1,10 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
 	"weir/publisher"
-	"weir/publisher/clip"
-	"weir/publisher/device"
 	"weir/publisher/pattern"
 	"weir/stream"
 )
@@ -31,36 +28,15 @@ func (s slate) Specs() []stream.Spec {
 	return specs
 }
 
-// newSlate is the card by our own encoder, or else the clip, which also stands in
-// for the codec that has none.
+// newSlate is the card by our own encoders, or else the clip.
 func newSlate(name string) (publisher.Source, error) {
-	h264, err := slateH264(name)
+	pictures, err := newPictures(
+		publisher.VideoParams{Width: slateWidth, Height: slateHeight, Rate: slateRate, BitRate: slateBitRate},
+		func() (publisher.Picture, error) {
+			return pattern.NewNotice(slateWidth, slateHeight, "Waiting for", name)
+		})
 	if err != nil {
 		return nil, err
 	}
-	vp8, err := clip.VP8()
-	if err != nil {
-		return nil, fmt.Errorf("load the clip: %w", err)
-	}
-	return slate{publisher.NewProgram(time.Now(), h264, vp8)}, nil
-}
-
-func slateH264(name string) (*publisher.Rendition, error) {
-	if device.Missing() != nil {
-		r, err := clip.H264()
-		if err != nil {
-			return nil, fmt.Errorf("load the clip: %w", err)
-		}
-		return r, nil
-	}
-	card, err := pattern.NewNotice(slateWidth, slateHeight, "Waiting for", name)
-	if err != nil {
-		return nil, fmt.Errorf("draw: %w", err)
-	}
-	r, err := publisher.NewVideo(stream.Spec{Format: publisher.H264()},
-		publisher.VideoParams{Width: slateWidth, Height: slateHeight, Rate: slateRate, BitRate: slateBitRate}, card, device.OpenH264)
-	if err != nil {
-		return nil, fmt.Errorf("make the picture: %w", err)
-	}
-	return r, nil
+	return slate{publisher.NewProgram(time.Now(), pictures...)}, nil
 }

@@ -71,5 +71,5 @@ func version() string {
 
 // versionLine names the program's version, the compiler's and what is built in.
 func versionLine() string {
-	return fmt.Sprintf("weir %s, %s %s/%s, %s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH, encoders())
+	return fmt.Sprintf("weir %s, %s %s/%s, %s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH, encoderLine())
 }

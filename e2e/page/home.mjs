@@ -149,8 +149,9 @@ const subjects = {
     await write('#param-rate', '15')
     await press('#start')
     const changed = await sees('the change in the log', ({ log, start }) => start === 'Apply changes' && log.some((line) => line.includes('Changed “demo”: rate 15')))
-    // Firefox is played the recorded clip, which knows no parameters.
-    if (name !== 'firefox') await until('15 pictures a second', () => page.evaluate(() => /\b1[3-6] fps/.exec(document.querySelector('#summary').textContent)?.[0]))
+    // Without an encoder for VP8, Firefox is played the recorded clip, which knows no parameters.
+    const { encoders } = await (await fetch(`${base}/api/v1/version`)).json()
+    if (name !== 'firefox' || encoders.some((one) => one.startsWith('VP8 '))) await until('15 pictures a second', () => page.evaluate(() => /\b1[3-6] fps/.exec(document.querySelector('#summary').textContent)?.[0]))
     await press('#stop')
     return { wrongName, wrongWidth, focused, byServer, refusal, stage: changed.stage }
   },

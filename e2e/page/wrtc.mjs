@@ -18,13 +18,14 @@ const session = new URL(response.headers.get('Location'), base)
 await connection.setRemoteDescription({ type: 'answer', sdp: answer })
 
 const numbers = []
-let unreadable = 0, begin = 0, samples = 0, channels = 0
+let unreadable = 0, live = 0, begin = 0, samples = 0, channels = 0
 const video = new wrtc.nonstandard.RTCVideoSink(tracks.find(({ kind }) => kind === 'video'))
 video.onframe = ({ frame: { data, width, height } }) => {
   begin ||= performance.now()
   const code = readCode((x, y) => data[y * width + x], width, height)
-  if (code) numbers.push(code.frame)
-  else unreadable++
+  if (!code) { unreadable++; return }
+  if (code.live) live++
+  numbers.push(code.frame)
 }
 const audio = new wrtc.nonstandard.RTCAudioSink(tracks.find(({ kind }) => kind === 'audio'))
 audio.ondata = ({ numberOfFrames, channelCount }) => {
@@ -39,7 +40,7 @@ video.stop()
 audio.stop()
 connection.close()
 report({
-  numbers, unreadable, fps: numbers.length / took, samples, channels, deleted,
+  numbers, unreadable, live, fps: numbers.length / took, samples, channels, deleted,
   video: /a=rtpmap:\d+ (VP8|VP9|AV1|H264)\//.exec(answer)?.[1], title: /^i=(.*?)\r?$/m.exec(answer)?.[1] ?? '',
 })
 process.exit(0) // libwebrtc's threads would keep Node

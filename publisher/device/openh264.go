@@ -17,15 +17,6 @@ import (
 	"weir/publisher"
 )
 
-// The bounds of OpenH264; outside of them it fails only at the first picture, or not at all.
-const (
-	leastSide  = 16
-	mostPixels = 9_437_184
-)
-
-// keyFrameSeconds is after how long a key frame comes unasked. Whoever needs one sooner asks for it.
-const keyFrameSeconds = 10
-
 // errClosed is what Encode and SetBitRate return after Close. The library would write into freed memory.
 var errClosed = errors.New("encoder is closed")
 
@@ -44,9 +35,8 @@ type h264Encoder struct {
 // pictures out. The library writes a line or two to standard error, which cannot be had otherwise. Only the calling
 // goroutine may use the encoder.
 func OpenH264(p publisher.VideoParams) (publisher.VideoEncoder, error) {
-	if p.Width < leastSide || p.Height < leastSide || p.Width > mostPixels/p.Height || p.Width%2 != 0 || p.Height%2 != 0 {
-		return nil, fmt.Errorf("OpenH264: size %dx%d: must be even, at least %dx%d and at most %d pixels",
-			p.Width, p.Height, leastSide, leastSide, mostPixels)
+	if err := checkSize(p); err != nil {
+		return nil, fmt.Errorf("OpenH264: %w", err)
 	}
 	if p.Rate < 1 || p.BitRate < 1 {
 		return nil, fmt.Errorf("OpenH264: rate %d, bit rate %d: must be positive", p.Rate, p.BitRate)
@@ -85,8 +75,8 @@ func (e *h264Encoder) Encode(img *image.YCbCr, keyFrame bool) ([]byte, error) {
 	if e.closed {
 		return nil, errClosed
 	}
-	if img.Rect.Size() != e.size || img.SubsampleRatio != image.YCbCrSubsampleRatio420 {
-		return nil, fmt.Errorf("picture is %v %v, encoder takes %v 4:2:0", img.Rect.Size(), img.SubsampleRatio, e.size)
+	if err := checkPicture(img, e.size); err != nil {
+		return nil, err
 	}
 	if keyFrame {
 		c, ok := e.encoder.Controller().(mdcodec.KeyFrameController)
