@@ -9,6 +9,7 @@ ignore (
 )
 
 require (
+	github.com/Eyevinn/mp4ff v0.51.0
 	github.com/getkin/kin-openapi v0.152.0
 	github.com/gin-gonic/gin v1.12.0
 	github.com/goccy/go-yaml v1.19.2

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -27,6 +26,10 @@ func openLibrary(c config.Media, event func(string, ...slog.Attr)) (*file.Librar
 }
 
 // probe looks into a media file.
-func probe(context.Context, *os.File) (json.RawMessage, error) {
-	return nil, errors.New("this version cannot look into files yet")
+func probe(ctx context.Context, f *os.File) (json.RawMessage, error) {
+	r, err := file.Probe(ctx, f)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // shown as it is
+	}
+	return json.Marshal(r) //nolint:wrapcheck // it is a struct
 }

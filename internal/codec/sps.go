@@ -1,6 +1,9 @@
 package codec
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // ErrParameterSet is returned for bytes that are no parameter set, or one that no stream could have.
 var ErrParameterSet = errors.New("not a parameter set")
@@ -18,6 +21,8 @@ type SPS struct {
 	BitDepth      uint8  // of luma
 	FrameMBSOnly  bool   // H.264: no interlaced pictures
 	Reordered     uint8  // H.265: by how many places a picture is shown later than it is sent, at most
+
+	FrameDuration time.Duration // of a picture, where it is told; else 0
 }
 
 // maxSide bounds a picture's sides, in pixels: the most that any level allows, and some more.
@@ -69,6 +74,7 @@ func ParseH264SPS(unit []byte) (SPS, error) {
 	if r.bad {
 		return SPS{}, ErrParameterSet
 	}
+	s.FrameDuration = timingH264(r)
 	return s, nil
 }
 
@@ -167,8 +173,8 @@ func ParseH265SPS(unit []byte) (SPS, error) {
 	unitX, unitY := cropUnit(chroma, separate)
 	s.Width, s.Height = crop(r, width, height, unitX, unitY)
 	s.BitDepth = uint8(8 + r.most(8))
-	r.most(8)  // bit_depth_chroma_minus8
-	r.most(12) // log2_max_pic_order_cnt_lsb_minus4
+	r.most(8) // bit_depth_chroma_minus8
+	lsbBits := 4 + int(r.most(12))
 	first := layers
 	if r.flag() { // sps_sub_layer_ordering_info_present_flag
 		first = 0
@@ -181,6 +187,7 @@ func ParseH265SPS(unit []byte) (SPS, error) {
 	if r.bad || s.Width == 0 || s.Height == 0 {
 		return SPS{}, ErrParameterSet
 	}
+	s.FrameDuration = timingH265(r, lsbBits)
 	return s, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -35,11 +36,11 @@ func TestParseH264SPS(t *testing.T) {
 		unit string
 		want codec.SPS
 	}{
-		{baselineSPS, codec.SPS{ProfileIDC: 0x42, Constraints: 0xc0, Level: 31, Width: 1280, Height: 720, BitDepth: 8, FrameMBSOnly: true}},
-		{"674d4028eca03c0113f2e022000003000200000300641e30632c", codec.SPS{ProfileIDC: 0x4d, Constraints: 0x40, Level: 40, Width: 1920, Height: 1080, BitDepth: 8, FrameMBSOnly: true}},
-		{highSPS, codec.SPS{ProfileIDC: 0x64, Level: 40, Width: 1920, Height: 1080, BitDepth: 8}},
-		{"67f4001e919b281405fdc5e022000003000200000300641e2c5b2c", codec.SPS{ProfileIDC: 0xf4, Level: 30, Width: 638, Height: 358, BitDepth: 8, FrameMBSOnly: true}},
-		{"676e001ea6cd940d83de6f011000000300100000030320f162d960", codec.SPS{ProfileIDC: 0x6e, Level: 30, Width: 854, Height: 480, BitDepth: 10, FrameMBSOnly: true}},
+		{baselineSPS, codec.SPS{ProfileIDC: 0x42, Constraints: 0xc0, Level: 31, Width: 1280, Height: 720, BitDepth: 8, FrameMBSOnly: true, FrameDuration: 40 * time.Millisecond}},
+		{"674d4028eca03c0113f2e022000003000200000300641e30632c", codec.SPS{ProfileIDC: 0x4d, Constraints: 0x40, Level: 40, Width: 1920, Height: 1080, BitDepth: 8, FrameMBSOnly: true, FrameDuration: 40 * time.Millisecond}},
+		{highSPS, codec.SPS{ProfileIDC: 0x64, Level: 40, Width: 1920, Height: 1080, BitDepth: 8, FrameDuration: 40 * time.Millisecond}},
+		{"67f4001e919b281405fdc5e022000003000200000300641e2c5b2c", codec.SPS{ProfileIDC: 0xf4, Level: 30, Width: 638, Height: 358, BitDepth: 8, FrameMBSOnly: true, FrameDuration: 40 * time.Millisecond}},
+		{"676e001ea6cd940d83de6f011000000300100000030320f162d960", codec.SPS{ProfileIDC: 0x6e, Level: 30, Width: 854, Height: 480, BitDepth: 10, FrameMBSOnly: true, FrameDuration: 40 * time.Millisecond}},
 		{"6742c01eda0280bfe5", codec.SPS{ProfileIDC: 0x42, Constraints: 0xc0, Level: 30, Width: 640, Height: 360, BitDepth: 8, FrameMBSOnly: true}},
 	} {
 		got, err := codec.ParseH264SPS(unhex(t, row.unit))
@@ -54,9 +55,9 @@ func TestParseH265SPS(t *testing.T) {
 		unit string
 		want codec.SPS
 	}{
-		{h265SPS, codec.SPS{ProfileIDC: 1, Compatible: 0x60000000, Level: 120, Width: 1920, Height: 1080, BitDepth: 8, Reordered: 2}},
-		{"42010101600000030090000003000003003ca00a080b9f7964a924caf0168080000003008000000f04", codec.SPS{ProfileIDC: 1, Compatible: 0x60000000, Level: 60, Width: 320, Height: 180, BitDepth: 8}}, // x265 with bframes=0
-		{"42010102200000030090000003000003003fa005020169d5365959a4932bc05a020000030002000003003210", codec.SPS{ProfileIDC: 2, Compatible: 0x20000000, Level: 63, Width: 638, Height: 358, BitDepth: 10, Reordered: 2}},
+		{h265SPS, codec.SPS{ProfileIDC: 1, Compatible: 0x60000000, Level: 120, Width: 1920, Height: 1080, BitDepth: 8, Reordered: 2, FrameDuration: 40 * time.Millisecond}},
+		{"42010101600000030090000003000003003ca00a080b9f7964a924caf0168080000003008000000f04", codec.SPS{ProfileIDC: 1, Compatible: 0x60000000, Level: 60, Width: 320, Height: 180, BitDepth: 8, FrameDuration: 33333333}}, // x265 with bframes=0
+		{"42010102200000030090000003000003003fa005020169d5365959a4932bc05a020000030002000003003210", codec.SPS{ProfileIDC: 2, Compatible: 0x20000000, Level: 63, Width: 638, Height: 358, BitDepth: 10, Reordered: 2, FrameDuration: 40 * time.Millisecond}},
 	} {
 		got, err := codec.ParseH265SPS(unhex(t, row.unit))
 		if d := cmp.Diff(row.want, got); d != "" || err != nil {

@@ -23,6 +23,7 @@ const (
 	h265SPS       = 33
 	h265PPS       = 34
 	h265AUD       = 35
+	h265PrefixSEI = 39
 	h264SetsBits  = 1<<h264SPS | 1<<h264PPS
 	h265SetsBits  = 1<<h265VPS | 1<<h265SPS | 1<<h265PPS
 	maxSets       = 16 << 10 // bytes of all parameter sets of a track
@@ -127,11 +128,12 @@ func (n *nalConverter) describe(info *TrackInfo) {
 				info.Profile = fmt.Sprintf("profile-space=%d;profile-id=%d;tier-flag=%d;level-id=%d",
 					s.ProfileSpace, s.ProfileIDC, s.Tier, s.Level)
 				info.Width, info.Height, info.reorders = int(s.Width), int(s.Height), s.Reordered > 0
+				info.spsDuration = s.FrameDuration
 			}
 		case !n.hevc && n.kind(nal) == h264SPS:
 			if s, err := codec.ParseH264SPS(nal); err == nil {
 				info.Profile = fmt.Sprintf("profile-level-id=%02x%02x%02x", s.ProfileIDC, s.Constraints, s.Level)
-				info.Width, info.Height = int(s.Width), int(s.Height)
+				info.Width, info.Height, info.spsDuration = int(s.Width), int(s.Height), s.FrameDuration
 			}
 		}
 	}

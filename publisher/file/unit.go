@@ -65,6 +65,8 @@ type TrackInfo struct {
 	Sets          []byte        // parameter sets of H.264 and H.265 in the byte stream format; of AV1 the OBUs
 
 	reorders bool // the pictures are not shown in the order in which they stand, by what the parameter sets say
+	// spsDuration is how long a picture lasts, by what the parameter sets say; 0: they do not.
+	spsDuration time.Duration
 }
 
 // Playable says whether a browser can be sent the track as it is.

@@ -1,0 +1,209 @@
+package file
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/Eyevinn/mp4ff/mp4"
+)
+
+const (
+	// maxFragment is the largest description of a fragment, in bytes.
+	maxFragment = 1 << 20
+	// maxRun is how many samples a fragment may have: some minutes of both tracks.
+	maxRun = 100_000
+)
+
+// measureFragments finds out how long the file lasts, by its last fragment.
+func (m *mp4File) measureFragments(last box) error {
+	if m.first == 0 {
+		return damagedf("there are no fragments")
+	}
+	m.at = m.first
+	samples, err := m.readFragment(last)
+	if err != nil {
+		return err
+	}
+	for _, s := range samples {
+		m.duration = max(m.duration, time.Duration(s.fragmentTime)+m.lasts(s))
+	}
+	return m.restartFragments(0)
+}
+
+func (m *mp4File) lasts(s mp4Sample) time.Duration {
+	d, err := m.tracks[s.track].time(s.duration)
+	if err != nil {
+		return 0
+	}
+	return d
+}
+
+// fragmentSample is the next sample; io.EOF at the end.
+func (m *mp4File) fragmentSample() (mp4Sample, error) {
+	for len(m.queue) == 0 {
+		x, err := m.nextFragment()
+		if err != nil {
+			return mp4Sample{}, err
+		}
+		if m.queue, err = m.readFragment(x); err != nil {
+			return mp4Sample{}, err
+		}
+	}
+	s := m.queue[0]
+	m.queue = m.queue[1:]
+	return s, nil
+}
+
+// nextFragment finds it from m.at on, and moves that behind it; io.EOF if there is none.
+func (m *mp4File) nextFragment() (box, error) {
+	for m.at < m.boxes.size {
+		x, err := m.boxes.box(m.at, m.boxes.size)
+		if err != nil {
+			return x, err
+		}
+		m.at = x.until
+		if x.name == "moof" {
+			return x, nil
+		}
+	}
+	return box{}, io.EOF
+}
+
+// readFragment reads which samples of the tracks to play are in a fragment, in the order of their times.
+func (m *mp4File) readFragment(moof box) ([]mp4Sample, error) {
+	if moof.until-moof.body > maxFragment {
+		return nil, damagedf("a fragment's description has %d bytes", moof.until-moof.body)
+	}
+	var all []mp4Sample
+	err := m.boxes.each(moof.body, moof.until, func(x box) error {
+		if x.name != "traf" {
+			return nil
+		}
+		samples, err := m.readTraf(moof, x)
+		all = append(all, samples...)
+		return err
+	})
+	if len(all) > maxRun {
+		return nil, damagedf("a fragment of %d samples", len(all))
+	}
+	sortSamples(all)
+	return all, err
+}
+
+// readTraf reads one track's part of a fragment.
+func (m *mp4File) readTraf(moof, traf box) ([]mp4Sample, error) {
+	m.boxes.left = max(m.boxes.left, 4*maxFragment) // what fragments take is given back
+	var all []mp4Sample
+	var head *mp4.TfhdBox
+	t, index := (*mp4Track)(nil), -1
+	at := moof.at
+	err := m.boxes.each(traf.body, traf.until, func(x box) (err error) {
+		switch x.name {
+		case "tfhd":
+			if head, err = decodeBox[*mp4.TfhdBox](m.boxes, x, 1<<10); err != nil {
+				return err
+			}
+			if t, index = m.byID(head.TrackID); head.HasBaseDataOffset() {
+				if head.BaseDataOffset > 1<<62 {
+					return damagedf("a fragment's samples lie at byte %d", head.BaseDataOffset)
+				}
+				at = int64(head.BaseDataOffset) //nolint:gosec // bounded
+			}
+		case "tfdt":
+			if t == nil {
+				return nil
+			}
+			b, err := decodeBox[*mp4.TfdtBox](m.boxes, x, 1<<10)
+			if err == nil {
+				t.dts = int64(min(b.BaseMediaDecodeTime(), 1<<60)) //nolint:gosec // bounded
+			}
+			return err
+		case "trun":
+			if t == nil || len(all) > maxRun {
+				return nil
+			}
+			b, err := decodeBox[*mp4.TrunBox](m.boxes, x, maxFragment)
+			if err != nil {
+				return err
+			}
+			base := moof.at
+			if head.HasBaseDataOffset() {
+				base = int64(head.BaseDataOffset) //nolint:gosec // bounded
+			}
+			if b.HasDataOffset() {
+				at = base + int64(b.DataOffset)
+			}
+			b.AddSampleDefaultValues(head, t.trex)
+			for _, s := range b.Samples {
+				sample := mp4Sample{
+					track: index, at: at, size: int64(s.Size), dts: t.dts, shown: t.dts + int64(s.CompositionTimeOffset),
+					duration: int64(s.Dur), key: mp4.IsSyncSampleFlags(s.Flags),
+				}
+				when, err := t.shown(sample.dts)
+				if err != nil {
+					return err
+				}
+				sample.fragmentTime = int64(when)
+				all = append(all, sample)
+				at += int64(s.Size)
+				t.dts += int64(s.Dur)
+			}
+		}
+		return err
+	})
+	return all, err
+}
+
+// byID finds a track that is played; nil for any other.
+func (m *mp4File) byID(id uint32) (*mp4Track, int) {
+	for _, i := range m.playing {
+		if m.tracks[i].id == id {
+			return m.tracks[i], i
+		}
+	}
+	return nil, -1
+}
+
+// restartFragments goes to the last fragment that begins at a time or before with a key frame of the picture.
+func (m *mp4File) restartFragments(at time.Duration) error {
+	m.queue, m.at = nil, m.first
+	for _, t := range m.tracks {
+		t.dts = 0
+	}
+	if at <= 0 {
+		return nil
+	}
+	place := m.first
+	for {
+		x, err := m.nextFragment()
+		if err == io.EOF { //nolint:errorlint // nextFragment says so
+			break
+		}
+		var samples []mp4Sample
+		if err == nil {
+			samples, err = m.readFragment(x)
+		}
+		if err != nil {
+			return fmt.Errorf("read MP4: %w", err)
+		}
+		if len(samples) > 0 && time.Duration(samples[0].fragmentTime) > at {
+			break
+		}
+		if m.beginsWithKey(samples) {
+			place = x.at
+		}
+	}
+	m.at = place
+	return nil
+}
+
+// beginsWithKey says whether the picture can begin with a fragment.
+func (m *mp4File) beginsWithKey(samples []mp4Sample) bool {
+	for _, s := range samples {
+		if s.track == m.playing[0] {
+			return s.key
+		}
+	}
+	return false
+}

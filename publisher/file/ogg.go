@@ -1,0 +1,202 @@
+package file
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"weir/internal/codec"
+)
+
+const (
+	oggHead = 27
+	// oggTail is how much of the end is looked at for the last page: a page has at most 65,307 bytes.
+	oggTail = 128 << 10
+)
+
+// An oggFile reads Opus in Ogg (RFC 7845). pion's reader hands out pages, which may hold a second of packets glued together.
+type oggFile struct {
+	r        *io.SectionReader
+	at       int64
+	serial   uint32
+	info     TrackInfo
+	preSkip  time.Duration
+	duration time.Duration
+	convert  converter
+
+	queue   [][]byte // whole packets of the page
+	partial []byte   // of a packet that goes on in the next page
+	headers int      // packets to come that are no sound
+	clock   time.Duration
+}
+
+func openOgg(_ context.Context, f *os.File, size int64) (demuxer, error) {
+	o := &oggFile{r: io.NewSectionReader(f, 0, size)}
+	if err := o.open(); err != nil {
+		return nil, fmt.Errorf("read Ogg: %w", err)
+	}
+	return o, nil
+}
+
+// open finds the first stream of Opus among those that begin here.
+func (o *oggFile) open() error {
+	for {
+		p, err := o.page()
+		if err != nil {
+			return cut(err)
+		}
+		if p.flags&2 == 0 { // all streams begin before anything else
+			return fmt.Errorf("%w: there is no Opus in it", ErrUnsupported)
+		}
+		channels, preSkip, ok := opusHead(p.body)
+		if !ok {
+			continue
+		}
+		o.serial, o.preSkip = p.serial, preSkip
+		o.info = TrackInfo{Kind: codec.Audio, Codec: codec.Opus, Channels: channels}
+		break
+	}
+	if o.convert, _ = opusConverter(&o.info); o.convert == nil {
+		return nil
+	}
+	if err := o.measure(); err != nil {
+		return err
+	}
+	return o.restart(0)
+}
+
+// An oggPage is one page (RFC 3533 6).
+type oggPage struct {
+	flags   byte
+	granule uint64
+	serial  uint32
+	lacing  []byte
+	body    []byte
+}
+
+// page reads the next one; io.EOF at the end.
+func (o *oggFile) page() (p oggPage, err error) {
+	if o.at == o.r.Size() {
+		return p, io.EOF
+	}
+	var head [oggHead + 255]byte
+	if _, err := o.r.ReadAt(head[:oggHead], o.at); err != nil {
+		return p, cut(err)
+	}
+	if string(head[:4]) != "OggS" || head[4] != 0 {
+		return p, damagedf("there is no page at byte %d", o.at)
+	}
+	p = oggPage{flags: head[5], granule: binary.LittleEndian.Uint64(head[6:]), serial: binary.LittleEndian.Uint32(head[14:])}
+	p.lacing = head[oggHead : oggHead+int(head[26])]
+	if _, err := o.r.ReadAt(p.lacing, o.at+oggHead); err != nil {
+		return p, cut(err)
+	}
+	size := 0
+	for _, n := range p.lacing {
+		size += int(n)
+	}
+	p.body = make([]byte, size)
+	if _, err := o.r.ReadAt(p.body, o.at+oggHead+int64(len(p.lacing))); err != nil {
+		return p, cut(err)
+	}
+	o.at += int64(oggHead + len(p.lacing) + size)
+	return p, nil
+}
+
+// measure finds out how long the sound is, by the last page.
+func (o *oggFile) measure() error {
+	tail := make([]byte, min(o.r.Size(), oggTail))
+	if _, err := o.r.ReadAt(tail, o.r.Size()-int64(len(tail))); err != nil {
+		return cut(err)
+	}
+	for {
+		i := bytes.LastIndex(tail, []byte("OggS"))
+		if i < 0 {
+			return nil
+		}
+		if b := tail[i:]; len(b) >= oggHead && binary.LittleEndian.Uint32(b[14:]) == o.serial {
+			samples := binary.LittleEndian.Uint64(b[6:])
+			if whole := samples / 48000; whole < uint64(maxTime/time.Second) {
+				d := time.Duration(whole)*time.Second + time.Duration(samples%48000)*time.Second/48000 //nolint:gosec // bounded
+				o.duration = max(d-o.preSkip, 0)
+				return nil
+			}
+		}
+		tail = tail[:i]
+	}
+}
+
+func (o *oggFile) about() fileInfo {
+	return fileInfo{container: "Ogg", tracks: []TrackInfo{o.info}, duration: o.duration}
+}
+
+func (o *oggFile) restart(time.Duration) error {
+	o.at, o.queue, o.partial, o.headers, o.clock = 0, nil, nil, 2, -o.preSkip
+	return nil
+}
+
+func (o *oggFile) next() (Unit, error) {
+	for {
+		if o.convert == nil {
+			return Unit{}, io.EOF
+		}
+		for len(o.queue) == 0 {
+			if err := o.fill(); err != nil {
+				if err == io.EOF { //nolint:errorlint // fill says so
+					return Unit{}, err
+				}
+				return Unit{}, fmt.Errorf("read Ogg: %w", err)
+			}
+		}
+		u := Unit{Data: o.queue[0], PTS: o.clock, DTS: o.clock}
+		o.queue = o.queue[1:]
+		if o.headers > 0 {
+			o.headers--
+			continue
+		}
+		if err := o.convert(&u); err != nil {
+			return Unit{}, err
+		}
+		if o.clock += u.Duration; o.clock > maxTime {
+			return Unit{}, damagedf("it is longer than %v", maxTime)
+		}
+		if len(u.Data) > 0 {
+			return u, nil
+		}
+	}
+}
+
+// fill reads a page and takes its packets apart by the lacing table; the last may go on in the next page.
+func (o *oggFile) fill() error {
+	p, err := o.page()
+	if err != nil || p.serial != o.serial {
+		return err
+	}
+	if p.flags&1 == 0 {
+		o.partial = nil // nothing goes on
+	}
+	size := 0
+	for _, n := range p.lacing {
+		size += int(n)
+		if n == 255 {
+			continue
+		}
+		packet := p.body[:size:size]
+		p.body, size = p.body[size:], 0
+		if o.partial != nil {
+			packet, o.partial = append(o.partial, packet...), nil
+		}
+		o.queue = append(o.queue, packet)
+	}
+	if size > 0 {
+		if len(o.partial)+size > maxUnit {
+			return damagedf("a packet of more than %d bytes", maxUnit)
+		}
+		o.partial = append(o.partial, p.body[:size]...)
+	}
+	return nil
+}

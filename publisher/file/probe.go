@@ -1,0 +1,311 @@
+package file
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"weir/internal/codec"
+)
+
+// How much of a file a probe reads: enough for some key frames, never more than a moment.
+const (
+	probeMedia = 15 * time.Second // of the file
+	probeUnits = 1500
+	probeBytes = 24 << 20
+	probeFor   = 2 * time.Second // of ours
+)
+
+// A Report says what is in a file, and what of it can be played. Times are in milliseconds.
+type Report struct {
+	Container string        `json:"container"`
+	Size      int64         `json:"size"`        // bytes
+	Duration  float64       `json:"duration_ms"` // 0: not known
+	Tracks    []TrackReport `json:"tracks"`
+	// KeyFrameInterval is the longest distance between key frames in what was read; 0: there was one only.
+	KeyFrameInterval float64 `json:"key_frame_interval_ms"`
+	BFrames          bool    `json:"b_frames"`
+	AAC              bool    `json:"aac"`
+	// Playable says that something of the file can be played as it is; Problem why that is not so, with the remedy.
+	Playable bool   `json:"playable"`
+	Problem  string `json:"problem,omitempty"`
+	// Warnings are what of the file is left out or plays badly, each with the remedy.
+	Warnings []string `json:"warnings"`
+}
+
+// A TrackReport says what is in one track.
+type TrackReport struct {
+	Kind      string  `json:"kind"` // "video" or "audio"
+	Codec     string  `json:"codec"`
+	Profile   string  `json:"profile,omitempty"`
+	Language  string  `json:"language,omitempty"`
+	Width     int     `json:"width,omitempty"`
+	Height    int     `json:"height,omitempty"`
+	FrameRate float64 `json:"frame_rate,omitempty"`
+	Channels  int     `json:"channels,omitempty"`
+	Rate      int     `json:"rate,omitempty"`     // Hz
+	BitRate   int     `json:"bit_rate,omitempty"` // bits a second, in what was read
+	Playable  bool    `json:"playable"`
+}
+
+// ProbeIn is Probe of a file in a folder.
+func ProbeIn(ctx context.Context, root *os.Root, path string) (Report, error) {
+	f, err := openIn(root, path)
+	if err != nil {
+		return Report{}, err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	return Probe(ctx, f)
+}
+
+// openIn opens a regular file; neither a pipe nor a device blocks it.
+func openIn(root *os.Root, path string) (*os.File, error) {
+	f, err := root.OpenFile(path, os.O_RDONLY|openFlags, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open the file: %w", err)
+	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		_ = f.Close() // nothing was done with it
+		return nil, fmt.Errorf("%w: it is no regular file", ErrUnsupported)
+	}
+	return f, nil
+}
+
+// Probe looks into a file: its headers, and the media of its first seconds. It does not close the file. It takes two seconds
+// at most, and memory within bounds whatever the file claims. The error wraps ErrDamaged or ErrUnsupported where the file is
+// the cause; a file that is damaged further behind is found out only when it is played.
+func Probe(ctx context.Context, f *os.File) (Report, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return Report{}, fmt.Errorf("look at the file: %w", err)
+	}
+	d, err := openDemuxer(ctx, f)
+	if err != nil {
+		return Report{}, err
+	}
+	about := d.about()
+	s := newPreview(about)
+	if err := s.read(ctx, d); err != nil {
+		return Report{}, err
+	}
+	return s.report(f.Name(), about, info.Size()), nil
+}
+
+// A preview is what the units of a file's beginning say.
+type preview struct {
+	tracks  []trackPreview
+	video   int // the track to play; -1: none
+	keys    int
+	lastKey time.Duration
+	longest time.Duration // between key frames
+	whole   bool          // the end was reached
+	bframes bool
+}
+
+// A trackPreview is the same of one track.
+type trackPreview struct {
+	units, bytes int
+	first, last  time.Duration
+	lasts        time.Duration // of the last unit
+}
+
+func newPreview(about fileInfo) *preview {
+	s := &preview{tracks: make([]trackPreview, len(about.tracks))}
+	if s.video, _ = choose(about.tracks); s.video >= 0 {
+		s.bframes = about.tracks[s.video].reorders
+	}
+	return s
+}
+
+// read takes the units of the first seconds.
+func (s *preview) read(ctx context.Context, d demuxer) error {
+	until := time.Now().Add(probeFor)
+	bytes := 0
+	for units := 0; units < probeUnits && bytes < probeBytes && time.Now().Before(until); units++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		u, err := d.next()
+		if errors.Is(err, io.EOF) {
+			s.whole = true
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		bytes += len(u.Data)
+		s.unit(u)
+		if u.PTS-s.tracks[u.Track].first > probeMedia {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (s *preview) unit(u Unit) {
+	t := &s.tracks[u.Track]
+	if t.units == 0 {
+		t.first = u.PTS
+	}
+	if u.Track == s.video {
+		s.bframes = s.bframes || u.bidirectional || t.units > 0 && u.PTS < t.last
+		if u.Key {
+			if s.keys > 0 {
+				s.longest = max(s.longest, u.PTS-s.lastKey)
+			}
+			s.keys++
+			s.lastKey = u.PTS
+		}
+	}
+	if t.units > 0 && u.PTS > t.last {
+		t.lasts = u.PTS - t.last
+	}
+	if u.Duration > 0 {
+		t.lasts = u.Duration
+	}
+	t.units, t.bytes, t.last = t.units+1, t.bytes+len(u.Data), max(t.last, u.PTS)
+}
+
+// report puts it into words.
+func (s *preview) report(name string, about fileInfo, size int64) Report {
+	r := Report{Container: about.container, Size: size, Duration: milliseconds(about.duration), Warnings: []string{}}
+	for i, t := range about.tracks {
+		r.Tracks = append(r.Tracks, s.track(i, t))
+		r.AAC = r.AAC || t.Codec == codecAAC
+	}
+	if s.whole && about.duration == 0 {
+		for _, t := range s.tracks {
+			r.Duration = max(r.Duration, milliseconds(t.last+t.lasts))
+		}
+	}
+	video, audio := choose(about.tracks)
+	if video >= 0 {
+		t := s.tracks[video]
+		if s.keys > 0 && !s.whole {
+			s.longest = max(s.longest, t.last-s.lastKey)
+		}
+		r.KeyFrameInterval = milliseconds(s.longest.Round(100 * time.Microsecond))
+	}
+	r.BFrames = s.bframes
+	r.judge(name, about.tracks, video, audio, s.keys)
+	return r
+}
+
+// judge says what can be played, and what is to be done about the rest.
+func (r *Report) judge(name string, tracks []TrackInfo, video, audio, keys int) {
+	switch {
+	case r.BFrames:
+		r.Problem = problemBFrames(name)
+	case video >= 0 && keys == 0:
+		r.Problem = "No key frame was found: viewers would see nothing. " + remedy(name)
+	case video < 0 && audio < 0:
+		r.Problem = "There is no track in it that browsers play. It has " + codecs(tracks) + ". " + remedy(name)
+	default:
+		r.Playable = true
+	}
+	if !r.Playable {
+		return
+	}
+	r.Warnings = append(r.Warnings, leftOut(name, tracks, video, audio)...)
+	if r.KeyFrameInterval > milliseconds(10*time.Second) {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("Key frames are %.0f s apart: who joins may see a still picture for as long. %s",
+			r.KeyFrameInterval/1000, remedy(name)))
+	}
+}
+
+// leftOut are the warnings about tracks that are not played.
+func leftOut(name string, tracks []TrackInfo, video, audio int) (warnings []string) {
+	for _, t := range tracks {
+		switch {
+		case t.Playable():
+		case t.Kind == codec.Video && video < 0:
+			warnings = append(warnings, fmt.Sprintf("The picture is %s, which browsers do not play: there is sound only. %s", t.Codec, remedy(name)))
+			video = 0
+		case t.Kind == codec.Audio && audio < 0:
+			warnings = append(warnings, problemSound(name, t.Codec))
+			audio = 0
+		}
+	}
+	return warnings
+}
+
+// problemSound tells of a sound that is left out where no FFmpeg makes it into Opus.
+func problemSound(name, sound string) string {
+	return fmt.Sprintf("The sound is %s, which browsers do not take by WebRTC: it is left out unless FFmpeg is installed here. "+
+		"To keep it, make it Opus: ffmpeg -i %s -c:v copy -c:a libopus %s", sound, quote(base(name)), quote(renamed(name, "mkv")))
+}
+
+// problemBFrames tells of B-frames, with the line that mends the file.
+func problemBFrames(name string) string {
+	return "The picture has B-frames, which WebRTC cannot carry: viewers would see nothing but key frames. " + remedy(name)
+}
+
+// remedy is the line that makes a file playable.
+func remedy(name string) string {
+	return fmt.Sprintf("Encode it anew: ffmpeg -i %s -c:v libx264 -profile:v baseline -bf 0 -g 60 -pix_fmt yuv420p -c:a libopus %s",
+		quote(base(name)), quote(renamed(name, "mkv")))
+}
+
+// quote makes a name one word of a shell.
+func quote(s string) string {
+	if strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/") == "" && !strings.HasPrefix(s, "-") {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// base is the last part of a path, whatever parts the system puts between; never like an option.
+func base(path string) string {
+	name := path[strings.LastIndexAny(path, `/\`)+1:]
+	if strings.HasPrefix(name, "-") {
+		return "./" + name
+	}
+	return name
+}
+
+// renamed is another name, with another ending.
+func renamed(path, ending string) string {
+	name := base(path)
+	if i := strings.LastIndexByte(name, '.'); i > 0 {
+		name = name[:i]
+	}
+	return name + ".webrtc." + ending
+}
+
+// codecs lists what the tracks are.
+func codecs(tracks []TrackInfo) string {
+	var all []string
+	for _, t := range tracks {
+		all = append(all, cmp.Or(t.Codec, "an unknown codec"))
+	}
+	if len(all) == 0 {
+		return "no picture and no sound"
+	}
+	return strings.Join(all, ", ")
+}
+
+func (s *preview) track(i int, t TrackInfo) TrackReport {
+	r := TrackReport{
+		Kind: t.Kind.String(), Codec: t.Codec, Profile: t.Profile, Language: t.Language, Width: t.Width, Height: t.Height,
+		Channels: t.Channels, Rate: t.Rate, Playable: t.Playable(),
+	}
+	seen := s.tracks[i]
+	lasts := seen.last + seen.lasts - seen.first
+	if seen.units > 0 && lasts > 0 {
+		r.BitRate = int(float64(seen.bytes) * 8 / lasts.Seconds())
+		if t.Kind == codec.Video {
+			r.FrameRate = rounded(float64(seen.units) / lasts.Seconds())
+		}
+	}
+	return r
+}
+
+// rounded has three digits behind the point.
+func rounded(f float64) float64 { return float64(int64(f*1000+0.5)) / 1000 }
+
+func milliseconds(d time.Duration) float64 { return rounded(float64(d) / float64(time.Millisecond)) }
