@@ -130,6 +130,7 @@ stage_e2e() {
 }
 
 stage_soak() {
+	install_camera || return
 	gotest -tags "$(tagged soak)" -count=1 -timeout 2h ./... &&
 		E2E_SOAK=1 gotest -tags "$(tagged e2e)" -count=1 -p 1 -timeout 1h ./cmd/... ./e2e/...
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -454,4 +455,41 @@ func TestDriversOfTestsAreNoDevices(t *testing.T) {
 			t.Error("the package has the drivers of tests")
 		}
 	}
+}
+
+// However often cameras are started and stopped, nothing of them is left.
+func TestCycles(t *testing.T) {
+	cycles := 200
+	if testing.Short() {
+		cycles = 20
+	}
+	play(t, func(t *testing.T) {
+		c := newCamera("video0")
+		s := newStage(t, c)
+		defer s.end()
+		begin := 0
+		for n := range cycles {
+			s.start("room", small)
+			_, gone := s.watch("room")
+			time.Sleep(150 * time.Millisecond)
+			if n%2 == 0 { // else the source ends under its viewer
+				gone()
+			}
+			if err := s.sources.Stop(t.Context(), "room"); err != nil {
+				t.Fatal(err)
+			}
+			gone()
+			time.Sleep(10 * time.Second) // the stream is forgotten
+			synctest.Wait()
+			if n == 0 {
+				begin = runtime.NumGoroutine()
+			}
+			if u := c.seen(); u.Records != n+1 || u.Open != 0 || u.Doubled {
+				t.Fatalf("cycle %d: %+v", n, u)
+			}
+		}
+		if end := runtime.NumGoroutine(); end > begin {
+			t.Errorf("%d goroutines after the first cycle, %d after the last", begin, end)
+		}
+	})
 }
