@@ -88,13 +88,33 @@ func (v *Inventory) newSource(_ string, raw json.RawMessage) (publisher.Source, 
 	if err != nil {
 		return nil, &publisher.UnavailableError{Reason: err}
 	}
-	feed := func() (publisher.PictureFeed, error) { return v.tap(u, p.video()), nil }
-	h264, err := publisher.NewFedVideo(stream.Spec{Format: publisher.H264()}, p.video(), feed, OpenH264)
+	pictures, err := v.pictures(u, p.video())
 	if err != nil {
-		return nil, fmt.Errorf("make the picture: %w", err)
+		return nil, err
 	}
-	program := publisher.NewProgram(time.Now(), h264).WithChange(p.changeBitRate(h264.SetBitRate))
+	program := publisher.NewProgram(time.Now(), pictures...).WithChange(p.changeBitRate(func(bps int) {
+		for _, r := range pictures {
+			r.SetBitRate(bps)
+		}
+	}))
 	return &source{Program: program, inventory: v, unit: u}, nil
+}
+
+// pictures are the renditions of a device's pictures, one for each codec that has an encoder.
+func (v *Inventory) pictures(u *unit, params publisher.VideoParams) ([]*publisher.Rendition, error) {
+	feed := func() (publisher.PictureFeed, error) { return v.tap(u, params), nil }
+	h264, err := publisher.NewFedVideo(stream.Spec{Format: publisher.H264()}, params, feed, OpenH264)
+	if err != nil {
+		return nil, fmt.Errorf("make the picture in H.264: %w", err)
+	}
+	if MissingVP8() != nil {
+		return []*publisher.Rendition{h264}, nil
+	}
+	vp8, err := publisher.NewFedVideo(stream.Spec{Format: publisher.VP8()}, params, feed, VP8)
+	if err != nil {
+		return nil, fmt.Errorf("make the picture in VP8: %w", err)
+	}
+	return []*publisher.Rendition{h264, vp8}, nil
 }
 
 // Run implements publisher.Source. When it returns, the device is closed, unless others use it or it hangs.
