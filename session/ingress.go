@@ -104,12 +104,15 @@ const replayWindow = 8192
 
 func (g *ingress) prepare(e *webrtc.SettingEngine) {
 	e.SetSRTPReplayProtectionWindow(replayWindow)
-	e.BufferFactory = func(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
-		if g.admit(kind) {
-			return &sink{ingress: g, ssrc: ssrc, rtcp: kind == packetio.RTCPBufferPacket}
-		}
-		return &sink{}
+	e.BufferFactory = g.buffer
+}
+
+// buffer makes what pion writes a stream's packets into.
+func (g *ingress) buffer(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
+	if g.admit(kind) {
+		return &sink{ingress: g, ssrc: ssrc, rtcp: kind == packetio.RTCPBufferPacket}
 	}
+	return &sink{}
 }
 
 // admit counts the streams that pion makes; beyond the limit the session ends.

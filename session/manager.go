@@ -178,12 +178,12 @@ func (m *Manager) Lookup(id string) (*Session, bool) {
 	return nil, false
 }
 
-// End ends the sessions of a stream, side by side, and waits until none of its
+// End ends the sessions that others have of a stream, side by side, and waits until none of its
 // media reaches their players.
 func (m *Manager) End(stream, reason string) {
 	var ending []*Session
 	for _, s := range m.Sessions() {
-		if s.stream == stream {
+		if s.stream == stream && !s.offers {
 			s.end(reason)
 			ending = append(ending, s)
 		}

@@ -79,8 +79,9 @@ type trackLocal struct {
 	// static after newTrackLocal
 	section  Section
 	streamID string
-	down     *stream.DownTrack
+	down     *stream.DownTrack // nil: the section was offered and not taken
 	outlet   *outlet
+	standIn  uint8 // where this end offers, the payload type that pion knows
 
 	// static after Bind
 	ssrc, rtxSSRC uint32
@@ -89,8 +90,15 @@ type trackLocal struct {
 // Bind is called by pion once, when the answer is set, before the viewer starts.
 func (t *trackLocal) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
 	for _, parameters := range c.CodecParameters() {
-		if parameters.PayloadType != webrtc.PayloadType(t.section.PayloadType) {
+		known := t.section.PayloadType
+		if t.standIn != 0 {
+			known = t.standIn
+		}
+		if parameters.PayloadType != webrtc.PayloadType(known) {
 			continue
+		}
+		if t.down == nil {
+			return parameters, nil
 		}
 		line := t.line(uint32(c.SSRC()))
 		if rtx := uint32(c.SSRCRetransmission()); t.section.RTXPayloadType != 0 && rtx != 0 {

@@ -45,6 +45,8 @@ type Session struct {
 	place    *place
 	protocol string
 	plan     *Plan
+	offers   bool  // this end made the offer, see Offering
+	standIn  *Plan // then what pion is told of the sections
 	// publisher names who publishes, "" in a player's session.
 	publisher string
 	route     *route

@@ -159,6 +159,18 @@ func (s *Session) checkAddresses(r Request) error {
 // connect makes the PeerConnection and takes it to where its candidates are
 // gathered.
 func (s *Session) connect(ctx context.Context) error {
+	if err := s.makePeerConnection(); err != nil {
+		return err
+	}
+	candidates, _ := s.usable(s.plan.Candidates)
+	s.ice.remoteUfrag, s.ice.remotePwd = s.plan.Ufrag, s.plan.Pwd
+	s.ice.etag = newETag()
+	s.ice.candidates = keys(candidates)
+	return s.negotiate(ctx, s.plan.Ufrag, s.plan.Pwd, candidates)
+}
+
+// makePeerConnection makes one that can negotiate.
+func (s *Session) makePeerConnection() error {
 	cert, err := s.manager.certificates.forSession()
 	if err != nil {
 		return err
@@ -173,14 +185,7 @@ func (s *Session) connect(ctx context.Context) error {
 	})
 	s.pc.OnICECandidate(s.gathered)
 	s.pc.OnICEGatheringStateChange(s.gathers)
-	if err := s.flow.connect(s.pc); err != nil {
-		return err
-	}
-	candidates, _ := s.usable(s.plan.Candidates)
-	s.ice.remoteUfrag, s.ice.remotePwd = s.plan.Ufrag, s.plan.Pwd
-	s.ice.etag = newETag()
-	s.ice.candidates = keys(candidates)
-	return s.negotiate(ctx, s.plan.Ufrag, s.plan.Pwd, candidates)
+	return s.flow.connect(s.pc)
 }
 
 // negotiate gives pion the plan's offer with the player's ICE credentials, the
@@ -190,10 +195,7 @@ func (s *Session) negotiate(ctx context.Context, ufrag, pwd string, candidates [
 	for i, c := range candidates {
 		lines[i] = c.line
 	}
-	g := &gathering{complete: make(chan struct{})}
-	s.mu.Lock()
-	s.gathering = g
-	s.mu.Unlock()
+	g := s.gather()
 	offer := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: s.plan.Offer(ufrag, pwd, lines)}
 	if err := s.pc.SetRemoteDescription(offer); err != nil {
 		return fmt.Errorf("set remote description: %w", err)
@@ -205,6 +207,21 @@ func (s *Session) negotiate(ctx context.Context, ufrag, pwd string, candidates [
 	if err := s.pc.SetLocalDescription(answer); err != nil {
 		return fmt.Errorf("set local description: %w", err)
 	}
+	return s.awaitCandidates(ctx, g, answer.SDP)
+}
+
+// gather begins a new collection of candidates.
+func (s *Session) gather() *gathering {
+	g := &gathering{complete: make(chan struct{})}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gathering = g
+	return g
+}
+
+// awaitCandidates waits until all of this end's candidates are there, for which
+// sdp is pion's own description.
+func (s *Session) awaitCandidates(ctx context.Context, g *gathering, sdp string) error {
 	select {
 	case <-g.complete:
 	case <-s.stop:
@@ -215,7 +232,7 @@ func (s *Session) negotiate(ctx context.Context, ufrag, pwd string, candidates [
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// From the SDP: pion's own getter is not safe while its transport starts.
-	s.ice.ufrag, s.ice.pwd = firstAttribute(answer.SDP, "ice-ufrag"), firstAttribute(answer.SDP, "ice-pwd")
+	s.ice.ufrag, s.ice.pwd = firstAttribute(sdp, "ice-ufrag"), firstAttribute(sdp, "ice-pwd")
 	s.ice.local = localCandidates(g.candidates, s.route.addresses())
 	if len(s.ice.local) == 0 {
 		return refuseNoAddress()
@@ -254,8 +271,8 @@ func (s *Session) gathers(state webrtc.ICEGatheringState) {
 	}
 }
 
-// answer is the SDP for the other end.
-func (s *Session) answer() string {
+// local is what a description says of this end, whoever offers.
+func (s *Session) local() Local {
 	id := uuid.New()
 	local := Local{
 		Ufrag:       s.ice.ufrag,
@@ -268,6 +285,12 @@ func (s *Session) answer() string {
 	for _, b := range id[:8] {
 		local.SessionID = local.SessionID<<8 | uint64(b)
 	}
+	return local
+}
+
+// answer is the SDP for the other end.
+func (s *Session) answer() string {
+	local := s.local()
 	if s.plan.Setup == "passive" {
 		local.Setup = "active"
 	}

@@ -62,6 +62,21 @@ func (p *Publication) yields(to PublishOptions) bool {
 	}
 }
 
+// Anew says that what follows comes of a source that has begun anew, with
+// numbers and timestamps of its own, as after a take-over: viewers see one line
+// that goes on. Nothing may be written meanwhile.
+func (p *Publication) Anew() {
+	p.stream.mu.Lock()
+	defer p.stream.mu.Unlock()
+	if p.stream.current != p {
+		return
+	}
+	for _, t := range p.all() {
+		t.line.begin(t, p, t.Spec())
+		t.unanswered.Store(0)
+	}
+}
+
 // KeyFrameWanted yields a track when somebody needs a key frame of it: at most
 // one request per 300 ms and track, however many viewers ask. A request that is
 // not answered comes again.

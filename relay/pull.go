@@ -1,0 +1,151 @@
+package relay
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"weir/publisher"
+	"weir/session"
+	"weir/stream"
+)
+
+// KindName is what the kind of source that Kind returns is asked for by.
+const KindName = "whep"
+
+const schema = `{
+  "type": "object", "additionalProperties": false, "required": ["url"],
+  "properties": {
+    "url": {"type": "string", "title": "Address", "description": "WHEP endpoint of the other server: https://HOST/whep/STREAM",
+      "minLength": 8, "maxLength": 2048, "pattern": "^https?://"},
+    "token": {"type": "string", "title": "Token", "description": "Bearer token for it, if it wants one", "default": "", "maxLength": 4096,
+      "pattern": "^[!-~]*$", "writeOnly": true}
+  }
+}`
+
+// Kind is the kind of source that plays a stream from another server.
+func (r *Relay) Kind() publisher.Kind {
+	return publisher.Kind{
+		Name: KindName, Title: "Another server",
+		Description: "A stream that another server has, by its WHEP address. It comes as it is; nothing is decoded.",
+		Schema:      json.RawMessage(schema), Secrets: []string{"token"}, Missing: r.Missing(), New: r.newPull,
+	}
+}
+
+func (r *Relay) newPull(name string, params json.RawMessage) (publisher.Source, error) {
+	var p struct {
+		URL   string `json:"url"`
+		Token string `json:"token"`
+	}
+	if err := json.Unmarshal(params, &p); err != nil {
+		return nil, fmt.Errorf("read the parameters: %w", err)
+	}
+	t, err := r.parseTarget(p.URL, p.Token)
+	if err != nil {
+		return nil, &publisher.ParamError{Problems: []publisher.ParamProblem{{Name: "url", Detail: "must be a server that is allowed: " + err.Error()}}}
+	}
+	return &pull{relay: r, target: t, stream: name}, nil
+}
+
+// A pull plays a stream from another server, and again when that fails: the
+// publication stays, and so do its viewers.
+type pull struct {
+	// static after newPull
+	relay  *Relay
+	target target
+	stream string
+
+	mu sync.Mutex
+	// guarded by mu
+	publication *stream.Publication
+	reason      string // why it does not play now
+	sessions    uint64
+}
+
+var (
+	_ publisher.Source  = (*pull)(nil)
+	_ publisher.Counter = (*pull)(nil)
+)
+
+// Specs implements publisher.Source.
+func (p *pull) Specs() []stream.Spec { return session.PullSpecs() }
+
+// Alternatives says that of the codecs of one kind one comes at a time.
+func (p *pull) Alternatives() bool { return true }
+
+// Run implements publisher.Source. A failure that will last is an error; others
+// are tried again here, so that the stream stays.
+func (p *pull) Run(ctx context.Context, publication *stream.Publication) error {
+	p.mu.Lock()
+	p.publication = publication
+	p.mu.Unlock()
+	var wait backoff
+	for {
+		began := time.Now()
+		err := p.once(ctx, publication)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case publication.Reason() != "":
+			return publisher.ErrPublicationEnded
+		case lasting(err):
+			return err
+		}
+		again := wait.after(time.Since(began), err)
+		p.say(err)
+		p.relay.opts.Logger.Info("pull is tried again", "stream", p.stream, "reason", err, "duration", again)
+		p.relay.opts.Event("source_waiting", slog.String("stream", p.stream), slog.String("source", KindName),
+			slog.String("reason", err.Error()), slog.Duration("duration", again))
+		if !pause(ctx, again, publication.Done()) && ctx.Err() == nil {
+			return publisher.ErrPublicationEnded
+		}
+	}
+}
+
+// once plays until that ends.
+func (p *pull) once(ctx context.Context, publication *stream.Publication) error {
+	local := p.relay.client.loopback(ctx, p.target.url)
+	o, err := p.relay.opts.Sessions.Pull(ctx, publication, session.OfferOptions{Local: local})
+	if err != nil {
+		return fmt.Errorf("make an offer: %w", err)
+	}
+	publication.Anew()
+	l, err := p.relay.connect(ctx, p.target, p.stream, true, o)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.reason = ""
+	p.sessions++
+	p.mu.Unlock()
+	return l.run(ctx, func() bool { return publication.Reason() != "" })
+}
+
+// say notes why nothing plays.
+func (p *pull) say(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.reason = err.Error()
+}
+
+// Stats implements publisher.Counter: one element for each codec that has come.
+func (p *pull) Stats() []publisher.Stats {
+	p.mu.Lock()
+	publication := p.publication
+	p.mu.Unlock()
+	if publication == nil {
+		return nil
+	}
+	var all []publisher.Stats
+	for _, t := range publication.Tracks() {
+		if st := t.Stats(); st.Packets > 0 {
+			all = append(all, publisher.Stats{
+				Spec: stream.Spec{Format: t.Format()}, KeyFrames: st.KeyFrames, Packets: st.Packets, Bytes: st.Bytes, Running: t.Live(),
+			})
+		}
+	}
+	return all
+}

@@ -1,0 +1,116 @@
+package session
+
+import (
+	"crypto/rand"
+	"fmt"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/webrtc/v4"
+
+	"weir/internal/codec"
+	"weir/stream"
+)
+
+// push is the flow to a server that a stream is published on: an egress whose
+// viewer is there when the answer says what may be sent.
+type push struct {
+	*egress
+
+	// static after Manager.Push
+	stream *stream.Stream
+	tracks []*stream.Track // that were offered
+
+	// static after connect
+	locals  []*trackLocal // one for each section of the offer
+	senders []*webrtc.RTPSender
+}
+
+// connect adds a sender for each section, with a codec that stands in for those
+// that the other server chooses from: pion writes what it is given.
+func (p *push) connect(pc *webrtc.PeerConnection) error {
+	s := p.session
+	p.outlet = &outlet{route: s.route, cname: rand.Text()[:16], rtcp: func(packets []rtcp.Packet) error {
+		_, err := s.transport().WriteRTCP(packets)
+		return err
+	}}
+	for _, section := range s.plan.Accepted() {
+		local := &trackLocal{section: section, streamID: s.stream, outlet: p.outlet, standIn: section.PayloadType}
+		transceiver, err := pc.AddTransceiverFromTrack(local, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+		if err != nil {
+			return fmt.Errorf("add transceiver: %w", err)
+		}
+		p.locals, p.senders = append(p.locals, local), append(p.senders, transceiver.Sender())
+	}
+	return nil
+}
+
+// describe says what the offer does.
+func (p *push) describe(l *Local) {
+	for i, sender := range p.senders {
+		encoding := sender.GetParameters().Encodings[0]
+		l.Streams = append(l.Streams, LocalStream{
+			SSRC: uint32(encoding.SSRC), RTXSSRC: uint32(encoding.RTX.SSRC), CNAME: p.outlet.cname, TrackID: p.locals[i].ID(),
+		})
+	}
+}
+
+// accept adds a viewer to the stream for the sections that the answer takes.
+func (p *push) accept(plan *Plan) error {
+	var chosen []*stream.Track
+	for i := range plan.Sections {
+		if section := &plan.Sections[i]; section.Accepted {
+			chosen = append(chosen, p.tracks[section.Track])
+		}
+	}
+	viewer, err := addViewer(p.stream, chosen)
+	if err != nil {
+		return fmt.Errorf("push: %w", stream.ErrNotLive)
+	}
+	p.viewer = viewer
+	down := viewer.DownTracks()
+	for i, local := range p.locals {
+		if !plan.Sections[i].Accepted {
+			continue
+		}
+		local.section, local.down = plan.Sections[i], down[0]
+		down = down[1:]
+		p.feedback = append(p.feedback, &feedback{track: local, sender: p.senders[i]})
+	}
+	return nil
+}
+
+func (p *push) halt(string) {
+	if p.viewer != nil {
+		p.viewer.Close()
+	}
+}
+
+// pushStandIn is the plan that pion is told of before the answer: a section of
+// each kind that the stream has.
+func pushStandIn(specs []stream.Spec) *Plan {
+	p := &Plan{Setup: "actpass"}
+	for _, kind := range kindsOf(specs) {
+		s := Section{Kind: kind.String(), Accepted: true, Feedback: feedbackOf(kind.String()), PayloadType: 111}
+		s.Format = codec.Format{Name: codec.Opus, ClockRate: 48000, Channels: 2}
+		if kind == codec.Video {
+			s.Format = codec.Format{Name: codec.VP8, ClockRate: 90000}
+			s.PayloadType, s.RTXPayloadType = 96, 97
+		}
+		p.Sections = append(p.Sections, s)
+	}
+	return p
+}
+
+// kindsOf are the kinds of media that there are, audio first.
+func kindsOf(specs []stream.Spec) []codec.Kind {
+	var kinds []codec.Kind
+	for _, kind := range []codec.Kind{codec.Audio, codec.Video} {
+		for _, spec := range specs {
+			if spec.Format.Kind() == kind {
+				kinds = append(kinds, kind)
+				break
+			}
+		}
+	}
+	return kinds
+}
