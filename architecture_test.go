@@ -172,7 +172,7 @@ var rooms = map[string]bool{
 	"metrics":             false,
 	"publisher/exec":      true,
 	"publisher/file":      true,
-	"relay":               false,
+	"relay":               true,
 	"whip":                true,
 }
 

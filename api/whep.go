@@ -28,6 +28,9 @@ func (f *face) whep(w http.ResponseWriter, r *http.Request) error {
 			return f.showFacts(w, r)
 		}
 	}
+	if err := f.guardPlay(w, r); err != nil {
+		return err
+	}
 	return f.options.WHEP.Serve(w, r)
 }
 

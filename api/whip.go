@@ -16,7 +16,7 @@ func (f *face) whip(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	return f.options.WHIP.Serve(w, r)
+	return f.serveWHIP(w, r)
 }
 
 // whipAlone publishes into the stream that is configured for the caller's token.
@@ -39,5 +39,5 @@ func (f *face) whipAlone(w http.ResponseWriter, r *http.Request) error {
 	}
 	r.SetPathValue("stream", stream)
 	x.stream = stream
-	return f.options.WHIP.Serve(w, r)
+	return f.serveWHIP(w, r)
 }

@@ -19,6 +19,7 @@ type Config struct {
 	State   State
 	// DefaultStream starts the stream "test" with the test pattern.
 	DefaultStream bool
+	Relay         Relay
 	Limits        Limits
 	Events        Events
 }
@@ -98,6 +99,12 @@ func (Secret) MarshalText() ([]byte, error) { return []byte(masked), nil }
 // State is what is kept from one start to the next.
 type State struct {
 	Dir string // "" only where the environment names no place either
+}
+
+// Relay is which other servers streams are played from and published on.
+type Relay struct {
+	Hosts  []string // as relay.ParseHost reads them
+	CAFile string   // certificates in PEM, trusted besides the system's
 }
 
 // Limits are what one server takes.

@@ -63,6 +63,8 @@ func keys() []key {
 		size("media.keep_free", 1024*1024*gibibyte, func(c *Config) *Size { return &c.Media.KeepFree }),
 		text("state.dir", checkDir, func(c *Config) *string { return &c.State.Dir }),
 		boolean("default_stream", func(c *Config) *bool { return &c.DefaultStream }),
+		list("relay.hosts", checkRelayHost, func(c *Config) *[]string { return &c.Relay.Hosts }),
+		text("relay.ca_file", checkDir, func(c *Config) *string { return &c.Relay.CAFile }),
 		number("limits.sessions", most, func(c *Config) *int { return &c.Limits.Sessions }),
 		number("limits.sessions_per_address", most, func(c *Config) *int { return &c.Limits.SessionsPerAddress }),
 		number("limits.connecting_per_address", most, func(c *Config) *int { return &c.Limits.ConnectingPerAddress }),

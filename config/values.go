@@ -137,6 +137,14 @@ func shortDuration(d time.Duration) string {
 	return text
 }
 
+// checkRelayHost holds a server that may be spoken to.
+func checkRelayHost(text string) error {
+	if !regexp.MustCompile(`^(\*|(\*\.)?[A-Za-z0-9_.-]+|[0-9./]+|\[[0-9A-Fa-f:./]+\]|[0-9A-Fa-f:./]+)(:(\*|[0-9]{1,5}))?$`).MatchString(text) {
+		return want("HOST or HOST:PORT, a name, an address or a range of addresses, such as origin.example.org:8080")
+	}
+	return nil
+}
+
 func isName(s string) bool {
 	return len(s) <= 253 && regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$`).MatchString(s)
 }

@@ -21,6 +21,12 @@ type Source interface {
 	Run(ctx context.Context, p *stream.Publication) error
 }
 
+// An Alternator is a Source that may feed the tracks of one kind of media one at a time: they are codecs of which another
+// chooses; see stream.PublishOptions.
+type Alternator interface {
+	Alternatives() bool
+}
+
 // A Changer is a Source that can take new parameters while it runs.
 type Changer interface {
 	// Change takes parameters that are valid by the kind's schema, defaults filled in. If it cannot take them without a

@@ -182,7 +182,10 @@ func (s *Supervisor) open(name string, k *checkedKind, params []byte) (Source, *
 	if err != nil {
 		return nil, nil, k.veiled(fmt.Errorf("make the source: %w", err), params)
 	}
-	p, err := s.opts.Registry.Publish(name, publishedBy, source.Specs())
+	a, ok := source.(Alternator)
+	p, err := s.opts.Registry.PublishWith(name, stream.PublishOptions{
+		By: publishedBy, Specs: source.Specs(), Alternatives: ok && a.Alternatives(),
+	})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -285,4 +285,3 @@ func (l *link) askHops(ctx context.Context) error {
 	l.forget = l.relay.opts.Hops.set(l.stream, hops)
 	return nil
 }
-

@@ -21,7 +21,7 @@ const schema = `{
   "properties": {
     "url": {"type": "string", "title": "Address", "description": "WHEP endpoint of the other server: https://HOST/whep/STREAM",
       "minLength": 8, "maxLength": 2048, "pattern": "^https?://"},
-    "token": {"type": "string", "title": "Token", "description": "Bearer token for it, if it wants one", "default": "", "maxLength": 4096,
+    "token": {"type": "string", "title": "Token", "description": "Bearer token for it, if it wants one", "maxLength": 4096,
       "pattern": "^[!-~]*$", "writeOnly": true}
   }
 }`

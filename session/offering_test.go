@@ -140,7 +140,9 @@ func TestAnswersThatAreOfNoUse(t *testing.T) {
 		"no fingerprint": func(s string) string { return strings.ReplaceAll(s, "a=fingerprint", "a=finger") },
 		"no credentials": func(s string) string { return strings.ReplaceAll(s, "a=ice-pwd", "a=pwd") },
 		"nothing sent":   func(s string) string { return strings.ReplaceAll(s, "a=sendonly", "a=inactive") },
-		"all refused":    func(s string) string { return strings.NewReplacer("m=audio 9", "m=audio 0", "m=video 9", "m=video 0").Replace(s) },
+		"all refused": func(s string) string {
+			return strings.NewReplacer("m=audio 9", "m=audio 0", "m=video 9", "m=video 0").Replace(s)
+		},
 		"other codecs": func(s string) string {
 			return strings.NewReplacer("opus", "speex", "H264", "H261", "VP8", "X8", "VP9", "X9", "AV1", "X1", "H265", "X5",
 				"G722", "X7", "PCM", "XCM", "m=audio 9 UDP/TLS/RTP/SAVPF", "m=audio 9 UDP/TLS/RTP/SAVPF 99", "/48000", "/48001").Replace(s)

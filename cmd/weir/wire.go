@@ -21,6 +21,7 @@ import (
 	"weir/publisher"
 	"weir/publisher/device"
 	"weir/publisher/file"
+	"weir/relay"
 	"weir/session"
 	"weir/stream"
 	"weir/whep"
@@ -38,6 +39,8 @@ type server struct {
 	sources       *publisher.Supervisor
 	coach         *coach.Coach
 	library       *file.Library    // nil: there is no media folder
+	relay         *relay.Relay
+	hops          *relay.Hops
 	decoys        *stream.Registry // see publisher.SlatesOptions
 	slates        *publisher.Slates
 	http          *http.Server
@@ -95,8 +98,11 @@ func wire(ctx context.Context, c config.Config, access auth.Authorizer, log *slo
 	if s.library, err = openLibrary(c.Media, s.events.Add); err != nil {
 		return nil, err
 	}
+	if err = s.wireRelay(c.Relay); err != nil {
+		return nil, err
+	}
 	s.sources, err = publisher.NewSupervisor(publisher.SupervisorOptions{
-		Registry: s.registry, Kinds: append(kinds(device.NewInventory(log)), ffmpeg), Logger: log, Event: s.events.Add,
+		Registry: s.registry, Kinds: append(kinds(device.NewInventory(log)), ffmpeg, s.relay.Kind()), Logger: log, Event: s.events.Add,
 		Hide: func(name string) { s.sessions.End(name, session.ReasonPrivate) },
 	})
 	if err != nil {
@@ -158,7 +164,7 @@ func (s *server) wireHTTP(c config.Config, access auth.Authorizer) error {
 		}),
 		StreamOf:  streamOf(c.Publish.Streams),
 		ValidName: s.registry.ValidName, SessionID: s.sessionID,
-		Sources: s.sources, Streams: s.registry, Sessions: s.sessions, Access: access, Events: s.events, Coach: s.coach,
+		Sources: s.sources, Streams: s.registry, Sessions: s.sessions, Access: access, Events: s.events, Coach: s.coach, Hops: s.hops,
 		Version:  api.Version{Version: version(), Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Encoders: builtIn()},
 		MaxOffer: int64(c.Limits.Offer),
 		Ready:    s.ready.Load,

@@ -1,0 +1,152 @@
+package relay_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"weir/internal/webrtctest"
+	"weir/publisher"
+)
+
+func TestPull(t *testing.T) {
+	t.Parallel()
+	origin, edge := newNode(t, nodeOptions{token: "a-token-of-the-origin"}), newNode(t, nodeOptions{})
+	origin.feed(t, "live")
+	edge.pull(t, "copy", origin.whep("live"), "a-token-of-the-origin")
+	player := edge.play(t, "copy")
+	comes(t, player, 50)
+	if video := player.Video(); !video.FirstKey {
+		t.Error("the player begins in the middle")
+	}
+	st, _ := edge.sources.Status("copy")
+	if st.State != publisher.StateLive || len(st.Renditions) != 2 {
+		t.Errorf("status: %+v", st)
+	}
+	if strings.Contains(string(st.Params)+edge.logs.String(), "a-token-of-the-origin") {
+		t.Error("the token is told")
+	}
+	if err := edge.sources.Stop(t.Context(), "copy"); err != nil {
+		t.Fatal(err)
+	}
+	if got := origin.requests("DELETE /session/"); len(got) != 1 || !strings.HasSuffix(got[0], "a-token-of-the-origin") {
+		t.Errorf("sessions deleted: %d", len(got))
+	}
+	if n := len(origin.sessions.Sessions()); n != 0 {
+		t.Errorf("the origin still has %d sessions", n)
+	}
+}
+
+// The origin begins anew at the same address: the edge's player stays, with one
+// line of numbers.
+func TestOriginBeginsAnew(t *testing.T) {
+	t.Parallel()
+	origin, edge := newNode(t, nodeOptions{}), newNode(t, nodeOptions{})
+	origin.feed(t, "live")
+	edge.pull(t, "copy", origin.whep("live"), "")
+	player := edge.play(t, "copy")
+	comes(t, player, 50)
+	origin.stop()
+	began := time.Now()
+	again := newNode(t, nodeOptions{address: origin.address})
+	again.feed(t, "live")
+	comes(t, player, 50)
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("the picture was back after %v", took)
+	}
+	if st, _ := edge.sources.Status("copy"); st.Restarts != 0 || st.State != publisher.StateLive {
+		t.Errorf("status: %+v", st)
+	}
+	if video := player.Video(); video.Packets == 0 || len(again.requests("POST")) != 1 {
+		t.Errorf("video %+v, POSTs %q", video, again.requests("POST"))
+	}
+}
+
+// The origin loses the session without a word: no farewell on the way of media.
+func TestOriginForgets(t *testing.T) {
+	t.Parallel()
+	origin, edge := newNode(t, nodeOptions{}), newNode(t, nodeOptions{})
+	end := origin.feed(t, "live")
+	edge.pull(t, "copy", origin.whep("live"), "")
+	player := edge.play(t, "copy")
+	comes(t, player, 50)
+	end() // silence, and the session stays
+	webrtctest.Until(t, soon, func() string {
+		if len(origin.requests("PATCH")) == 0 {
+			return "a question of the edge's"
+		}
+		return ""
+	})
+	origin.feed(t, "live")
+	comes(t, player, 50)
+	if got := origin.requests("POST"); len(got) != 1 {
+		t.Errorf("silence was taken for an end: %q", got)
+	}
+}
+
+func TestNotThereYet(t *testing.T) {
+	t.Parallel()
+	origin, edge := newNode(t, nodeOptions{}), newNode(t, nodeOptions{})
+	edge.pull(t, "copy", origin.whep("live"), "")
+	player := edge.play(t, "copy")
+	edge.reason(t, "copy", "stream_not_live")
+	origin.feed(t, "live")
+	comes(t, player, 50)
+	if n := len(origin.requests("POST")); n > 5 {
+		t.Errorf("%d requests: Retry-After is not heeded", n)
+	}
+}
+
+func TestLoops(t *testing.T) {
+	t.Parallel()
+	t.Run("of itself", func(t *testing.T) {
+		t.Parallel()
+		a := newNode(t, nodeOptions{})
+		a.pull(t, "x", a.whep("x"), "")
+		a.reason(t, "x", "508")
+	})
+	t.Run("of two", func(t *testing.T) {
+		t.Parallel()
+		a, b := newNode(t, nodeOptions{}), newNode(t, nodeOptions{})
+		a.pull(t, "x", b.whep("y"), "")
+		b.pull(t, "y", a.whep("x"), "")
+		oneRefuses(t, a, b)
+	})
+	t.Run("of three", func(t *testing.T) {
+		t.Parallel()
+		a, b, c := newNode(t, nodeOptions{}), newNode(t, nodeOptions{}), newNode(t, nodeOptions{})
+		a.pull(t, "x", b.whep("y"), "")
+		c.pull(t, "z", a.whep("x"), "")
+		b.pull(t, "y", c.whep("z"), "")
+		oneRefuses(t, a, b, c)
+	})
+}
+
+// oneRefuses waits until one of the nodes has closed the circle.
+func oneRefuses(t *testing.T, nodes ...*node) {
+	t.Helper()
+	webrtctest.Until(t, soon, func() string {
+		for _, n := range nodes {
+			if strings.Contains(n.logs.String(), "508") {
+				return ""
+			}
+		}
+		return "a refusal of the loop"
+	})
+}
+
+func TestWrongToken(t *testing.T) {
+	t.Parallel()
+	origin, edge := newNode(t, nodeOptions{token: "the-right-token"}), newNode(t, nodeOptions{})
+	origin.feed(t, "live")
+	edge.pull(t, "copy", origin.whep("live"), "the-wrong-token")
+	webrtctest.Until(t, soon, func() string {
+		if st, _ := edge.sources.Status("copy"); st.State != publisher.StateWaiting || !strings.Contains(st.Reason, "401") {
+			return "a source that waits because of 401"
+		}
+		return ""
+	})
+	if strings.Contains(edge.logs.String(), "the-wrong-token") {
+		t.Error("the token is logged")
+	}
+}
