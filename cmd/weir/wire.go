@@ -38,7 +38,7 @@ type server struct {
 	sessions      *session.Manager
 	sources       *publisher.Supervisor
 	coach         *coach.Coach
-	library       *file.Library    // nil: there is no media folder
+	library       *file.Library // nil: there is no media folder
 	relay         *relay.Relay
 	hops          *relay.Hops
 	decoys        *stream.Registry // see publisher.SlatesOptions
