@@ -64,12 +64,13 @@ type mediaAnswer struct {
 }
 
 type receivedAnswer struct {
-	Streams    int    `json:"streams"`
-	Layer      string `json:"layer"` // that is forwarded, "" where there are none
-	Recovered  uint64 `json:"recovered"`
-	Duplicates uint64 `json:"duplicates"`
-	GivenUp    uint64 `json:"given_up"`
-	Unasked    uint64 `json:"key_frames_not_asked_for"`
+	Streams     int    `json:"streams"`
+	Layer       string `json:"layer"` // that is forwarded, "" where there are none
+	Recovered   uint64 `json:"recovered"`
+	Duplicates  uint64 `json:"duplicates"`
+	GivenUp     uint64 `json:"given_up"`
+	Unasked     uint64 `json:"key_frames_not_asked_for"`
+	Disbelieved uint64 `json:"reports_disbelieved"`
 }
 
 func (f *face) listSessions(w http.ResponseWriter, r *http.Request) error {
@@ -151,7 +152,7 @@ func sessionOf(s session.Stats) sessionAnswer {
 			one.Packets, one.Bytes, one.Offered, one.Drops = got.Packets, got.Bytes, got.Packets, got.Drops
 			one.Received = &receivedAnswer{
 				Streams: got.Streams, Layer: got.Layer, Recovered: got.Recovered, Duplicates: got.Duplicates,
-				GivenUp: got.GivenUp, Unasked: got.Unasked,
+				GivenUp: got.GivenUp, Unasked: got.Unasked, Disbelieved: got.Disbelieved,
 			}
 		}
 		answer.Media = append(answer.Media, one)

@@ -22,6 +22,8 @@ const (
 	clockReports = 16
 	clockStep    = time.Millisecond
 	clockJump    = time.Second // further off is not drift: the clock was set
+	// reportSlack is by how much two reports may come too close or too far apart.
+	reportSlack = 150 * time.Millisecond
 )
 
 // local is the time of a report by our clock; now is when it came.
@@ -91,9 +93,24 @@ func (g *ingress) senderReport(report *rtcp.SenderReport, now time.Time) {
 	track, clock := in.fed, s.capture()
 	feeds := in.current == s && !s.repairs
 	g.mu.Unlock()
-	if feeds && track != nil {
+	switch {
+	case !feeds || track == nil:
+	case clock == nil:
+		track.UnsetClock(publication)
+	default:
 		track.SetClock(publication, clock.at, clock.timestamp)
 	}
+}
+
+// plausible says whether the timestamps of two reports are as far apart as these
+// came. With GStreamer 1.22's whipsink they run twice as fast as its media.
+func (s *source) plausible(report *rtcp.SenderReport, now time.Time) bool {
+	if s.reportNTP == 0 || s.clockRate == 0 {
+		return true
+	}
+	passed := now.Sub(s.reportAt)
+	said := time.Duration(int32(report.RTPTime-s.clockTimestamp)) * time.Second / time.Duration(s.clockRate)
+	return (said - passed).Abs() <= passed/10+reportSlack
 }
 
 // A capture is when, by our clock, the media of a timestamp on the section's line
@@ -103,7 +120,8 @@ type capture struct {
 	timestamp uint32
 }
 
-// capture is what the newest sender report says, nil before the first.
+// capture is what the newest sender report says, nil before the first and where
+// it cannot be.
 func (s *source) capture() *capture {
 	if s.clockAt.IsZero() {
 		return nil

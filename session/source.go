@@ -27,6 +27,7 @@ type source struct {
 	jitter         float64 // clock rate units
 	transit        float64
 	arrived        time.Time // the newest packet
+	clockRate      uint32    // its; 0: none has come
 	forwarded      uint64
 	missing        map[int64]*absence
 	given          uint64 // up as lost
@@ -40,10 +41,11 @@ type source struct {
 	windowStart time.Time
 	windowBytes uint64
 
-	clockAt        time.Time // when, by our clock, the media of clockTimestamp was captured
+	clockAt        time.Time // when, by our clock, the media of clockTimestamp was captured; zero: not known
 	clockTimestamp uint32
 	reportNTP      uint64 // of the newest sender report, 0: none came
 	reportAt       time.Time
+	disbelieved    uint64    // sender reports
 	keyFrameAt     time.Time // when a key frame was last asked for
 	firSequence    uint8
 }
@@ -72,6 +74,7 @@ const (
 // stream's. It says whether the packet is new, and whether others are missing
 // since.
 func (s *source) receive(pkt *rtp.Packet, clockRate uint32, now time.Time, again bool) (fresh, gap bool) {
+	s.clockRate = clockRate
 	extended := s.highest + int64(int16(pkt.SequenceNumber-uint16(s.highest)))
 	switch {
 	case !s.begun:
@@ -171,6 +174,10 @@ func (s *source) measureRate(n int, now time.Time) {
 
 // reported notes a sender report, whose time is at by our clock.
 func (s *source) reported(report *rtcp.SenderReport, at, now time.Time) {
+	if !s.plausible(report, now) {
+		at = time.Time{}
+		s.disbelieved++
+	}
 	s.clockAt, s.clockTimestamp = at, report.RTPTime
 	s.reportNTP, s.reportAt = report.NTPTime, now
 }

@@ -65,6 +65,7 @@ type Reception struct {
 	GivenUp        uint64            // packets that never came
 	Asked          uint64            // packets asked for again
 	Unasked        uint64            // key frames wanted that could not be asked for
+	Disbelieved    uint64            // sender reports whose timestamps do not run with the media
 	Streams        int               // RTP streams that came, without repairs
 	Layer          string            // rid of the layer that is forwarded, "" for none
 	Drops          map[string]uint64 // packets that went no further, by reason
@@ -72,7 +73,8 @@ type Reception struct {
 }
 
 // A PublisherClock says which time belongs to which timestamp, as the publisher
-// counts both (RFC 3550 6.4.1). It is zero before the first sender report.
+// counts both (RFC 3550 6.4.1). It is zero before the first sender report, and
+// while its reports are not believed.
 type PublisherClock struct {
 	NTP uint64 // seconds since 1900, 32.32 bits fixed point
 	RTP uint32 // clock rate units
@@ -123,11 +125,14 @@ func (in *input) snapshot(sources []*source) MediaStats {
 		r.Recovered += s.again
 		r.Duplicates += s.duplicates
 		r.GivenUp += s.given
+		r.Disbelieved += s.disbelieved
 		r.Asked += s.asked
 		m.Lost += int32(s.lost())
 		if s == in.current {
 			m.SSRC, m.FractionLost, r.Layer = s.ssrc, float64(s.fraction)/256, s.rid
-			r.Clock = PublisherClock{NTP: s.reportNTP, RTP: s.clockTimestamp}
+			if !s.clockAt.IsZero() {
+				r.Clock = PublisherClock{NTP: s.reportNTP, RTP: s.clockTimestamp}
+			}
 			m.Jitter = time.Duration(s.jitter * float64(time.Second) / float64(section.Format.ClockRate))
 		}
 	}

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"math"
+	"sync/atomic"
 	"time"
 )
 
@@ -54,22 +55,22 @@ func duration(n int64, rate uint32) time.Duration {
 	return time.Duration(whole)*time.Second + time.Duration(rest)*time.Second/time.Duration(rate)
 }
 
-// steer makes the track's clock come to where the timestamp, of the track's
-// line, belongs to that time. It is slewed unless it is wrong by more than
-// slewMost.
-func (t *Track) steer(now, at time.Time, timestamp uint32) {
+// steer makes one of the track's clocks come to where the timestamp, of the
+// track's line, belongs to that time. It is slewed unless it is wrong by more
+// than slewMost.
+func (t *Track) steer(which *atomic.Pointer[clock], now, at time.Time, timestamp uint32) {
 	c := &clock{since: now, rate: t.Spec().Format.ClockRate}
 	c.timestamp = timestamp + uint32(ticks(now.Sub(at), c.rate))
-	if old := t.clock.Load(); old != nil {
+	if old := which.Load(); old != nil {
 		if wrong := duration(int64(int32(old.at(now)-c.timestamp)), c.rate); wrong.Abs() <= slewMost {
 			c.wrong = wrong
 		}
 	}
-	t.clock.Store(c)
+	which.Store(c)
 }
 
-// arrivals is what a clock knows that is made of packets' arrivals, while the
-// source has not said better.
+// arrivals makes a clock of packets' arrivals: the one of the live line, and
+// while the source has not said better the one of capture too.
 type arrivals struct {
 	clocked bool  // the source has said better
 	begun   bool  // the publication's first packet has come
@@ -80,12 +81,9 @@ type arrivals struct {
 // note takes the arrival of a packet in order. Nothing comes before it was
 // captured: the earliest of them tell the clock.
 func (a *arrivals) note(t *Track, now time.Time, mono int64, timestamp uint32) {
-	if a.clocked {
-		return
-	}
-	c := t.clock.Load()
+	c := t.arriving.Load()
 	if !a.begun || c == nil {
-		t.steer(now, now, timestamp)
+		a.steer(t, now, timestamp)
 		a.begun, a.ahead, a.since = true, math.MinInt64, mono
 		return
 	}
@@ -94,11 +92,26 @@ func (a *arrivals) note(t *Track, now time.Time, mono int64, timestamp uint32) {
 	slack := ticks(arrivalSlack, c.rate)
 	switch {
 	case early > slack && mono-a.since > int64(slewPart*arrivalSlack):
-		t.steer(now, now, timestamp)
+		a.steer(t, now, timestamp)
 	case mono-a.since < int64(arrivalWindow):
 		return
 	case a.ahead < -slack:
-		t.steer(now, now, c.goal(now)+uint32(a.ahead))
+		a.steer(t, now, c.goal(now)+uint32(a.ahead))
 	}
 	a.ahead, a.since = math.MinInt64, mono
+}
+
+func (a *arrivals) steer(t *Track, now time.Time, timestamp uint32) {
+	t.steer(&t.arriving, now, now, timestamp)
+	if !a.clocked {
+		t.steer(&t.clock, now, now, timestamp)
+	}
+}
+
+// unclocked takes back what the source has said.
+func (a *arrivals) unclocked(t *Track, now time.Time) {
+	if c := t.arriving.Load(); a.clocked && c != nil {
+		t.steer(&t.clock, now, now, c.goal(now))
+	}
+	a.clocked = false
 }

@@ -135,7 +135,7 @@ func tellLost(viewers []*Viewer) {
 // move makes another track feed this end. The viewer's timestamps go on by the
 // time that passes; video goes on with a key frame.
 func (d *DownTrack) move(t turn, target *Track) {
-	old, clock := d.track.clock.Load(), target.clock.Load()
+	old, clock := d.track.arriving.Load(), target.arriving.Load()
 	if d.outlet == nil {
 		d.track = target
 		return

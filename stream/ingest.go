@@ -257,7 +257,15 @@ func (l *ingest) setClock(t *Track, p *Publication, at time.Time, timestamp uint
 		l.mapTimestamps(t, t.now()+int64(at.Sub(now)), timestamp)
 	}
 	l.arrivals.clocked = true
-	t.steer(now, at, timestamp+l.offset)
+	t.steer(&t.clock, now, at, timestamp+l.offset)
+}
+
+func (l *ingest) unsetClock(t *Track, p *Publication) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.feeder == p && p != nil {
+		l.arrivals.unclocked(t, time.Now())
+	}
 }
 
 // shrink gives up the groups of pictures, and lets all but the last second and

@@ -241,7 +241,7 @@ func (d *DownTrack) jump(t turn, g *gop) {
 	d.keyIndex, d.keyAt = g.start, t.mono
 }
 
-// stamp begins a frame: it gets the timestamp that a frame captured now would
+// stamp begins a frame: it gets the timestamp that a frame coming in now would
 // carry, but no later than lets each frame up to the live line have one of its
 // own, no earlier than its true one, and later than the one before. At the live
 // line true timestamps begin: then the replay is over, and stamp says so.
@@ -266,7 +266,7 @@ func (d *DownTrack) stamp(t turn, p *packet, pace float64) (live bool) {
 		return true
 	}
 	clock := r.newest
-	if c := d.track.clock.Load(); c != nil {
+	if c := d.track.arriving.Load(); c != nil {
 		clock = int64(int32(c.at(t.now) - r.anchor))
 	}
 	reach := max(float64(catchUp)/1e9, float64(r.left)/(pace-r.least/2)) // seconds
@@ -358,7 +358,7 @@ func (d *DownTrack) stampLone(t turn) {
 	r := &d.replay
 	own := r.lone[0].timestamp
 	stamp := own
-	if c := d.track.clock.Load(); c != nil {
+	if c := d.track.arriving.Load(); c != nil {
 		stamp = c.at(t.now)
 	}
 	if r.copies == 1 {

@@ -46,7 +46,8 @@ type Track struct {
 	gop        atomic.Pointer[gop]          // the newest; nil: no key frame of this publication yet
 	format     atomic.Pointer[codec.Format] // the real one
 	live       atomic.Bool                  // the publication has written what can be decoded
-	clock      atomic.Pointer[clock]        // nil: nothing known yet
+	clock      atomic.Pointer[clock]        // of capture; nil: nothing known yet
+	arriving   atomic.Pointer[clock]        // of what comes: behind that of capture by the source's delay; nil: nothing has come
 	late       [lateKept]atomic.Uint64      // indexes that came after a higher one
 	lateHead   atomic.Uint64                // how many such came
 	drops      [dropReasons]atomic.Uint64   // by reason
@@ -150,6 +151,10 @@ func (t *Track) WriteRTP(p *Publication, pkt *rtp.Packet) {
 func (t *Track) SetClock(p *Publication, at time.Time, timestamp uint32) {
 	t.line.setClock(t, p, at, timestamp)
 }
+
+// UnsetClock takes back what SetClock said: the clock comes from the packets'
+// arrival again.
+func (t *Track) UnsetClock(p *Publication) { t.line.unsetClock(t, p) }
 
 // TrackStats are a track's counters since it began.
 type TrackStats struct {

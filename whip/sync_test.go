@@ -114,3 +114,34 @@ func TestEarlySenderReport(t *testing.T) {
 		t.Errorf("sound is off by %v, the picture by %v; want them %v apart", audio, video, early)
 	}
 }
+
+// Reports whose timestamps do not run with the media are not believed:
+// GStreamer 1.22's whipsink sends such.
+func TestReportsThatRunAway(t *testing.T) {
+	t.Parallel()
+	s, w := newServer(t, serverOptions{}), newStopwatch()
+	p := s.publish(t, "live", webrtctest.PublishOptions{NoReports: true})
+	feeding(t.Context(), t, p, webrtctest.Feed{OnPacket: w.leaves})
+	player := s.play(t, "live", webrtctest.Options{OnPacket: w.comes})
+	start := time.Now()
+	for n := range 4 {
+		media(t, player, min(2+15*n, 15))
+		passed := time.Since(start)
+		for _, sender := range p.PeerConnection().GetSenders() {
+			report := &rtcp.SenderReport{SSRC: uint32(sender.GetParameters().Encodings[0].SSRC), NTPTime: toNTP(time.Now())}
+			if sender.Track().Kind().String() == "video" {
+				report.RTPTime = webrtctest.FirstVideo + uint32(2*passed.Seconds()*90000)
+			} else {
+				report.RTPTime = webrtctest.FirstAudio + uint32(2*passed.Seconds()*48000)
+			}
+			if err := p.PeerConnection().WriteRTCP([]rtcp.Packet{report}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	media(t, player, 40) // another report of ours
+	audio, video := w.off("audio", 48000, player.Audio().Report), w.off("video", 90000, player.Video().Report)
+	if audio.Abs() > 200*time.Millisecond || video.Abs() > 200*time.Millisecond || (audio-video).Abs() > 40*time.Millisecond {
+		t.Errorf("sound is off by %v, the picture by %v", audio, video)
+	}
+}

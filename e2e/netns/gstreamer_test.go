@@ -67,6 +67,13 @@ func publishes(t *testing.T, pipeline, element, codec string) {
 	if err := publisher.Start(); err != nil {
 		t.Fatal(err)
 	}
+	defer func() {
+		if t.Failed() {
+			cancel()
+			_ = publisher.Wait()
+			t.Logf("%s says:\n%s", element, &said)
+		}
+	}()
 	g.logged(t, `msg="session connected"`, "stream=lobby")
 	viewer := peer{URL: "http://192.0.2.1:8080/whep/lobby", Viewers: 1}.run(t, n.player)
 	viewer.said("connected")

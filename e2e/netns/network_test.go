@@ -70,15 +70,34 @@ func newNetwork(t *testing.T, links ...link) *network {
 			}
 			ip(t, "-n", host, "link", "set", device, "up")
 		}
+		carried(t, n.server, device)
+		carried(t, n.player, device)
 	}
 	return n
 }
 
-func ip(t *testing.T, args ...string) {
+// carried waits until the kernel calls a device running, which takes up to a
+// second: libnice sees no address before, and then gathers for ever.
+func carried(t *testing.T, host, device string) {
 	t.Helper()
-	if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		state := ip(t, "-n", host, "-brief", "link", "show", device)
+		if fields := strings.Fields(state); len(fields) > 1 && fields[1] == "UP" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the device is not running: %s", state)
+		}
+	}
+}
+
+func ip(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command("ip", args...).CombinedOutput()
+	if err != nil {
 		t.Fatalf("ip %s: %v: %s", strings.Join(args, " "), err, out)
 	}
+	return string(out)
 }
 
 // on makes a command that runs on a host, without the variables that would send

@@ -157,7 +157,11 @@ const subjects = {
     })
     try {
       await page.goto(`${other.origin}/`)
-      const words = await until('a picture', () => page.evaluate(() => video.videoWidth > 0 && document.querySelector('#words').textContent), 30_000)
+      // The picture's size is known a little before the player says that it plays.
+      const words = await until('a picture, and its state', () => page.evaluate(() => {
+        const { textContent } = document.querySelector('#words')
+        return video.videoWidth > 0 && textContent !== 'connecting' && textContent
+      }), 30_000)
       return { words }
     } finally {
       other.close()
