@@ -17,6 +17,7 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 	@echo
 	@echo '  make run ARGS="-addr :8080"     flags for the program; bin/weir -h lists them'
+	@echo '  make build TAGS=microphone      and screen, with a comma between: see README'
 	@echo '  make fuzz FUZZTIME=10m          for each target'
 	@echo '  make bench BENCH=VP8            one benchmark alone: what 720p in VP8 costs of a core'
 	@echo '  make bench FLOOR=DIR            beside the measuring instruments in DIR'

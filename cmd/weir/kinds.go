@@ -36,7 +36,7 @@ func kinds(devices *device.Inventory) []publisher.Kind {
 			Description: "A few seconds of the test pattern, over and over. It needs no encoder; its clock is not live.",
 			New:         newClip,
 		},
-		devices.Camera(),
+		devices.Camera(), devices.Screen(),
 		{
 			Name: "file", Title: "Video file", Description: "A recorded file, over and over.",
 			Missing: errors.New("this version has no file source yet"),

@@ -6,22 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"syscall"
 	"time"
-
-	"github.com/pion/mediadevices/pkg/driver"
-	"github.com/pion/mediadevices/pkg/frame"
-	"github.com/pion/mediadevices/pkg/io/video"
-	"github.com/pion/mediadevices/pkg/prop"
-
-	"weir/publisher"
 )
 
 const (
-	tapSize     = 2                // pictures that wait for an encoder: they even out its rhythm and the device's
-	silenceTime = 15 * time.Second // without a picture, opening included, after which a user gives up
+	silenceTime = 15 * time.Second // without anything, opening included, after which a user gives up
 	closeTime   = 10 * time.Second // that the capture before may take to close the device
-	mostDamaged = 30               // pictures in a row that cannot be decoded, as some are while a camera starts
 )
 
 // errStopped is why a capture ended that nobody wanted any more before it began.
@@ -34,37 +24,38 @@ type capture struct {
 	// static after Inventory.tap
 	inventory *Inventory
 	unit      *unit
-	want      publisher.VideoParams // of who came first: the others scale
-	stop      chan struct{}         // closed when nobody uses it
-	done      chan struct{}         // closed when the device is closed
+	record    func(c *capture) error // has the device open
+	stop      chan struct{}          // closed when nobody uses it
+	done      chan struct{}          // closed when the device is closed
 
 	taps []*tap // guarded by Inventory.mu; copied when it changes
 	err  error  // why it ended; set before done closes
+}
+
+// A chunk is what a device gives at once. All who use the device share it.
+type chunk struct {
+	picture *image.YCbCr // of a camera or a screen
+	sound   []int16      // of a microphone: two channels, interleaved, 48 kHz
 }
 
 // A tap is one encoder's end of a capture. One goroutine uses it.
 type tap struct {
 	// static after Inventory.tap
 	capture *capture
-	queue   chan *image.YCbCr
-	scaler  *scaler
+	queue   chan chunk
 
-	fresh time.Time // when the last picture came
+	fresh time.Time // when something came last
 }
 
-var _ publisher.PictureFeed = (*tap)(nil)
-
-// tap opens a device, or joins those who use it. It does not wait for the device.
-func (v *Inventory) tap(u *unit, want publisher.VideoParams) *tap {
-	t := &tap{
-		queue: make(chan *image.YCbCr, tapSize), scaler: newScaler(image.Pt(want.Width, want.Height)), fresh: time.Now(),
-	}
+// tap opens a device, by record, or joins those who use it. It does not wait for the device.
+func (v *Inventory) tap(u *unit, size int, record func(c *capture) error) *tap {
+	t := &tap{queue: make(chan chunk, size), fresh: time.Now()}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	c := v.captures[u.name]
+	c := v.captures[u.id()]
 	if c == nil {
-		c = &capture{inventory: v, unit: u, want: want, stop: make(chan struct{}), done: make(chan struct{})}
-		v.captures[u.name] = c
+		c = &capture{inventory: v, unit: u, record: record, stop: make(chan struct{}), done: make(chan struct{})}
+		v.captures[u.id()] = c
 		go c.run()
 	}
 	t.capture = c
@@ -72,26 +63,26 @@ func (v *Inventory) tap(u *unit, want publisher.VideoParams) *tap {
 	return t
 }
 
-// Next implements publisher.PictureFeed.
-func (t *tap) Next() (*image.YCbCr, error) {
+// take returns what came; false: nothing has.
+func (t *tap) take() (chunk, bool, error) {
 	select {
-	case p := <-t.queue:
+	case got := <-t.queue:
 		t.fresh = time.Now()
-		return t.scaler.draw(p), nil
+		return got, true, nil
 	default:
 	}
 	select {
 	case <-t.capture.done:
-		return nil, t.capture.err
+		return chunk{}, false, t.capture.err
 	default:
 	}
 	if time.Since(t.fresh) > silenceTime {
-		return nil, fmt.Errorf("%s %w", t.capture.unit.quoted(), ErrSilent)
+		return chunk{}, false, fmt.Errorf("%s %w", t.capture.unit.quoted(), ErrSilent)
 	}
-	return nil, nil
+	return chunk{}, false, nil
 }
 
-// Close implements publisher.PictureFeed: with the last user the device is closed, some time later.
+// Close ends the use: with the last user the device is closed, some time later.
 func (t *tap) Close() error {
 	c, v := t.capture, t.capture.inventory
 	v.mu.Lock()
@@ -103,16 +94,16 @@ func (t *tap) Close() error {
 		}
 	}
 	c.taps = rest
-	if len(rest) == 0 && v.captures[c.unit.name] == c {
-		delete(v.captures, c.unit.name)
-		v.closing[c.unit.name] = c
+	if len(rest) == 0 && v.captures[c.unit.id()] == c {
+		delete(v.captures, c.unit.id())
+		v.closing[c.unit.id()] = c
 		close(c.stop)
 	}
 	return nil
 }
 
-// offer gives a picture to a tap; the oldest gives way.
-func (t *tap) offer(p *image.YCbCr) {
+// offer gives a chunk to a tap; the oldest gives way.
+func (t *tap) offer(p chunk) {
 	for range 2 {
 		select {
 		case t.queue <- p:
@@ -129,7 +120,7 @@ func (t *tap) offer(p *image.YCbCr) {
 // settle waits until a device that nobody uses any more is closed; not for long where it hangs.
 func (v *Inventory) settle(u *unit) {
 	v.mu.Lock()
-	c := v.closing[u.name]
+	c := v.closing[u.id()]
 	v.mu.Unlock()
 	if c == nil {
 		return
@@ -139,15 +130,15 @@ func (v *Inventory) settle(u *unit) {
 	select {
 	case <-c.done:
 	case <-patience.C:
-		v.log.Warn("camera hangs and is left to itself", "path", u.path())
+		v.log.Warn("device hangs and is left to itself", "kind", noun(u.kind), "path", u.path())
 	}
 }
 
 // run is the capture's goroutine.
 func (c *capture) run() {
 	defer close(c.done)
-	c.err = c.record()
-	v, name := c.inventory, c.unit.name
+	c.err = c.occupy()
+	v, name := c.inventory, c.unit.id()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.captures[name] == c {
@@ -181,93 +172,30 @@ func (c *capture) enter() error {
 	}
 }
 
-// record has the device open until it fails or nobody uses it.
-func (c *capture) record() (err error) {
+// occupy has the device for this capture alone until record ends.
+func (c *capture) occupy() error {
 	if err := c.enter(); err != nil {
 		return err
 	}
 	defer c.unit.leave()
+	return c.record(c)
+}
+
+// share hands a chunk to all who use the device.
+func (c *capture) share(got chunk) {
 	c.inventory.mu.Lock()
-	d := c.unit.driver
+	taps := c.taps
 	c.inventory.mu.Unlock()
-	reader, mode, err := c.begin(d)
-	defer func() {
-		if d.Status() == driver.StateClosed { // a driver that could not record is closed already
-			return
-		}
-		if failed := d.Close(); failed != nil && err == nil {
-			err = fmt.Errorf("close %s: %w", c.unit.quoted(), failed)
-		}
-		c.inventory.log.Info("camera is off", "path", c.unit.path())
-	}()
-	if err != nil {
-		return err
+	for _, t := range taps {
+		t.offer(got)
 	}
-	c.inventory.log.Info("camera is on", "path", c.unit.path(),
-		"text", fmt.Sprintf("%s %dx%d, %g fps", mode.FrameFormat, mode.Width, mode.Height, mode.FrameRate))
-	return c.pump(reader, mode)
 }
 
-// begin opens the device in the mode that suits best.
-func (c *capture) begin(d recorder) (video.Reader, prop.Media, error) {
-	u := c.unit
-	if err := d.Open(); err != nil {
-		return nil, prop.Media{}, u.why(err)
-	}
-	modes := d.Properties()
-	c.inventory.mu.Lock()
-	u.modes, u.reason, u.seen = modes, nil, time.Now()
-	c.inventory.mu.Unlock()
-	mode, ok := pick(modes, c.want)
-	if !ok {
-		return nil, prop.Media{}, fmt.Errorf("%s %w: it has no format that can be decoded", u.quoted(), ErrNotCamera)
-	}
-	if mode.FrameRate == 0 && mode.FrameFormat == frame.FormatRGBA {
-		mode.FrameRate = float32(c.want.Rate) // a screen has no rate of its own
-	}
-	r, err := d.VideoRecord(mode)
-	if err != nil && mode.FrameRate > 0 && !errors.Is(u.why(err), ErrBusy) {
-		// Some drivers list rates that they do not set. The failure has closed the device.
-		if err := d.Open(); err != nil {
-			return nil, mode, u.why(err)
-		}
-		mode.FrameRate = 0
-		r, err = d.VideoRecord(mode)
-	}
-	if err != nil {
-		return nil, mode, u.why(err)
-	}
-	return r, mode, nil
+// on and off tell of the device; the log says when a camera saw.
+func (c *capture) on(how string) {
+	c.inventory.log.Info("device is on", "kind", noun(c.unit.kind), "path", c.unit.path(), "text", how)
 }
 
-// pump hands each picture of the device to all who use it.
-func (c *capture) pump(r video.Reader, mode prop.Media) error {
-	for damaged := 0; !c.stopped(); {
-		img, release, err := r.Read()
-		var p *image.YCbCr
-		if err == nil {
-			p, err = planar(img, mode.FrameFormat == frame.FormatMJPEG)
-			release()
-		}
-		if err != nil {
-			if damaged++; deviceFailed(err) || damaged > mostDamaged {
-				return c.unit.lost(err, c.inventory.hardware.present(c.unit))
-			}
-			continue
-		}
-		damaged = 0
-		c.inventory.mu.Lock()
-		taps := c.taps
-		c.inventory.mu.Unlock()
-		for _, t := range taps {
-			t.offer(p)
-		}
-	}
-	return nil
-}
-
-// deviceFailed tells what the kernel says of the device from a picture that cannot be decoded.
-func deviceFailed(err error) bool {
-	errno, ok := errors.AsType[syscall.Errno](err)
-	return ok && errno != syscall.EAGAIN && errno != syscall.EIO || err.Error() == "read timeout"
+func (c *capture) off() {
+	c.inventory.log.Info("device is off", "kind", noun(c.unit.kind), "path", c.unit.path())
 }

@@ -24,6 +24,8 @@ type bench struct {
 	mu   sync.Mutex
 	in   []*fakeCamera // guarded by mu
 	time int           // guarded by mu; of the last change
+
+	microphones []*fakeMicrophone // guarded by mu
 }
 
 func (b *bench) plug(cameras ...*fakeCamera) {
@@ -58,7 +60,8 @@ func (b *bench) inventory() *device.Inventory {
 
 func (b *bench) find() []driver.Driver {
 	manager := driver.GetManager()
-	for _, d := range manager.Query(driver.FilterVideoRecorder()) {
+	all := func(driver.Driver) bool { return true }
+	for _, d := range manager.Query(all) {
 		manager.Delete(d.ID())
 	}
 	b.mu.Lock()
@@ -66,7 +69,10 @@ func (b *bench) find() []driver.Driver {
 	for _, c := range b.in {
 		_ = manager.Register(c, driver.Info{Label: c.label, Name: c.title, DeviceType: driver.Camera})
 	}
-	return manager.Query(driver.FilterVideoRecorder())
+	for _, m := range b.microphones {
+		_ = manager.Register(m, driver.Info{Label: m.label, Name: m.title, DeviceType: driver.Microphone})
+	}
+	return manager.Query(all)
 }
 
 // A fakeCamera gives pictures whose brightness rises by one each.

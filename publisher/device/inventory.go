@@ -5,6 +5,7 @@ package device
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -29,6 +30,8 @@ type hardware struct {
 	find func() []driver.Driver
 	// print changes when find might find something else. It is cheap.
 	print func() string
+	// sound says that there are drivers for microphones.
+	sound bool
 	// present says whether a device's file is there.
 	present func(u *unit) bool
 }
@@ -47,8 +50,8 @@ type Inventory struct {
 
 	mu sync.Mutex
 	// guarded by mu
-	units    map[string]*unit    // that are plugged in, by name
-	captures map[string]*capture // in use, by the unit's name
+	units    map[string]*unit    // that are plugged in, by id
+	captures map[string]*capture // in use, by the unit's id
 	closing  map[string]*capture // the newest that is not in use and not closed yet
 }
 
@@ -94,36 +97,38 @@ func (v *Inventory) find() {
 	found := map[string]*unit{}
 	for _, d := range v.hardware.find() {
 		if u := newUnit(d); u != nil {
-			found[u.name] = u
+			found[u.id()] = u
 		}
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for name, u := range found {
-		was := v.units[name]
+	for id, u := range found {
+		was := v.units[id]
 		if was == nil || was.node != u.node {
-			v.log.Info("camera is plugged in", "path", u.path(), "text", u.title)
+			v.log.Info("device is plugged in", "kind", noun(u.kind), "path", u.path(), "text", u.title)
 			continue
 		}
 		// The older one may be in use. It opens the same file.
 		was.title, was.bus, was.seen = u.title, u.bus, time.Time{}
-		found[name] = was
+		found[id] = was
 	}
-	for name, u := range v.units {
-		if found[name] == nil {
-			v.log.Info("camera is unplugged", "path", u.path(), "text", u.title)
+	for id, u := range v.units {
+		if found[id] == nil {
+			v.log.Info("device is unplugged", "kind", noun(u.kind), "path", u.path(), "text", u.title)
 		}
 	}
 	v.units = found
 }
 
-// sorted are the units that are plugged in: first the one that is used when none is named.
-func (v *Inventory) sorted() []*unit {
+// sorted are the units of a kind that are plugged in: first the one that is used when none is named.
+func (v *Inventory) sorted(kind driver.DeviceType) []*unit {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	all := make([]*unit, 0, len(v.units))
 	for _, u := range v.units {
-		all = append(all, u)
+		if u.kind == kind {
+			all = append(all, u)
+		}
 	}
 	slices.SortFunc(all, func(a, b *unit) int {
 		if a.first != b.first {
@@ -138,7 +143,7 @@ func (v *Inventory) sorted() []*unit {
 func (v *Inventory) inspect(ctx context.Context, u *unit) error {
 	v.mu.Lock()
 	fresh := !u.seen.IsZero() && time.Since(u.seen) < inspectGap
-	reason, d, used := u.reason, u.driver, v.captures[u.name] != nil
+	reason, d, used := u.reason, u.driver, v.captures[u.id()] != nil
 	v.mu.Unlock()
 	switch {
 	case used:
@@ -155,14 +160,14 @@ func (v *Inventory) inspect(ctx context.Context, u *unit) error {
 		switch {
 		case err != nil:
 			err = u.why(err)
-		case len(formats(modes)) == 0:
+		case u.kind != driver.Microphone && len(formats(modes)) == 0:
 			err = fmt.Errorf("%s %w: it has no format that can be decoded", u.quoted(), ErrNotCamera)
 		}
 		v.mu.Lock()
 		u.modes, u.reason, u.seen = modes, err, time.Now()
 		v.mu.Unlock()
 	}) != nil {
-		return fmt.Errorf("%s %w: it does not answer", u.quoted(), ErrSilent)
+		return fmt.Errorf("%s %w", u.quoted(), ErrSilent)
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -170,13 +175,13 @@ func (v *Inventory) inspect(ctx context.Context, u *unit) error {
 }
 
 // lookup finds a device by its name or its file's, "" for the first that can be used, and sees that it can.
-func (v *Inventory) lookup(ctx context.Context, name string) (*unit, error) {
+func (v *Inventory) lookup(ctx context.Context, kind driver.DeviceType, name string) (*unit, error) {
 	if err := v.refresh(ctx); err != nil {
 		return nil, fmt.Errorf("the devices of this machine cannot be listed: %w", err)
 	}
-	units := v.sorted()
+	units := v.sorted(kind)
 	if len(units) == 0 {
-		return nil, v.nothing(name)
+		return nil, nothing(kind, name)
 	}
 	var first error
 	for _, u := range units {
@@ -198,32 +203,32 @@ func (v *Inventory) lookup(ctx context.Context, name string) (*unit, error) {
 	for i, u := range units {
 		names[i] = fmt.Sprintf("%q", u.name)
 	}
-	return nil, fmt.Errorf("camera %q %w; there are: %s", name, ErrAbsent, strings.Join(names, ", "))
+	return nil, fmt.Errorf("%s %q %w; there are: %s", noun(kind), name, ErrAbsent, strings.Join(names, ", "))
 }
 
-// nothing says that there is no device at all.
-func (v *Inventory) nothing(name string) error {
+// nothing says that there is no device of a kind.
+func nothing(kind driver.DeviceType, name string) error {
 	if name == "" {
-		return ErrNone
+		return fmt.Errorf("there is no %s: %w", noun(kind), ErrNone)
 	}
-	return fmt.Errorf("camera %q %w: %w", name, ErrAbsent, ErrNone)
+	return fmt.Errorf("%s %q %w: %w", noun(kind), name, ErrAbsent, ErrNone)
 }
 
 // choices are the devices with what they can do; those that are no cameras, as the second file of many is not, are left out.
-func (v *Inventory) choices(ctx context.Context, param string) ([]publisher.Choice, error) {
+func (v *Inventory) choices(ctx context.Context, kind driver.DeviceType, param string) ([]publisher.Choice, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	if err := v.refresh(ctx); err != nil {
 		return nil, fmt.Errorf("the devices of this machine cannot be listed: %w", err)
 	}
 	var all []publisher.Choice
-	for _, u := range v.sorted() {
+	for _, u := range v.sorted(kind) {
 		reason := v.inspect(ctx, u)
-		if isNoCamera(reason) {
+		if errors.Is(reason, ErrNotCamera) {
 			continue
 		}
 		v.mu.Lock()
-		r := report{Node: u.node, Bus: u.bus, InUse: v.captures[u.name] != nil, Formats: formats(u.modes)}
+		r := report{Node: u.node, Bus: u.bus, InUse: v.captures[u.id()] != nil, Formats: formats(u.modes)}
 		title := u.title
 		v.mu.Unlock()
 		if reason != nil {
@@ -232,7 +237,7 @@ func (v *Inventory) choices(ctx context.Context, param string) ([]publisher.Choi
 		all = append(all, publisher.Choice{Param: param, Value: u.name, Title: title, Report: r.raw()})
 	}
 	if len(all) == 0 {
-		return nil, ErrNone
+		return nil, nothing(kind, "")
 	}
 	distinguish(all)
 	return all, nil

@@ -30,11 +30,17 @@ type receiver struct {
 	bytes []byte
 	ends  int // pictures
 	err   error
+	sound bool // no pictures
+	count int  // packets
 }
 
 func (r *receiver) Append(h *rtp.Header, payload []byte) stream.DropReason {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.count++
+	if r.sound {
+		return stream.DropNone
+	}
 	b, err := r.h264.Unmarshal(payload)
 	if err != nil {
 		r.err = err

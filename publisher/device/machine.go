@@ -19,10 +19,15 @@ import (
 func machine() hardware {
 	return hardware{
 		find: func() []driver.Driver {
-			camera.Initialize() // forgets all drivers that it knew
-			return driver.GetManager().Query(driver.FilterVideoRecorder())
+			camera.Initialize() // forgets all drivers that give pictures
+			findScreens()
+			findMicrophones()
+			return driver.GetManager().Query(func(driver.Driver) bool { return true })
 		},
-		print: func() string { return "seen" + imprint("/dev/video*", "/dev/v4l/by-id/*", "/dev/v4l/by-path/*") },
+		print: func() string {
+			return "seen" + imprint("/dev/video*", "/dev/v4l/by-id/*", "/dev/v4l/by-path/*", "/dev/snd/*")
+		},
+		sound: haveMicrophones,
 		present: func(u *unit) bool {
 			_, err := os.Stat(u.path())
 			return !errors.Is(err, fs.ErrNotExist)

@@ -3,7 +3,6 @@
 package device
 
 import (
-	"encoding/json"
 	"log/slog"
 
 	"weir/publisher"
@@ -18,7 +17,14 @@ func NewInventory(*slog.Logger) *Inventory { return &Inventory{} }
 // Camera is the kind of source that a camera is, with the reason why it cannot run.
 func (*Inventory) Camera() publisher.Kind {
 	return publisher.Kind{
-		Name: kindCamera, Title: "Camera", Description: cameraText, Private: true, Schema: json.RawMessage(cameraSchema),
+		Name: kindCamera, Title: "Camera", Description: cameraText, Private: true, Schema: cameraSchema(false),
 		Missing: noDrivers(),
+	}
+}
+
+// Screen is the kind of source that a screen is, with the reason why it cannot run.
+func (*Inventory) Screen() publisher.Kind {
+	return publisher.Kind{
+		Name: kindScreen, Title: "Screen", Description: screenText, Private: true, Schema: screenSchema(), Missing: noDrivers(),
 	}
 }

@@ -6,16 +6,16 @@ import "errors"
 var (
 	// ErrAbsent is returned where no such device is connected.
 	ErrAbsent = errors.New("is not connected")
-	// ErrNone is returned where no device at all is connected.
-	ErrNone = errors.New("no camera is connected to this machine, or none is passed on to where this program runs")
+	// ErrNone is returned where no device of a kind is connected.
+	ErrNone = errors.New("none is connected to this machine, or passed on to where this program runs")
 	// ErrDenied is returned where this user may not open the device.
 	ErrDenied = errors.New("may not be opened by this user")
 	// ErrBusy is returned where another program uses the device.
 	ErrBusy = errors.New("is used by another program")
-	// ErrNotCamera is returned for a device that gives no pictures.
+	// ErrNotCamera is returned for a device that is none that records.
 	ErrNotCamera = errors.New("is not a camera")
 	// ErrUnplugged is returned where a device went away while it was used.
 	ErrUnplugged = errors.New("was unplugged")
-	// ErrSilent is returned where a device that is open gives nothing.
-	ErrSilent = errors.New("gives no pictures")
+	// ErrSilent is returned where a device gives nothing, not even an answer.
+	ErrSilent = errors.New("does not answer")
 )

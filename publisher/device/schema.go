@@ -1,27 +1,48 @@
 package device
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime"
 )
 
-// kindCamera is the kind of source that a camera is.
-const kindCamera = "camera"
+// The kinds of source that devices are.
+const (
+	kindCamera = "camera"
+	kindScreen = "screen"
 
-const cameraText = "A camera of this machine. It is on only while somebody watches; streams of one camera share it."
+	cameraText = "A camera of this machine. It is on only while somebody watches; streams of one camera share it."
+	screenText = "What is on a screen of this machine."
+)
+
+// errNoScreens is why a build has no screens.
+var errNoScreens = errors.New("built without screen capture (make build TAGS=screen; Debian: libx11-dev, libxext-dev)")
 
 // cameraSchema is the JSON Schema of a camera's parameters, for publisher.Kind.
-const cameraSchema = `{
+func cameraSchema(sound bool) json.RawMessage {
+	if sound {
+		return schema("Camera", microphoneSchema)
+	}
+	return schema("Camera", "")
+}
+
+// screenSchema is that of a screen's.
+func screenSchema() json.RawMessage { return schema("Screen", "") }
+
+// schema is that of a device which gives pictures, and more parameters.
+func schema(title, more string) json.RawMessage {
+	return json.RawMessage(`{
   "$schema": "https://json-schema.org/draft/2020-12/schema",
   "type": "object",
   "additionalProperties": false,
   "properties": {
     "device": {
-      "type": "string", "title": "Camera", "description": "Its name as /api/v1/devices lists it; empty for the first that works.",
+      "type": "string", "title": "` + title + `", "description": "Its name as /api/v1/devices lists it; empty for the first that works.",
       "default": "", "maxLength": 256
     },
     "width": {
-      "type": "integer", "title": "Width", "description": "Of the picture; the camera's nearest size is fitted in.",
+      "type": "integer", "title": "Width", "description": "Of the picture; the device's nearest size is fitted in.",
       "default": 1280, "minimum": 16, "maximum": 4096, "multipleOf": 2, "x-unit": "px"
     },
     "height": {
@@ -33,16 +54,23 @@ const cameraSchema = `{
       "default": 30, "minimum": 1, "maximum": 120, "x-unit": "fps"
     },
     "bit_rate": {
-      "type": "integer", "title": "Bit rate", "description": "That the video aims at. It can be changed while the camera runs.",
+      "type": "integer", "title": "Bit rate", "description": "That the video aims at. It can be changed while the device runs.",
       "default": 2500000, "minimum": 50000, "maximum": 100000000, "x-unit": "bit/s"
-    }
+    }` + more + `
   }
-}`
+}`)
+}
+
+const microphoneSchema = `,
+    "microphone": {
+      "type": "string", "title": "Microphone", "description": "Its name as /api/v1/devices lists it; empty for none.",
+      "default": "", "maxLength": 256
+    }`
 
 // noDrivers says why this build has no cameras.
 func noDrivers() error {
 	if runtime.GOOS != "linux" {
-		return fmt.Errorf("cameras are there on Linux only, this is %s", runtime.GOOS)
+		return fmt.Errorf("devices are there on Linux only, this is %s", runtime.GOOS)
 	}
 	return ErrNoCgo
 }

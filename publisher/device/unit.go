@@ -5,6 +5,7 @@ package device
 import (
 	"cmp"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/pion/mediadevices/pkg/driver"
 	"github.com/pion/mediadevices/pkg/driver/availability"
@@ -21,43 +23,46 @@ import (
 // separator is what stands between the parts of a driver's label and name (camera.LabelSeparator).
 const separator = ";"
 
-// A recorder is a driver that gives pictures. It has no lock of its own, and closing it twice closes a file of somebody
-// else's.
-type recorder interface {
-	driver.Driver
-	driver.VideoRecorder
-}
-
 // A unit is one device. It outlives being unplugged.
 type unit struct {
 	// static after newUnit
+	kind driver.DeviceType
 	name string        // the same whenever the device is plugged in, where the system knows how to tell: its file's by-id name
 	node string        // "video0"; "" if it is no file
 	gate chan struct{} // one token: only who has it touches the driver
 
 	// guarded by Inventory.mu
 	title, bus string
-	first      bool // before all others when none is named
-	driver     recorder
-	modes      []prop.Media // as seen when it was open last
-	reason     error        // why it could not be opened then
-	seen       time.Time    // when that was; zero: never since it was plugged in
+	first      bool          // before all others when none is named
+	driver     driver.Driver // has no lock of its own, and closing it twice closes a file of somebody else's
+	modes      []prop.Media  // as seen when it was open last
+	reason     error         // why it could not be opened then
+	seen       time.Time     // when that was; zero: never since it was plugged in
 }
 
-// newUnit is nil for a driver that is no device: test drivers have labels of another form.
+// newUnit is nil for a driver that is no device: test drivers have labels of another form, and sound libraries have a
+// microphone that hears nothing.
 func newUnit(d driver.Driver) *unit {
-	r, ok := d.(recorder)
-	if !ok {
-		return nil
-	}
 	info := d.Info()
-	u := &unit{driver: r, gate: make(chan struct{}, 1), first: info.Priority > driver.PriorityNormal}
+	u := &unit{kind: info.DeviceType, driver: d, gate: make(chan struct{}, 1), first: info.Priority > driver.PriorityNormal}
 	switch info.DeviceType {
 	case driver.Camera:
-		if u.name, u.node, ok = strings.Cut(info.Label, separator); !ok || u.name == "" || u.node == "" {
+		u.name, u.node, _ = strings.Cut(info.Label, separator)
+		if u.name == "" || u.node == "" {
 			return nil
 		}
 		u.title, u.bus, _ = strings.Cut(info.Name, separator)
+	case driver.Microphone:
+		if u.name = microphoneName(info.Label); isNull(u.name, info.Name) {
+			return nil
+		}
+		u.title = info.Name
+	case driver.Screen:
+		number, ok := strings.CutPrefix(info.Label, "X11Screen")
+		if !ok {
+			return nil
+		}
+		u.name, u.title = "screen"+number, "Screen "+number
 	default:
 		return nil
 	}
@@ -65,11 +70,38 @@ func newUnit(d driver.Driver) *unit {
 	return u
 }
 
-// quoted names the device in a sentence.
-func (u *unit) quoted() string { return fmt.Sprintf("camera %q", u.name) }
+// microphoneName is what the sound system calls a device: labels are its bytes in hexadecimal.
+func microphoneName(label string) string {
+	text, err := hex.DecodeString(label)
+	name := strings.TrimRight(string(text), "\x00")
+	if err != nil || name == "" || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return label
+	}
+	return name
+}
 
-// path is the device's file.
-func (u *unit) path() string { return filepath.Join("/dev", u.node) }
+// isNull tells the microphones that sound libraries have where there is none.
+func isNull(name, title string) bool {
+	return name == "" || name == "null" || strings.Trim(name, "0") == "" || strings.HasPrefix(title, "NULL ") ||
+		strings.HasPrefix(title, "Discard all samples")
+}
+
+// id tells the device from all others, of other kinds too.
+func (u *unit) id() string { return string(u.kind) + " " + u.name }
+
+// noun is what a kind of device is called.
+func noun(kind driver.DeviceType) string { return string(kind) }
+
+// quoted names the device in a sentence.
+func (u *unit) quoted() string { return fmt.Sprintf("%s %q", noun(u.kind), u.name) }
+
+// path is the device's file, "" if it is none.
+func (u *unit) path() string {
+	if u.node == "" {
+		return ""
+	}
+	return filepath.Join("/dev", u.node)
+}
 
 // enter takes the right to touch the driver.
 func (u *unit) enter(stop <-chan struct{}) bool {
@@ -84,7 +116,7 @@ func (u *unit) enter(stop <-chan struct{}) bool {
 func (u *unit) leave() { <-u.gate }
 
 // inspect opens the device for a moment to see what it can do. The light of a camera stays off.
-func inspect(d recorder) ([]prop.Media, error) {
+func inspect(d driver.Driver) ([]prop.Media, error) {
 	if err := d.Open(); err != nil {
 		return nil, err
 	}

@@ -50,9 +50,9 @@ func (u *unit) lost(err error, present bool) error {
 		return fmt.Errorf("%s %w", u.quoted(), ErrUnplugged)
 	}
 	if strings.Contains(err.Error(), "timeout") {
-		return fmt.Errorf("%s %w: nothing came for some seconds", u.quoted(), ErrSilent)
+		return fmt.Errorf("%s %w: nothing came from it for some seconds", u.quoted(), ErrSilent)
 	}
-	return fmt.Errorf("%s gives no pictures any more: %w", u.quoted(), err)
+	return fmt.Errorf("%s gives nothing any more: %w", u.quoted(), err)
 }
 
 // admission says how a user may come to open a device file: by its group, which on most systems is "video".

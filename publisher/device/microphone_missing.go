@@ -1,0 +1,7 @@
+//go:build cgo && linux && !microphone
+
+package device
+
+const haveMicrophones = false
+
+func findMicrophones() {}
