@@ -45,6 +45,8 @@ type Options struct {
 	Events   *event.Ring
 	// Library are the media files; nil has no folder for any.
 	Library publisher.Library
+	// Pushes publish streams on other servers.
+	Pushes Pushes
 	// Hops guards against streams that go round in circles; nil guards nothing.
 	Hops Hops
 	// Coach says what publishers should change; nil finds nothing.

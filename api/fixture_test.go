@@ -19,6 +19,7 @@ import (
 	"weir/internal/event"
 	"weir/internal/wish"
 	"weir/publisher"
+	"weir/relay"
 	"weir/session"
 	"weir/stream"
 	"weir/whep"
@@ -114,6 +115,7 @@ type world struct {
 	registry *stream.Registry
 	sources  *publisher.Supervisor
 	sessions *session.Manager
+	relay    *relay.Relay
 	events   *event.Ring // of what the rooms tell
 	ring     *event.Ring // that is followed: the same, unless a test has another
 }
@@ -149,7 +151,24 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	port, err := relay.ParseHost("127.0.0.1:9")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.relay, err = relay.New(relay.Options{
+		Sessions: w.sessions, Registry: w.registry, Hops: relay.NewHops(), Hosts: []relay.Host{port}, Event: w.events.Add,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ended, end := context.WithCancel(context.Background())
+		end()
+		if err := w.relay.Run(ended); err != nil {
+			t.Error(err)
+		}
+	})
 	options := api.Options{
+		Pushes: w.relay,
 		Logger: logger, WHEP: whep.New(whep.Options{Sessions: w.sessions, Caller: api.Caller, Hidden: api.Hidden}),
 		WHIP:    whip.New(whip.Options{Sessions: w.sessions, Caller: api.Caller}),
 		Session: wish.NewResource(w.sessions, wish.ResourceOptions{}), ValidName: w.registry.ValidName,

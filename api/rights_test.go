@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"weir/api"
+	"weir/relay"
 )
 
 // A use is one method of one route, used rightly by who may do everything.
@@ -34,6 +35,14 @@ func uses(t *testing.T) []use {
 			w.begin(t, name, "tone", false)
 			return prefix + name + suffix
 		}
+	}
+	pushed := func(t *testing.T, w *world, n int) string {
+		t.Helper()
+		s, err := w.relay.Push(fmt.Sprintf("s%d", n), relay.PushStart{URL: "http://127.0.0.1:9/whip/x"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "/api/v1/streams/" + s.Stream + "/pushes/" + s.ID
 	}
 	fresh := func(_ *testing.T, _ *world, n int) string { return fmt.Sprintf("/api/v1/streams/s%d", n) }
 	stream := started("/api/v1/streams/", "")
@@ -73,6 +82,10 @@ func uses(t *testing.T) []use {
 		{method: "POST", pattern: "/api/v1/streams/:name", target: fresh, body: `{"source":"tone"}`, contentType: "application/json", status: 201},
 		{method: "PATCH", pattern: "/api/v1/streams/:name", target: stream, body: `{}`, contentType: "application/merge-patch+json", status: 200},
 		{method: "DELETE", pattern: "/api/v1/streams/:name", target: stream, status: 204},
+		{method: "GET", pattern: "/api/v1/streams/:name/pushes", target: at("/api/v1/streams/test/pushes"), status: 200},
+		{method: "POST", pattern: "/api/v1/streams/:name/pushes", target: func(_ *testing.T, _ *world, n int) string { return fmt.Sprintf("/api/v1/streams/s%d/pushes", n) }, body: `{"url":"http://127.0.0.1:9/whip/x"}`, contentType: "application/json", status: 201},
+		{method: "GET", pattern: "/api/v1/streams/:name/pushes/:push", target: pushed, status: 200},
+		{method: "DELETE", pattern: "/api/v1/streams/:name/pushes/:push", target: pushed, status: 204},
 		{method: "GET", pattern: "/api/v1/streams/:name/obs-profile", target: at("/api/v1/streams/test/obs-profile"), status: 200},
 		{method: "GET", pattern: "/api/v1/files", status: 200},
 		{method: "GET", pattern: "/api/v1/files/*path", target: at("/api/v1/files/shows/one.mp4"), status: 200},

@@ -132,6 +132,7 @@ func (n *node) run(t *testing.T, o nodeOptions) {
 	begin(n.registry.Run)
 	begin(n.sources.Run)
 	begin(n.sessions.Run)
+	begin(n.relay.Run)
 	if o.address == "" {
 		o.address = "127.0.0.1:0"
 	}
@@ -151,7 +152,6 @@ func (n *node) run(t *testing.T, o nodeOptions) {
 		_ = server.Close()
 		cancel()
 		running.Wait()
-		n.relay.Close()
 	})
 	t.Cleanup(n.stop)
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"sync"
 
 	"weir/session"
 	"weir/stream"
@@ -42,6 +43,14 @@ type Relay struct {
 	// static after New
 	opts   Options
 	client *client
+
+	running sync.WaitGroup // pushes
+
+	mu sync.Mutex
+	// guarded by mu
+	pushes map[string]*push // by id
+	begun  uint64           // pushes, in all
+	closed bool
 }
 
 // errNoHosts is why nothing can be relayed where nothing is configured.
@@ -68,7 +77,7 @@ func New(o Options) (*Relay, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Relay{opts: o, client: c}, nil
+	return &Relay{opts: o, client: c, pushes: map[string]*push{}}, nil
 }
 
 // Missing says why nothing can be relayed; nil: something can.
@@ -78,9 +87,6 @@ func (r *Relay) Missing() error {
 	}
 	return nil
 }
-
-// Close gives the idle connections back.
-func (r *Relay) Close() { r.client.http.CloseIdleConnections() }
 
 // A target is an endpoint of another server.
 type target struct {

@@ -36,6 +36,7 @@ func (s *server) run(ctx context.Context, welcome string, stdout io.Writer) erro
 	endDecoys := begin(s.decoys.Run)
 	endSlates := begin(s.slates.Run)
 	endSources := begin(s.sources.Run)
+	endPushes := begin(s.relay.Run)
 	endCoach := begin(s.coach.Run)
 	endLibrary := func() {}
 	if s.library != nil {
@@ -62,6 +63,7 @@ func (s *server) run(ctx context.Context, welcome string, stdout io.Writer) erro
 	}
 	var wg sync.WaitGroup
 	wg.Go(endHTTP)
+	wg.Go(endPushes)
 	wg.Go(endSessions)
 	wg.Wait()
 	endCoach()

@@ -164,7 +164,7 @@ func (s *server) wireHTTP(c config.Config, access auth.Authorizer) error {
 		}),
 		StreamOf:  streamOf(c.Publish.Streams),
 		ValidName: s.registry.ValidName, SessionID: s.sessionID,
-		Sources: s.sources, Streams: s.registry, Sessions: s.sessions, Access: access, Events: s.events, Coach: s.coach, Hops: s.hops,
+		Sources: s.sources, Streams: s.registry, Sessions: s.sessions, Access: access, Events: s.events, Coach: s.coach, Hops: s.hops, Pushes: s.relay,
 		Version:  api.Version{Version: version(), Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Encoders: builtIn()},
 		MaxOffer: int64(c.Limits.Offer),
 		Ready:    s.ready.Load,
