@@ -1,0 +1,38 @@
+package relay
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"time"
+)
+
+// WithResolver makes names be asked of another resolver.
+func (o Options) WithResolver(r *net.Resolver) Options {
+	o.resolver = r
+	return o
+}
+
+// CheckURL and CheckDial are the two questions about a host.
+func CheckURL(all []Host, text string) error {
+	u, err := url.Parse(text)
+	if err != nil {
+		return err
+	}
+	return hosts(all).checkURL(u)
+}
+
+func CheckDial(all []Host, to netip.AddrPort) error { return hosts(all).checkDial(to) }
+
+// RetryAfter reads the field.
+func RetryAfter(text string, now time.Time) time.Duration { return retryAfter(text, now) }
+
+// Backoffs are the times between attempts that all fail at once.
+func Backoffs(n int) []time.Duration {
+	var b backoff
+	var all []time.Duration
+	for range n {
+		all = append(all, b.after(0, errDown))
+	}
+	return all
+}
