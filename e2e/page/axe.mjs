@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { chromium, fakeDevices, report, until } from './browsers.mjs'
+import { choose, withSources } from './fixtures.mjs'
 
 const [whose, look, base, token, closed] = process.argv.slice(2)
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -18,6 +19,43 @@ const says = (words) => (page) => until(`“${words}” in ${page.url()}`, () =>
 const own = {
   'start': { path: '/', ready: has('main button') },
   'start with a token': { path: `/#token=${token}`, ready: has('select:enabled') },
+  'a file that cannot be played, and an upload': {
+    path: `/#token=${token}`,
+    async before(page) {
+      await withSources(page)
+      let parts = 0 // the second one has no answer
+      await page.route('**/api/v1/files/*', (route) => {
+        if (route.request().method() === 'HEAD') return route.fulfill({ status: 404 })
+        return parts++ === 0 ? route.fulfill({ status: 202, headers: { 'Upload-Offset': '131072' }, json: {} }) : undefined
+      })
+    },
+    async ready(page) {
+      await choose(page, 'file')
+      await page.locator('#file option[value="phone.mp4"]').waitFor({ state: 'attached' })
+      await page.selectOption('#file', 'phone.mp4')
+      await page.setInputFiles('#file-input', { name: 'holidays.mp4', mimeType: 'video/mp4', buffer: Buffer.alloc(1_000_000) })
+      await says('holidays.mp4: ')(page)
+    },
+  },
+  'a camera and its preview': {
+    path: `/#token=${token}`,
+    before: withSources,
+    async ready(page) {
+      await choose(page, 'camera')
+      await has('#device-format')(page)
+      await page.click('#preview')
+      await says('Seen by you alone')(page)
+    },
+  },
+  'ffmpeg': {
+    path: `/#token=${token}`,
+    before: withSources,
+    async ready(page) {
+      await choose(page, 'ffmpeg')
+      await page.evaluate(() => { document.getElementById('params-box').open = true })
+      await has('#param-password[type=password]')(page)
+    },
+  },
   'streams': { path: '/streams', ready: says('test') },
   'streams with a token': { path: `/streams#token=${token}`, ready: says('test') },
   'streams with findings': {

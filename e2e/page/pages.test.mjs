@@ -9,6 +9,7 @@ register(`data:text/javascript,${encodeURIComponent(`export const load = (url, c
 const load = (name) => import(new URL(`../../static/files/${name}.js`, import.meta.url))
 const [{ tokenIn }, { EventParser }, form, meter, clock, { BeepDetector }, { scaleOf, numberOf }, { sentenceOf, spanOf }, { factsOf }] = await Promise.all(
   ['token', 'events', 'form', 'meter', 'clock', 'beep', 'numbers', 'log', 'overlay'].map(load))
+const [found, { partAt, addressOf }, { formatsOf }, { bytesOf, clockTimeOf }] = await Promise.all(['report', 'upload', 'devices', 'numbers'].map(load))
 const [{ publishWords }, sending, { loudness }] = await Promise.all(['publishwords', 'sending', 'sound'].map(load))
 
 test('the token is taken out of the fragment, the rest stays', () => {
@@ -44,6 +45,7 @@ const schema = {
     loop: { type: 'boolean', default: true },
     file_name: { type: 'string', maxLength: 8, pattern: '^[a-z.]+$' },
     name: { type: ['string', 'null'] },
+    password: { type: 'string', writeOnly: true, maxLength: 4 },
   },
 }
 
@@ -51,10 +53,10 @@ test('a schema becomes fields', () => {
   const fields = form.fieldsOf(schema)
   assert.deepEqual(fields.map(({ name, kind, label }) => [name, kind, label]), [
     ['width', 'integer', 'Width'], ['gain', 'number', 'Gain'], ['mode', 'choice', 'Mode'], ['size', 'choice', 'Size'],
-    ['loop', 'switch', 'Loop'], ['file_name', 'text', 'File name'], ['name', 'text', 'Name'],
+    ['loop', 'switch', 'Loop'], ['file_name', 'text', 'File name'], ['name', 'text', 'Name'], ['password', 'secret', 'Password'],
   ])
   assert.deepEqual(fields[3].choices, [{ value: 1, label: 'Small' }, { value: 2, label: 'Large' }])
-  assert.deepEqual(fields.map(form.limitsOf), ['160 to 4\u202f096\u00a0px, even', 'at least 0', '', '', '', 'at most 8 characters', ''])
+  assert.deepEqual(fields.map(form.limitsOf), ['160 to 4\u202f096\u00a0px, even', 'at least 0', '', '', '', 'at most 8 characters', '', 'at most 4 characters'])
   assert.deepEqual(form.fieldsOf(undefined), [])
 })
 
@@ -267,4 +269,39 @@ test('the page that publishes says first what has to be done first', () => {
   const waiting = { state: 'waiting', retryAt: Date.now() + 900, reason: { code: 'unreachable', detail: 'It does not answer.' } }
   assert.equal(say({ kind: 'camera', publisher: waiting }).countdown, 'Trying again in 1 second.')
   assert.deepEqual(say({ kind: 'camera', publisher: { state: 'publishing', reason: null } }), {})
+})
+
+test('the parts of an upload: a small one first, then full ones, none behind the end', () => {
+  assert.deepEqual(partAt(0, 20_000_000, true), { end: 131_072, range: 'bytes 0-131071/20000000' })
+  assert.deepEqual(partAt(131_072, 20_000_000, false), { end: 8_519_680, range: 'bytes 131072-8519679/20000000' })
+  assert.deepEqual(partAt(19_999_999, 20_000_000, true), { end: 20_000_000, range: 'bytes 19999999-19999999/20000000' })
+  assert.equal(addressOf('a b/c?.mp4'), '/api/v1/files/a%20b/c%3F.mp4')
+})
+
+test('what is in a file is said in words, its remedy apart', () => {
+  const video = { kind: 'video', codec: 'H264', profile: 'High', width: 1280, height: 720, frame_rate: 29.97, bit_rate: 2_400_000, playable: true }
+  const file = {
+    path: 'a.mp4', size: 9_000_000, report: {
+      container: 'mp4', duration_ms: 3_723_000, key_frame_interval_ms: 2002, b_frames: true, playable: false, warnings: ['Too long.'],
+      tracks: [video, { kind: 'audio', codec: 'AAC', channels: 2, rate: 44_100, playable: false }], problem: 'It has B-frames. Encode it anew: ffmpeg -i a.mp4 b.mkv',
+    },
+  }
+  assert.equal(found.lineOf(file), 'a.mp4, 1:02:03, 1280 × 720, cannot be played as it is')
+  assert.equal(found.lineOf({ path: 'n.txt', problem: 'It is none.' }), 'n.txt (not a video)')
+  assert.deepEqual(found.factsOf(file), [
+    ['Length', '1:02:03'], ['Size', '9.0\u00a0MB'], ['Container', 'mp4'], ['Picture', 'H.264 (High), 1280 × 720, 29.97 fps, 2400 kbit/s'],
+    ['Sound', 'AAC, stereo, 44.1 kHz, browsers do not take it'], ['Key frames', 'every 2.0 s'], ['B-frames', 'yes'],
+  ])
+  assert.deepEqual(found.troublesOf(file).map(({ level, text }) => [level, found.remedyIn(text)]), [
+    ['bad', { words: 'It has B-frames. Encode it anew:', line: 'ffmpeg -i a.mp4 b.mkv' }], ['warning', { words: 'Too long.', line: '' }],
+  ])
+  assert.deepEqual([0, 1, 999, 1000, 12_345_678, 4.2e9].map(bytesOf), ['0\u00a0bytes', '1\u00a0byte', '999\u00a0bytes', '1.0\u00a0kB', '12\u00a0MB', '4.2\u00a0GB'])
+  assert.deepEqual([0, 59_999, 61_000, 36_000_000].map(clockTimeOf), ['0:00', '0:59', '1:01', '10:00:00'])
+})
+
+test('the formats of a device, the fastest rate of each', () => {
+  assert.deepEqual(formatsOf({ formats: [{ format: 'MJPEG', width: 1280, height: 720, rates: [30, 15] }, { format: 'YUYV', width: 640, height: 480 }] }), [
+    { words: '1280 × 720, 30 fps, MJPEG', values: { width: 1280, height: 720, rate: 30 } }, { words: '640 × 480, YUYV', values: { width: 640, height: 480 } },
+  ])
+  assert.deepEqual(formatsOf(undefined), [])
 })

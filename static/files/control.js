@@ -5,8 +5,11 @@
  */
 import { accessError, fillAccess, tokenTrouble } from './access.js'
 import { call, wantsToken } from './api.js'
-import { ParamForm, patchOf } from './form.js'
+import { DevicePicker } from './devices.js'
+import { FilePicker } from './files.js'
+import { ParamForm, patchOf, sentence } from './form.js'
 import { showReason } from './notice.js'
+import { isPreview } from './preview.js'
 import { changesIn, standing } from './standing.js'
 import { setToken, token } from './token.js'
 
@@ -16,7 +19,7 @@ const validName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 /**
  * The card. Events: `name` when another stream was chosen; `done` with what was done, as a sentence, in detail; `refused`
  * with detail `{what, reason}`; `access` when it turned out whether this page may administer; `state` when
- * it may have turned out how it stands with the stream; `connect` when somebody who may not administer wants to watch.
+ * it may have turned out how it stands with the stream; `watch` when the picture is to be shown; `connect` when somebody who may not administer wants to watch.
  */
 export class Control extends EventTarget {
   /** Whether the server lets this page administer; null while not known. @type {boolean|null} */
@@ -25,6 +28,9 @@ export class Control extends EventTarget {
   #stream = null // as the server describes it; null where there is nothing of that name
   #known = false // the server was asked about this name
   #params = new ParamForm(element('params'))
+  #files = new FilePicker()
+  #devices = new DevicePicker(() => this.#params.read())
+  #picker = null // what chooses one of the parameters, for kinds that have such a one
   #form = element('control-form')
   #name = element('stream')
   #source = element('source')
@@ -47,6 +53,12 @@ export class Control extends EventTarget {
     this.#source.addEventListener('change', () => this.#choose())
     this.#private.addEventListener('change', () => this.#show())
     this.#params.addEventListener('change', () => this.#show())
+    for (const picker of [this.#files, this.#devices]) {
+      picker.addEventListener('change', () => this.#show())
+      picker.addEventListener('refused', ({ detail }) => this.dispatchEvent(new CustomEvent('refused', { detail })))
+    }
+    this.#files.addEventListener('done', ({ detail }) => this.dispatchEvent(new CustomEvent('done', { detail })))
+    this.#devices.addEventListener('enter', ({ detail }) => this.#params.enter(detail))
     element('stop').addEventListener('click', () => this.#stop())
     element('control-again').addEventListener('click', () => this.load())
     element('token-forget').addEventListener('click', () => setToken(''))
@@ -92,6 +104,9 @@ export class Control extends EventTarget {
     }, Math.max(100, this.#askedAt + 500 - performance.now()))
   }
 
+  /** Media files have come or gone. */
+  filesChanged() { this.#files.changed() }
+
   #refresh(all) {
     this.#asking?.abort()
     this.#asking = new AbortController()
@@ -104,6 +119,7 @@ export class Control extends EventTarget {
     try {
       const { streams, next } = await call('GET', '/api/v1/streams?limit=500', undefined, signal)
       this.#list(streams)
+      this.#devices.know(streams)
       if (!token()) {
         this.#grant(false)
         return
@@ -156,7 +172,7 @@ export class Control extends EventTarget {
 
   /** Offers the streams that are live. */
   #list(streams) {
-    const live = streams.filter((one) => one.live).map(({ name }) => name)
+    const live = streams.filter(({ name, live }) => live && !isPreview(name)).map(({ name }) => name)
     const key = live.join(' ')
     const box = element('live')
     box.hidden = live.length === 0
@@ -206,7 +222,12 @@ export class Control extends EventTarget {
   #choose() {
     const kind = this.#kind(), running = this.source
     if (!kind) return
-    this.#params.show(kind.params, running?.kind === kind.name ? running.params : {})
+    const same = running?.kind === kind.name
+    const picker = [this.#files, this.#devices].find(({ param }) => param in (kind.params.properties ?? {})) ?? null
+    for (const other of [this.#files, this.#devices]) if (other !== picker) other.hide()
+    this.#picker = picker
+    picker?.show(same ? running.params[picker.param] ?? '' : '', kind)
+    this.#params.show(kind.params, same ? running.params : {}, { without: picker ? [picker.param] : [], kept: same })
     this.#private.checked = running?.kind === kind.name ? this.#stream.private : kind.private
     element('source-hint').textContent = kind.description ?? ''
     element('params-box').hidden = this.#params.size === 0
@@ -228,7 +249,7 @@ export class Control extends EventTarget {
   #dirty() {
     const running = this.source
     if (!running) return false
-    return this.#params.dirty || this.#source.value !== running.kind || this.#private.checked !== this.#stream.private
+    return this.#params.dirty || this.#picker?.dirty || this.#source.value !== running.kind || this.#private.checked !== this.#stream.private
   }
 
   #checkName() {
@@ -270,8 +291,10 @@ export class Control extends EventTarget {
     }
     if (this.#busy || !this.demandName()) return
     if (this.source && this.#settled() && !this.#dirty()) return
+    if (this.#picker && !this.#picker.demand()) return
     const params = this.#params.read()
     if (!params) return
+    if (this.#picker) params[this.#picker.param] = this.#picker.value
     const { name } = this, kind = this.#kind()
     if (this.source) this.#change(name, kind, params)
     else this.#start(name, kind, params)
@@ -280,7 +303,9 @@ export class Control extends EventTarget {
   #start(name, kind, params) {
     const body = { source: kind.name, params, ...(this.#private.checked ? { private: true } : kind.private && { public: true }) }
     return this.#do('Starting', `Start “${name}”`, async () => {
+      await this.#devices.quit()
       this.#stream = await call('POST', `/api/v1/streams/${name}`, body)
+      if (this.#picker) this.dispatchEvent(new CustomEvent('watch')) // what was chosen is seen at once
       return `Started ${kind.title || kind.name} as “${name}”.`
     })
   }
@@ -316,6 +341,7 @@ export class Control extends EventTarget {
       const done = await action()
       if (this.name === name) {
         this.#params.settled()
+        this.#picker?.settled()
         this.#filled = ''
         this.#fill()
       }
@@ -334,7 +360,9 @@ export class Control extends EventTarget {
     if (wantsToken(reason)) {
       this.#grant(false, reason)
     } else {
-      const others = this.#params.fail(reason.problems ?? [])
+      const picked = (reason.problems ?? []).find(({ name }) => name === this.#picker?.param)
+      if (picked) this.#picker.fail(`${sentence(picked.detail).replace(/\.?$/, '.')}`)
+      const others = this.#params.fail((reason.problems ?? []).filter((problem) => problem !== picked))
       showReason(element('refusal'), reason, others)
     }
     this.dispatchEvent(new CustomEvent('refused', { detail: { what, reason } }))

@@ -10,7 +10,7 @@
  * @property {string} name
  * @property {string} label
  * @property {string} description
- * @property {'integer'|'number'|'text'|'choice'|'switch'} kind
+ * @property {'integer'|'number'|'text'|'secret'|'choice'|'switch'} kind a secret is written and never shown
  * @property {any} [initial]
  * @property {number} [least]
  * @property {number} [most]
@@ -46,7 +46,8 @@ function fieldOf(name, property, required) {
   }
 }
 
-function kindOf({ type, enum: values, oneOf }) {
+function kindOf({ type, enum: values, oneOf, writeOnly }) {
+  if (writeOnly) return 'secret'
   if (values || oneOf) return 'choice'
   const [first] = [type].flat().filter((one) => one !== 'null')
   return { integer: 'integer', number: 'number', boolean: 'switch' }[first] ?? 'text'
@@ -65,7 +66,7 @@ export function limitsOf({ kind, least, most, step, unit, longest }) {
   if (least !== undefined && most !== undefined) text = `${write(least)} to ${write(most)}${unitAfter}`
   else if (least !== undefined) text = `at least ${write(least)}${unitAfter}`
   else if (most !== undefined) text = `at most ${write(most)}${unitAfter}`
-  else if (kind === 'text' && longest !== undefined) text = `at most ${longest} characters`
+  else if ((kind === 'text' || kind === 'secret') && longest !== undefined) text = `at most ${longest} characters`
   else text = unit
   const even = step === 2 ? 'even' : step && step !== 1 ? `a multiple of ${write(step)}` : ''
   return [text, even].filter(Boolean).join(', ')
@@ -86,7 +87,7 @@ export function valueOf(field, entered) {
     const choice = field.choices.find(({ value }) => String(value) === text)
     return choice ? { value: choice.value } : { problem: 'Choose one of those listed.' }
   }
-  if (kind === 'text') return textOf(field, text)
+  if (kind === 'text' || kind === 'secret') return textOf(field, text)
   const value = Number(text.replace(',', '.'))
   const whole = kind === 'integer' && !Number.isInteger(value)
   const outside = value < least || value > most || (step && Math.abs(value / step - Math.round(value / step)) > 1e-9)
@@ -143,12 +144,25 @@ export class ParamForm extends EventTarget {
    * Makes the fields anew and fills them.
    * @param {object} schema
    * @param {object} [values] instead of the schema's own
+   * @param {{without?: string[], kept?: boolean}} [options] fields that stand elsewhere; whether the server keeps secrets that
+   *   are not entered
    */
-  show(schema, values = {}) {
-    this.#fields = fieldsOf(schema)
+  show(schema, values = {}, { without = [], kept = false } = {}) {
+    this.#fields = fieldsOf(schema).filter(({ name }) => !without.includes(name))
     this.#controls.clear()
-    this.#host.replaceChildren(...this.#fields.map((field) => this.#make(field, values[field.name] ?? field.initial)))
+    this.#host.replaceChildren(...this.#fields.map((field) => this.#make(field, values[field.name] ?? field.initial, kept)))
     this.settled()
+  }
+
+  /** Enters values, as if somebody had. @param {object} values by name; what has no field is left out */
+  enter(values) {
+    for (const [name, value] of Object.entries(values)) {
+      const control = this.#controls.get(name)
+      if (!control) continue
+      control.value = value
+      this.#error(name, '')
+    }
+    this.dispatchEvent(new CustomEvent('change'))
   }
 
   /** What is entered now is what runs. */
@@ -214,21 +228,22 @@ export class ParamForm extends EventTarget {
     document.getElementById(`${control.id}-error`).textContent = text
   }
 
-  #make(field, value) {
+  #make(field, value, kept) {
     const id = `param-${field.name}`
     const control = controlOf(field, value)
+    if (kept && field.kind === 'secret') control.placeholder = 'Kept as it is'
     Object.assign(control, { id, name: field.name })
     control.setAttribute('aria-describedby', `${id}-hint ${id}-error`)
     this.#controls.set(field.name, control)
     const label = make('label', { htmlFor: id, textContent: field.label })
-    const limits = limitsOf(field)
-    const hint = make('p', { id: `${id}-hint`, className: 'hint', textContent: sentence(limits) })
-    if (field.description) {
+    const words = ['text', 'secret'].includes(field.kind) // its length is nothing to tell before it is too long
+    const hint = make('p', { id: `${id}-hint`, className: 'hint', textContent: sentence(words ? field.description || limitsOf(field) : limitsOf(field)) })
+    if (field.description && !words) {
       control.title = field.description
       hint.append(make('span', { className: 'unseen', textContent: ` ${field.description}` }))
     }
     const error = make('p', { id: `${id}-error`, className: 'error' })
-    const group = make('div', { className: 'field' })
+    const group = make('div', { className: words ? 'field wide' : 'field' })
     if (field.kind === 'switch') {
       label.className = 'check'
       label.prepend(control)
@@ -254,8 +269,9 @@ function controlOf(field, value) {
     select.append(...field.choices.map((one) => new Option(one.label, one.value, false, one.value === value)))
     return select
   }
+  if (field.kind === 'secret') return make('input', { type: 'password', autocomplete: 'new-password', spellcheck: false }) // the browser's own for this page would not do
   const input = make('input', { type: field.kind === 'text' ? 'text' : 'number', value: value ?? '', autocomplete: 'off' })
-  if (field.kind === 'text') return input
+  if (field.kind === 'text') return Object.assign(input, { spellcheck: false, autocapitalize: 'off' })
   if (field.least !== undefined) input.min = field.least
   if (field.most !== undefined) input.max = field.most
   input.step = field.step ?? (field.kind === 'integer' ? 1 : 'any')

@@ -52,6 +52,7 @@ control.addEventListener('name', () => {
   showConnect()
 })
 control.addEventListener('connect', connect)
+control.addEventListener('watch', () => (screen.connected && screen.name === control.name) || connect())
 control.addEventListener('state', () => {
   screen.fed = screen.name === control.name ? control.fed : undefined
   showFindings(element('findings'), control.findings)
@@ -133,6 +134,7 @@ element('more').addEventListener('click', () => showFigures(!overlay.open))
 let everOpen = false, lostEvents = false
 events.addEventListener('event', ({ detail: event }) => {
   log.tell(event)
+  if (/^file_/.test(event.name)) control.filesChanged()
   if (/^(stream|source|session|finding)_/.test(event.name)) control.refreshSoon()
 })
 events.addEventListener('missed', () => {

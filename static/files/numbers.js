@@ -38,3 +38,19 @@ export function numberOf(value, digits = 0) {
   const grouped = whole.length > 4 ? whole.replace(/\B(?=(\d{3})+$)/g, '\u202f') : whole
   return sign + grouped + (part ? `.${part}` : '')
 }
+
+/** Writes a number of bytes. @param {number} bytes @returns {string} */
+export function bytesOf(bytes) {
+  for (const [unit, size] of [['GB', 1e9], ['MB', 1e6], ['kB', 1e3]]) {
+    if (bytes >= size) return `${numberOf(bytes / size, bytes < 9.95 * size ? 1 : 0)}\u00a0${unit}`
+  }
+  return `${bytes}\u00a0${bytes === 1 ? 'byte' : 'bytes'}`
+}
+
+/** Writes a place in a film as minutes and seconds. @param {number} milliseconds @returns {string} */
+export function clockTimeOf(milliseconds) {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000))
+  const two = (number) => String(number).padStart(2, '0')
+  const hours = Math.floor(seconds / 3600), minutes = Math.floor(seconds / 60) % 60
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`
+}

@@ -5,6 +5,7 @@
  */
 import { accessError, fillAccess, tokenTrouble } from './access.js'
 import { call, wantsToken } from './api.js'
+import { confirm } from './confirm.js'
 import { EventStream } from './events.js'
 import { showReason } from './notice.js'
 import { StreamRow } from './streamrow.js'
@@ -132,17 +133,6 @@ function showFollowing() {
     ? { open: 'Changes are shown as they happen', waiting: 'The server is asked again shortly', connecting: 'Connecting to the server’s events' }[events.state] ?? ''
     : 'Looked up every few seconds'
   say('following', text)
-}
-
-/** Asks before something is ended that others watch. @returns {Promise<boolean>} */
-function confirm(title, text, yes) {
-  const dialog = element('confirm')
-  for (const [id, words] of [['confirm-title', title], ['confirm-text', text], ['confirm-yes', yes]]) element(id).textContent = words
-  dialog.returnValue = ''
-  dialog.showModal()
-  return new Promise((resolve) => {
-    dialog.addEventListener('close', () => resolve(dialog.returnValue === 'yes'), { once: true })
-  })
 }
 
 let everOpen = false
