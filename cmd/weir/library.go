@@ -27,9 +27,13 @@ func openLibrary(c config.Media, event func(string, ...slog.Attr)) (*file.Librar
 
 // probe looks into a media file.
 func probe(ctx context.Context, f *os.File) (json.RawMessage, error) {
-	r, err := file.Probe(ctx, f)
+	report, err := file.Probe(ctx, f)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // shown as it is
+		return nil, err //nolint:wrapcheck // for people: it says what is wrong with the file
 	}
-	return json.Marshal(r) //nolint:wrapcheck // it is a struct
+	text, err := json.Marshal(report)
+	if err != nil {
+		return nil, fmt.Errorf("write the report: %w", err)
+	}
+	return text, nil
 }
