@@ -73,8 +73,7 @@ type Reception struct {
 }
 
 // A PublisherClock says which time belongs to which timestamp, as the publisher
-// counts both (RFC 3550 6.4.1). It is zero before the first sender report, and
-// while its reports are not believed.
+// counts both (RFC 3550 6.4.1). It is zero before the first sender report.
 type PublisherClock struct {
 	NTP uint64 // seconds since 1900, 32.32 bits fixed point
 	RTP uint32 // clock rate units
@@ -130,9 +129,7 @@ func (in *input) snapshot(sources []*source) MediaStats {
 		m.Lost += int32(s.lost())
 		if s == in.current {
 			m.SSRC, m.FractionLost, r.Layer = s.ssrc, float64(s.fraction)/256, s.rid
-			if !s.clockAt.IsZero() {
-				r.Clock = PublisherClock{NTP: s.reportNTP, RTP: s.clockTimestamp}
-			}
+			r.Clock = PublisherClock{NTP: s.reportNTP, RTP: s.clockTimestamp}
 			m.Jitter = time.Duration(s.jitter * float64(time.Second) / float64(section.Format.ClockRate))
 		}
 	}

@@ -55,12 +55,17 @@ const crowdToken = "a-token-for-everything"
 // startServer runs until the test ends.
 func startServer(t *testing.T) *crowd {
 	t.Helper()
+	return startServerAt(t, "127.0.0.1:0")
+}
+
+func startServerAt(t *testing.T, addr string) *crowd {
+	t.Helper()
 	access, err := auth.Open(auth.Options{Fixed: []auth.Token{{Name: "admin", Secret: crowdToken, Rights: []auth.Action{auth.Administer}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := config.Default()
-	c.HTTP.Addr = "127.0.0.1:0"
+	c.HTTP.Addr = addr
 	s, err := wire(t.Context(), c, access, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -51,13 +52,18 @@ func TestSoundAndPictureStayTogether(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			s := startServer(t)
 			s.publish(t, p.script)
-			const apart = 40 * time.Millisecond
-			for i, skew := range s.skews(t, p.codec) {
-				if skew > apart || skew < -apart {
-					t.Errorf("%d s after the first picture sound and picture are %v apart", i+5, skew)
-				}
-			}
+			s.judgeSkews(t, p.codec)
 		})
+	}
+}
+
+func (c *crowd) judgeSkews(t *testing.T, codec string) {
+	t.Helper()
+	const apart = 40 * time.Millisecond
+	for i, skew := range c.skews(t, codec) {
+		if skew > apart || skew < -apart {
+			t.Errorf("%d s after the first picture sound and picture are %v apart", i+5, skew)
+		}
 	}
 }
 
@@ -73,20 +79,31 @@ func (c *crowd) publish(t *testing.T, script []string) {
 		}
 		args = append(args, word)
 	}
+	c.publishBy(t, "node", args...)
+}
+
+// publishBy runs a program until the test ends, and waits until it publishes.
+func (c *crowd) publishBy(t *testing.T, name string, args ...string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	var out bytes.Buffer
-	node := exec.CommandContext(ctx, "node", args...)
-	node.Stdout, node.Stderr = &out, &out
-	node.Cancel = func() error { return node.Process.Signal(syscall.SIGTERM) }
-	node.WaitDelay = 10 * time.Second
-	if err := node.Start(); err != nil {
+	program := exec.CommandContext(ctx, name, args...)
+	program.Stdout, program.Stderr = &out, &out
+	program.Cancel = func() error { return program.Process.Signal(syscall.SIGTERM) }
+	program.WaitDelay = 10 * time.Second
+	for _, variable := range os.Environ() { // or GStreamer asks a proxy
+		if name, _, _ := strings.Cut(variable, "="); !strings.HasSuffix(strings.ToLower(name), "_proxy") {
+			program.Env = append(program.Env, variable)
+		}
+	}
+	if err := program.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		cancel()
-		_ = node.Wait() // it is judged by what came of it
+		_ = program.Wait() // it is judged by what came of it
 		if t.Failed() {
-			t.Logf("%s: %s", script[0], &out)
+			t.Logf("%s: %s", args[0], &out)
 		}
 	})
 	if err := webrtctest.Wait(ctx, func() string {
