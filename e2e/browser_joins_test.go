@@ -98,7 +98,7 @@ func judgeJoins(t *testing.T, all []joined, b joinBounds) {
 // Who joins a publisher that answers no key-frame request has a picture at once. The bounds are three times those of the
 // soak.
 func TestJoins(t *testing.T) {
-	judgeJoins(t, joins(t, "chromium", "H264", 2, randomMoments(5)), joinBounds{median: 450, secondWorst: 1500, live: 3000})
+	judgeJoins(t, joins(t, "chromium", "H264", 2, randomMoments(3)), joinBounds{median: 450, secondWorst: 1500, live: 3000})
 }
 
 // All of it, on a machine that does nothing else: E2E_SOAK=1.

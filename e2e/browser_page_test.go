@@ -39,6 +39,7 @@ func (c clean) judge(t *testing.T) {
 }
 
 func TestPage(t *testing.T) {
+	t.Parallel()
 	needs(t, chromium)
 	server := start(t, build(t, "1"), "127.0.0.1:0")
 

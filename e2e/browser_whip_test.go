@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -32,13 +33,21 @@ type viewing struct {
 	Samples, Concealed     float64
 }
 
+// seconds is for how long a relayed stream is watched.
+func seconds() int {
+	if os.Getenv("E2E_SOAK") != "" {
+		return 10
+	}
+	return 5
+}
+
 // publishAndPlay has Chromium publish for some seconds.
 func publishAndPlay(t *testing.T, codec string, more ...string) relayed {
 	t.Helper()
 	needs(t, chromium)
 	server := start(t, build(t, "0"), "127.0.0.1:0")
 	var got relayed
-	run(t, "whip.mjs", append([]string{server.base, server.tokens(t)["admin"], codec, "10"}, more...)...).report(t, &got)
+	run(t, "whip.mjs", append([]string{server.base, server.tokens(t)["admin"], codec, strconv.Itoa(seconds())}, more...)...).report(t, &got)
 	t.Logf("%.1f of %.1f frames a second decoded, first picture after %.0f ms, %d freezes; publisher %+v; viewer %+v",
 		got.Decoded, got.Sent, got.Picture, got.Freezes, got.Publisher, got.Viewer)
 	return got
@@ -53,7 +62,7 @@ func (r relayed) judge(t *testing.T, codec string) {
 	if r.Sent < 10 || r.Decoded < decodedShare*r.Sent {
 		t.Errorf("%.1f of %.1f frames a second decoded", r.Decoded, r.Sent)
 	}
-	if r.Viewer.Samples < 9*48000 {
+	if r.Viewer.Samples < float64(seconds()-1)*48000 {
 		t.Errorf("%.0f samples of sound", r.Viewer.Samples)
 	}
 	if r.Publisher.PLIs > 8 {
@@ -127,7 +136,7 @@ func TestToolsPublish(t *testing.T) {
 				t.Log("the machine is busy: once more")
 				got = playTool(t, script)
 			}
-			if got.Rate < decodedShare*30 || !slices.Contains(got.Viewer.Codecs, "video/H264") || got.Viewer.Samples < 9*48000 {
+			if got.Rate < decodedShare*30 || !slices.Contains(got.Viewer.Codecs, "video/H264") || got.Viewer.Samples < float64(seconds()-1)*48000 {
 				t.Errorf("%.1f frames a second decoded, %+v", got.Rate, got.Viewer)
 			}
 			if os.Getenv("E2E_RECORD_OFFERS") != "" && fixture != "" {
@@ -141,12 +150,12 @@ func TestToolsPublish(t *testing.T) {
 func playTool(t *testing.T, script string) (got toolPlayed) {
 	t.Helper()
 	server := start(t, build(t, "0"), "127.0.0.1:0")
-	publisher := run(t, script, server.base+"/whip/live", server.tokens(t)["admin"], "30")
+	publisher := run(t, script, server.base+"/whip/live", server.tokens(t)["admin"], strconv.Itoa(10+2*seconds()))
 	var began struct{ Step, Offer string }
 	if publisher.report(t, &began); began.Step != "began" {
 		t.Fatalf("%+v", began)
 	}
-	run(t, "watching.mjs", server.base, "live", "10").report(t, &got)
+	run(t, "watching.mjs", server.base, "live", strconv.Itoa(seconds())).report(t, &got)
 	got.offer = began.Offer
 	var ended struct{ Pictures, Ended int }
 	publisher.report(t, &ended)
