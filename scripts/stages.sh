@@ -131,6 +131,9 @@ stage_e2e() {
 
 stage_soak() {
 	install_camera || return
+	if have command:Xvfb && have pkg:x11 && have pkg:xext; then
+		gotest -tags "$(tagged soak screen)" -count=1 -run '^TestScreen$' ./publisher/device || return
+	fi
 	gotest -tags "$(tagged soak)" -count=1 -timeout 2h ./... &&
 		E2E_SOAK=1 gotest -tags "$(tagged e2e)" -count=1 -p 1 -timeout 1h ./cmd/... ./e2e/...
 }
