@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -463,6 +464,23 @@ func TestDriversOfTestsAreNoDevices(t *testing.T) {
 	}
 }
 
+func openFiles(t *testing.T) int {
+	t.Helper()
+	files, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(files)
+}
+
+func heapInUse() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
 // However often cameras are started and stopped, nothing of them is left.
 func TestCycles(t *testing.T) {
 	cycles := 200
@@ -473,7 +491,7 @@ func TestCycles(t *testing.T) {
 		c := newCamera("video0")
 		s := newStage(t, c)
 		defer s.end()
-		begin := 0
+		begin, files, heap := 0, 0, uint64(0)
 		for n := range cycles {
 			s.start("room", small)
 			_, gone := s.watch("room")
@@ -488,7 +506,7 @@ func TestCycles(t *testing.T) {
 			time.Sleep(10 * time.Second) // the stream is forgotten
 			synctest.Wait()
 			if n == 0 {
-				begin = runtime.NumGoroutine()
+				begin, files, heap = runtime.NumGoroutine(), openFiles(t), heapInUse()
 			}
 			if u := c.seen(); u.Records != n+1 || u.Open != 0 || u.Doubled {
 				t.Fatalf("cycle %d: %+v", n, u)
@@ -496,6 +514,14 @@ func TestCycles(t *testing.T) {
 		}
 		if end := runtime.NumGoroutine(); end > begin {
 			t.Errorf("%d goroutines after the first cycle, %d after the last", begin, end)
+		}
+		if end := openFiles(t); end > files {
+			t.Errorf("%d open files after the first cycle, %d after the last", files, end)
+		}
+		end := heapInUse()
+		t.Logf("%d cycles: heap %d KiB after the first, %d KiB after the last", cycles, heap>>10, end>>10)
+		if end > heap+2<<20 {
+			t.Error("the heap grows")
 		}
 	})
 }

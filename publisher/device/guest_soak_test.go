@@ -5,10 +5,12 @@ package device_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -32,6 +34,7 @@ type found struct {
 	Absent    string // why the kind could not run before the device was there
 	Choices   []publisher.Choice
 	Cycles    []cycle
+	Quick     string   // what is left of many short cycles
 	Unplugged []string // states and reasons
 	Error     string
 }
@@ -126,7 +129,45 @@ func (f *found) look() error {
 		}
 		f.Cycles = append(f.Cycles, c)
 	}
+	if err := f.hurry(registry, sources); err != nil {
+		return err
+	}
 	return f.unplug(registry, sources)
+}
+
+// hurry starts and stops the camera many times, as soon as there is a picture.
+func (f *found) hurry(registry *stream.Registry, sources *publisher.Supervisor) error {
+	count := func() (goroutines, files int) {
+		fds, _ := os.ReadDir("/proc/self/fd")
+		return runtime.NumGoroutine(), len(fds)
+	}
+	goroutines, files := count()
+	const cycles = 20
+	for range cycles {
+		if _, err := sources.Start("room", publisher.Start{Source: "camera", Params: json.RawMessage(guestParams)}); err != nil {
+			return err
+		}
+		r, v, err := viewer(registry)
+		if err != nil {
+			return err
+		}
+		if err := waitFor(func() bool { return r.missing(1) == "" }); err != nil {
+			return fmt.Errorf("in a short cycle: %w", err)
+		}
+		v.Close()
+		if err := sources.Stop(context.Background(), "room"); err != nil {
+			return err
+		}
+		if !isOff() {
+			return errors.New("the camera is on after a short cycle")
+		}
+	}
+	if err := waitFor(func() bool { g, n := count(); return g <= goroutines && n <= files }); err != nil {
+		g, n := count()
+		return fmt.Errorf("goroutines %d, then %d; open files %d, then %d", goroutines, g, files, n)
+	}
+	f.Quick = fmt.Sprintf("%d short cycles, then as before: %d goroutines, %d open files", cycles, goroutines, files)
+	return nil
 }
 
 func insert(name, params string) error {
@@ -169,7 +210,7 @@ const guestParams = `{"width": 320, "height": 180, "rate": 30, "bit_rate": 50000
 func viewer(registry *stream.Registry) (*receiver, *stream.Viewer, error) {
 	live, ok := registry.Find("room")
 	if !ok {
-		return nil, nil, fmt.Errorf("the stream is not live")
+		return nil, nil, errors.New("the stream is not live")
 	}
 	v, err := live.AddViewer(live.Publication().Tracks()[:1])
 	if err != nil {

@@ -31,9 +31,15 @@ func TestVivid(t *testing.T) {
 		}
 		t.Skip("no qemu-system-x86_64, or no kernel in .cache/vivid: make soak installs them")
 	}
-	f := boot(t, kernels[0], ramdisk(t, filepath.Join(place, "lib")))
+	disk := ramdisk(t, filepath.Join(place, "lib"))
+	f := boot(t, kernels[0], disk)
+	for try := 0; try < 2 && f.late(); try++ {
+		t.Log("the machine was too busy to emulate another one; once more")
+		f = boot(t, kernels[0], disk)
+	}
 	t.Logf("before it was plugged in: %s", f.Absent)
 	t.Logf("unplugged and back: %q", f.Unplugged)
+	t.Log(f.Quick)
 	if f.Error != "" || f.Absent == "" || len(f.Cycles) != 3 || len(f.Choices) != 1 || len(f.Unplugged) != 2 {
 		t.Fatalf("%s (%d cycles, choices %+v)", f.Error, len(f.Cycles), f.Choices)
 	}
@@ -49,6 +55,11 @@ func TestVivid(t *testing.T) {
 	if !strings.Contains(f.Unplugged[0], "unplugged") || !strings.HasPrefix(f.Unplugged[1], "live") {
 		t.Errorf("unplugged: %q", f.Unplugged)
 	}
+}
+
+// late says that pictures were left out because the emulated machine was too slow.
+func (f *found) late() bool {
+	return slices.ContainsFunc(f.Cycles, func(c cycle) bool { return c.Stats.Skipped > 10 })
 }
 
 // look decodes the pictures: they must have vivid's colours and a counter that moves. One is kept.
