@@ -100,12 +100,23 @@ func (v *Inventory) find() {
 			found[u.id()] = u
 		}
 	}
+	come, gone := v.merge(found)
+	for _, u := range come {
+		v.log.Info("device is plugged in", "kind", noun(u.kind), "path", u.path(), "text", u.name)
+	}
+	for _, u := range gone {
+		v.log.Info("device is unplugged", "kind", noun(u.kind), "path", u.path(), "text", u.name)
+	}
+}
+
+// merge takes over what was found, and says what of it is new and what is there no more.
+func (v *Inventory) merge(found map[string]*unit) (come, gone []*unit) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for id, u := range found {
 		was := v.units[id]
 		if was == nil || was.node != u.node {
-			v.log.Info("device is plugged in", "kind", noun(u.kind), "path", u.path(), "text", u.title)
+			come = append(come, u)
 			continue
 		}
 		// The older one may be in use. It opens the same file.
@@ -114,10 +125,11 @@ func (v *Inventory) find() {
 	}
 	for id, u := range v.units {
 		if found[id] == nil {
-			v.log.Info("device is unplugged", "kind", noun(u.kind), "path", u.path(), "text", u.title)
+			gone = append(gone, u)
 		}
 	}
 	v.units = found
+	return come, gone
 }
 
 // sorted are the units of a kind that are plugged in: first the one that is used when none is named.
