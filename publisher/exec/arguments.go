@@ -25,6 +25,9 @@ func arguments(p Params, in input, copied plan) []string {
 	if in.scheme.protocols != "" {
 		args = append(args, "-protocol_whitelist", in.scheme.protocols, "-format_whitelist", in.scheme.formats)
 	}
+	if in.scheme.live && copied.video {
+		args = append(args, "-fpsprobesize", "0") // the rate is not needed, and would be waited for
+	}
 	if in.format == "rtsp" {
 		args = append(args, "-rtsp_transport", p.Transport)
 	}
