@@ -130,7 +130,7 @@ func (a Allowed) host(scheme, name, port string) error {
 }
 
 var (
-	hostName = regexp.MustCompile(`^\.?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`) //nolint:gochecknoglobals // static
+	hostName = regexp.MustCompile(`^\.?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
 	errHost  = errors.New("has no host name or address in it that can be read")
 )
 

@@ -151,6 +151,12 @@ func TestCredentials(t *testing.T) {
 			t.Errorf("%q is told: %s", secret, line)
 		}
 	}
+	for _, bad := range []Params{{User: "me\r\nX: y"}, {Password: "a\nb"}} {
+		bad.Input = "rtsp://cam.lan/"
+		if in, err := a.parse(bad); err == nil {
+			t.Errorf("a header of its own: %q", in.address)
+		}
+	}
 	for _, query := range []string{"listen=1", "mode=listener&x=1", "a b", "a#b"} {
 		if in, err := a.parse(Params{Input: "srt://cam.lan:9000", Query: query}); err == nil {
 			t.Errorf("%q gives %s", query, in.address)
@@ -169,7 +175,7 @@ func TestArguments(t *testing.T) {
 		}
 		args := arguments(p, in, plan{video: true})
 		all := strings.Join(args, " ")
-		if !strings.Contains(all, " -i "+in.address+" -map 0:v:0? -c:v copy -map 0:a:0? -c:a libopus ") || !strings.HasSuffix(all, " -f matroska pipe:1") {
+		if !strings.Contains(all, " -i "+in.address+" -map 0:V:0? -c:v copy -map 0:a:0? -c:a libopus ") || !strings.HasSuffix(all, " -f matroska pipe:1") {
 			t.Errorf("arguments %q", args)
 		}
 		if strings.Contains(all, "-protocol_whitelist tcp,udp,rtp -format_whitelist rtsp") != (in.name == "rtsp") {

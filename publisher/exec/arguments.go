@@ -8,6 +8,12 @@ import (
 // A plan says what of an input is copied.
 type plan struct{ video, audio bool }
 
+// The first track of a kind, if there is one; of pictures, none that is a cover.
+const (
+	firstVideo = "0:V:0?"
+	firstAudio = "0:a:0?"
+)
+
 const (
 	soundBitRate  = 96_000
 	mostThreads   = 4  // of the encoder
@@ -39,7 +45,7 @@ func arguments(p Params, in input, copied plan) []string {
 	}
 	args = append(args, "-i", in.address)
 	if p.Video {
-		args = append(args, "-map", "0:v:0?")
+		args = append(args, "-map", firstVideo)
 		if copied.video {
 			args = append(args, "-c:v", "copy")
 		} else {
@@ -47,7 +53,7 @@ func arguments(p Params, in input, copied plan) []string {
 		}
 	}
 	if p.Audio {
-		args = append(args, "-map", "0:a:0?")
+		args = append(args, "-map", firstAudio)
 		if copied.audio {
 			args = append(args, "-c:a", "copy")
 		} else {

@@ -28,7 +28,8 @@ type command struct {
 	path    string
 	args    []string
 	env     []string
-	secrets []string // not to be told
+	secrets []string   // not to be told
+	files   []*os.File // its descriptors from 3 on
 }
 
 // A child is a program whose output is read. Read and Close may be called from any goroutine.
@@ -57,6 +58,7 @@ func startChild(c command) (*child, error) {
 	// The address in the arguments was put together from parts that were checked; see Allowed.
 	cmd := osexec.Command(c.path, c.args...) //nolint:gosec,noctx // the program is configured; Close ends it, group and all
 	cmd.Stdout, cmd.Stderr, cmd.Env, cmd.Dir = itsOut, itsTold, c.env, os.TempDir()
+	cmd.ExtraFiles = c.files
 	ch.group.prepare(cmd)
 	started := make(chan error)
 	go ch.run(cmd, told, started, itsOut, itsTold)

@@ -7,7 +7,8 @@
 // slice of arguments and through no shell. What an input leads to is limited by FFmpeg itself: -protocol_whitelist and
 // -format_whitelist hold only what its scheme needs, so no playlist reaches a file, and neither concat:, subfile, data:, tee
 // nor the formats concat and sdp are there. (The option -safe belongs to the format concat alone, which is not allowed.) Not
-// limited are the hosts that a listed host itself leads to, by a redirect or a playlist, within the scheme's protocols.
+// limited are the hosts that a listed host itself leads to, by a redirect or a playlist, within the scheme's protocols: HTTP
+// may lead to HTTP anywhere, and a playlist of playlists to a bare TCP connection.
 //
 // Graphs are refused unless all of their filters are on a short list of those that open nothing; of the arguments there is only
 // what numbers, colours and simple expressions need. A graph can read and write files otherwise (movie, textfile=, /option=).

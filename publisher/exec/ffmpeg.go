@@ -1,7 +1,9 @@
 package exec
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"sync"
 
@@ -28,7 +30,7 @@ type FFmpeg struct {
 
 	mu sync.Mutex
 	// guarded by mu
-	plans map[string]plan // by address
+	plans map[[sha256.Size]byte]plan // by the digest of the address, which holds secrets
 }
 
 // New returns what makes sources. It starts nothing.
@@ -39,7 +41,7 @@ func New(o Options) *FFmpeg {
 	if o.Processes <= 0 {
 		o.Processes = 16
 	}
-	return &FFmpeg{opts: o, slots: make(chan struct{}, o.Processes), plans: map[string]plan{}}
+	return &FFmpeg{opts: o, slots: make(chan struct{}, o.Processes), plans: map[[sha256.Size]byte]plan{}}
 }
 
 // Source makes a source of parameters that are valid by Schema, for publisher.Kind.
@@ -58,7 +60,7 @@ func (f *FFmpeg) plan(p Params, in input) plan {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if known, ok := f.plans[in.address]; ok {
+	if known, ok := f.plans[sha256.Sum256([]byte(in.address))]; ok {
 		return known
 	}
 	return plan{video: true, audio: true}
@@ -71,5 +73,15 @@ func (f *FFmpeg) learn(in input, p plan) {
 	if len(f.plans) >= mostPlans {
 		clear(f.plans) // they are learned again
 	}
-	f.plans[in.address] = p
+	f.plans[sha256.Sum256([]byte(in.address))] = p
+}
+
+// take takes the place of one child, which release gives back.
+func (f *FFmpeg) take() (release func(), err error) {
+	select {
+	case f.slots <- struct{}{}:
+		return func() { <-f.slots }, nil
+	default:
+		return nil, fmt.Errorf("there are %d processes of FFmpeg already, which is all that ffmpeg.processes allows", cap(f.slots))
+	}
 }

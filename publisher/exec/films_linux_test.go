@@ -2,4 +2,6 @@
 
 package exec
 
+const cycles = 9 // of TestCycles
+
 func moreFilms() map[string]filmed { return nil } // see the soak

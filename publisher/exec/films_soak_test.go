@@ -2,6 +2,8 @@
 
 package exec
 
+const cycles = 200 // of TestCycles
+
 func moreFilms() map[string]filmed {
 	return map[string]filmed{
 		"fits.mkv":      {[]string{"-c:v", "libx264", "-bf", "0", "-g", "25", "-c:a", "libopus"}, plan{true, true}},

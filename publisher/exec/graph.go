@@ -21,7 +21,7 @@ func safeFilters() []string {
 var (
 	// A filter with labels around it. Of what FFmpeg gives a meaning, arguments have only : and =: no quotes and no
 	// backslash, and a slash between digits alone, since one in front of an option's name reads a file.
-	filter = regexp.MustCompile(`^(?:\[[a-zA-Z0-9_]+\])*([a-z0-9_]+)(?:=((?:[A-Za-z0-9_.:=+*()|#@%-]|[0-9]/[0-9])*))?(?:\[[a-zA-Z0-9_:]+\])*$`) //nolint:gochecknoglobals // static
+	filter = regexp.MustCompile(`^(?:\[[a-zA-Z0-9_]+\])*([a-z0-9_]+)(?:=((?:[A-Za-z0-9_.:=+*()|#@%-]|[0-9]/[0-9])*))?(?:\[[a-zA-Z0-9_:]+\])*$`)
 
 	errGraph = errors.New("must be a graph of filters, each NAME or NAME=KEY=VALUE:KEY=VALUE, without quotes and backslashes")
 )

@@ -2,6 +2,8 @@ package exec
 
 import (
 	"errors"
+	"fmt"
+	"os"
 	osexec "os/exec"
 	"sync"
 	"syscall"
@@ -22,6 +24,8 @@ func (g *group) prepare(cmd *osexec.Cmd) {
 }
 
 func (g *group) begin(pid int) {
+	// What a large picture costs must not cost Weir its life: short of memory, the kernel takes the child first.
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", pid), []byte("500"), 0) // it may not be ours to say
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.id = pid

@@ -27,9 +27,9 @@ var errInput = errors.New("must be a URL, a device such as v4l2:/dev/video0, or 
 // parse checks what is to be opened. The error is what a person is told of the parameter "input", in words that follow its name.
 func (a Allowed) parse(p Params) (input, error) {
 	text := p.Input
-	for _, c := range []byte(text) {
+	for _, c := range []byte(text + p.User + p.Password) { // FFmpeg puts the last two into header fields
 		if c < 0x20 || c == 0x7f {
-			return input{}, errors.New("must not hold control characters")
+			return input{}, errors.New("must not hold control characters, and neither must user and password")
 		}
 	}
 	name, rest, ok := strings.Cut(text, ":")

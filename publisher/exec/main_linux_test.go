@@ -22,49 +22,52 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "fake" {
 		fake(os.Args[2], os.Args[3:])
-		os.Exit(0)
+		return
 	}
 	if i := slices.Index(os.Args, "-i"); i > 0 && slices.Contains(os.Args, "pipe:1") { // in place of FFmpeg
 		what, arg, _ := strings.Cut(os.Args[i+1], "=")
 		fake(what, []string{arg})
-		os.Exit(0)
+		return
 	}
 	goleak.VerifyTestMain(m)
 }
+
+// exit ends the child.
+func exit(code int) { os.Exit(code) } //nolint:forbidigo // it is a program
 
 // fake is what the child does.
 func fake(what string, args []string) {
 	switch what {
 	case "says":
 		fmt.Fprint(os.Stderr, strings.Join(args, " "))
-		os.Exit(3)
+		exit(3)
 	case "writes":
-		fmt.Print(strings.Join(args, " "))
+		_, _ = fmt.Fprint(os.Stdout, strings.Join(args, " "))
 	case "ends":
 	case "garbage":
 		for b := make([]byte, 4096); ; {
 			_, _ = rand.Read(b)
 			if _, err := os.Stdout.Write(b); err != nil {
-				os.Exit(4)
+				exit(4)
 			}
 		}
 	case "dies":
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	case "hangs":
 		signal.Ignore(syscall.SIGTERM, syscall.SIGPIPE)
-		fmt.Println("hangs")
+		_, _ = fmt.Fprintln(os.Stdout, "hangs")
 		time.Sleep(time.Hour)
 	case "silent":
 		fmt.Fprintln(os.Stderr, "I wait")
 		time.Sleep(time.Hour)
 	case "waits":
-		fmt.Println("waits")
+		_, _ = fmt.Fprintln(os.Stdout, "waits")
 		time.Sleep(time.Hour)
 	case "blocks":
 		signal.Ignore(syscall.SIGTERM)
 		for line := bytes.Repeat([]byte("x"), 4096); ; {
 			if _, err := os.Stdout.Write(line); err != nil {
-				os.Exit(4)
+				exit(4)
 			}
 		}
 	case "floods":
@@ -73,25 +76,25 @@ func fake(what string, args []string) {
 			_, _ = os.Stderr.Write(line)
 		}
 		fmt.Fprintln(os.Stderr, "\nthe last words")
-		os.Exit(5)
+		exit(5)
 	case "breeds":
 		c := osexec.Command(os.Args[0], "fake", "hangs")
 		c.Stdout, c.Stderr = os.Stdout, os.Stderr
 		if err := c.Start(); err != nil {
-			os.Exit(6)
+			exit(6)
 		}
-		fmt.Println(c.Process.Pid)
+		_, _ = fmt.Fprintln(os.Stdout, c.Process.Pid)
 		if len(args) > 0 { // it dies before its child does
 			time.Sleep(200 * time.Millisecond)
-			os.Exit(7)
+			exit(7)
 		}
 		time.Sleep(time.Hour)
 	case "fathers": // a child of its own starts one as Weir does, and tells its number
 		c, err := startChild(command{path: os.Args[0], args: []string{"fake", "hangs"}})
 		if err != nil {
-			os.Exit(8)
+			exit(8)
 		}
-		fmt.Println(c.group.number())
+		_, _ = fmt.Fprintln(os.Stdout, c.group.number())
 		time.Sleep(time.Hour)
 	}
 }

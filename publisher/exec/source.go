@@ -50,12 +50,11 @@ func (s *source) Stats() []publisher.Stats { return s.live.Stats() }
 
 // Run implements publisher.Source. The input's end is the media's end only where it has one of its own: a camera has none.
 func (s *source) Run(ctx context.Context, p *stream.Publication) error {
-	select {
-	case s.ffmpeg.slots <- struct{}{}:
-		defer func() { <-s.ffmpeg.slots }()
-	default:
-		return fmt.Errorf("there are %d processes of FFmpeg already, which is all that ffmpeg.processes allows", cap(s.ffmpeg.slots))
+	release, err := s.ffmpeg.take()
+	if err != nil {
+		return err
 	}
+	defer release()
 	for {
 		err := s.play(ctx, p, s.ffmpeg.plan(s.params, s.input))
 		m, ok := errors.AsType[*misfit](err)
@@ -136,18 +135,24 @@ func (s *source) ending(ctx context.Context, c *child, copied plan, err error) e
 	if _, ok := errors.AsType[*misfit](err); ok {
 		return err
 	}
+	grace := killGrace // its end of the pipe is closed, so it ends, or it never does
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		grace = tellGrace // it may have ended in the middle of a word
+	}
+	if !c.ended(grace) {
+		if err == nil {
+			err = errors.New("FFmpeg writes no more and does not end")
+		}
 		return told(err.Error(), c.tail.all())
 	}
-	// Its end of the pipe is closed: so it ends, or it never does.
-	ctx, cancel := context.WithTimeout(ctx, killGrace)
-	defer cancel()
 	failure := c.failure(ctx)
 	switch {
 	case failure != nil && (copied.video || copied.audio) && strings.Contains(failure.Error(), noHeader):
 		return &misfit{plan{}, "the codecs cannot be copied"}
 	case failure != nil:
 		return failure
+	case grace == tellGrace:
+		return told(err.Error(), c.tail.all())
 	case s.input.scheme.live:
 		return told("the input has ended", c.tail.all())
 	case err != nil:

@@ -42,7 +42,11 @@ func plays(t *testing.T, f *FFmpeg, params string) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{source: made.(*source), pub: p, cancel: cancel, ended: make(chan error, 1)}
+	src, ok := made.(*source)
+	if !ok {
+		t.Fatalf("a %T", made)
+	}
+	s := &stage{source: src, pub: p, cancel: cancel, ended: make(chan error, 1)}
 	var running sync.WaitGroup
 	running.Go(func() { s.ended <- s.source.Run(ctx, p) })
 	t.Cleanup(func() { cancel(); running.Wait() })
@@ -108,7 +112,11 @@ func TestSourceFails(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			s := plays(t, f, fmt.Sprintf(`{"input":"lavfi:%s","video":true,"timeout":1}`, what))
+			patience := 10
+			if what == "silent" {
+				patience = 1
+			}
+			s := plays(t, f, fmt.Sprintf(`{"input":"lavfi:%s","video":true,"timeout":%d}`, what, patience))
 			if err := s.end(t); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%v\nwant %s", err, want)
 			}
@@ -146,13 +154,13 @@ func TestProcesses(t *testing.T) {
 	if err := first.end(t); err != nil {
 		t.Error(err)
 	}
-	if err := plays(t, f, `{"input":"lavfi:dies","video":true,"timeout":1}`).end(t); err == nil || strings.Contains(err.Error(), "ffmpeg.processes") {
+	if err := plays(t, f, `{"input":"lavfi:dies","video":true,"timeout":10}`).end(t); err == nil || strings.Contains(err.Error(), "ffmpeg.processes") {
 		t.Error(err)
 	}
 }
 
-// real makes sources of the machine's FFmpeg.
-func real(t *testing.T, inputs ...string) *FFmpeg {
+// installed makes sources of the machine's FFmpeg.
+func installed(t *testing.T, inputs ...string) *FFmpeg {
 	t.Helper()
 	path, err := Find(t.Context(), "")
 	if err != nil {
@@ -166,7 +174,7 @@ func real(t *testing.T, inputs ...string) *FFmpeg {
 
 func TestLavfi(t *testing.T) {
 	t.Parallel()
-	s := plays(t, real(t, "lavfi"), `{"input":"lavfi:testsrc2=s=320x180:r=25[out0];sine=f=440[out1]","video":true,"audio":true,"bit_rate":500000,"max_height":90,"timeout":10}`)
+	s := plays(t, installed(t, "lavfi"), `{"input":"lavfi:testsrc2=s=320x180:r=25[out0];sine=f=440[out1]","video":true,"audio":true,"bit_rate":500000,"max_height":90,"timeout":10}`)
 	s.units(t, 25)
 	if stats := s.source.Stats(); stats[0].KeyFrames == 0 {
 		t.Errorf("%+v", stats)
@@ -203,7 +211,7 @@ func child1(t *testing.T) string {
 // film has FFmpeg make a file of a second and a half.
 func film(t *testing.T, path string, args ...string) {
 	t.Helper()
-	all := append([]string{"-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=1.5", "-f", "lavfi", "-i", "sine=d=1.5"}, args...)
+	all := append([]string{"-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=s=160x96:r=25:d=1.5", "-f", "lavfi", "-i", "sine=d=1.5"}, args...)
 	if out, err := osexec.Command("ffmpeg", append(all, path)...).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -228,7 +236,7 @@ func films() map[string]filmed {
 // What fits is copied; what does not is transcoded by a second child, which is remembered.
 func TestCopyOrTranscode(t *testing.T) {
 	t.Parallel()
-	f := real(t, "http://127.0.0.1:*")
+	f := installed(t, "http://127.0.0.1:*")
 	dir := t.TempDir()
 	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
 	t.Cleanup(server.Close)
@@ -253,10 +261,10 @@ func TestCopyOrTranscode(t *testing.T) {
 	}
 }
 
-// Nothing that a server answers with makes FFmpeg read a file, or open another kind of socket.
+// Nothing that a server answers with makes FFmpeg read a file, and no segment or redirect opens another kind of socket.
 func TestServersThatLead(t *testing.T) {
 	t.Parallel()
-	f := real(t, "http://127.0.0.1:*")
+	f := installed(t, "http://127.0.0.1:*")
 	dir := t.TempDir()
 	secret := filepath.Join(dir, "secret.ts")
 	film(t, secret, "-c:v", "libx264", "-bf", "0", "-c:a", "libopus")
@@ -264,7 +272,14 @@ func TestServersThatLead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = trap.Close() })
+	var trapping sync.WaitGroup
+	trapping.Go(func() {
+		if c, err := trap.Accept(); err == nil {
+			t.Errorf("%v was connected to", c.LocalAddr())
+			_ = c.Close()
+		}
+	})
+	t.Cleanup(func() { _ = trap.Close(); trapping.Wait() })
 	const head = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\n"
 	answers := map[string]string{
 		"passwd.m3u8":  head + "file:///etc/passwd\n#EXT-X-ENDLIST\n",
@@ -276,7 +291,8 @@ func TestServersThatLead(t *testing.T) {
 		"data.m3u8":    head + "data:video/mp2t;base64,R0AAEAAA.ts\n#EXT-X-ENDLIST\n",
 		"key.m3u8":     strings.Replace(head, "#EXTINF", "#EXT-X-KEY:METHOD=AES-128,URI=\"file://"+secret+"\"\n#EXTINF", 1) + "/secret.ts\n#EXT-X-ENDLIST\n",
 		"gopher.m3u8":  head + "gopher://" + trap.Addr().String() + "/x.ts\n#EXT-X-ENDLIST\n",
-		"tcp.m3u8":     head + "udp://" + trap.Addr().String() + "/x.ts\n#EXT-X-ENDLIST\n",
+		"tcp.m3u8":     head + "tcp://" + trap.Addr().String() + "/x.ts\n#EXT-X-ENDLIST\n",
+		"udp.m3u8":     head + "udp://" + trap.Addr().String() + "/x.ts\n#EXT-X-ENDLIST\n",
 		"master.m3u8":  "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nfile://" + filepath.Join(dir, "inner.m3u8") + "\n",
 		"x.ffconcat":   "ffconcat version 1.0\nfile '" + secret + "'\n",
 		"x.sdp":        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n",
@@ -285,8 +301,8 @@ func TestServersThatLead(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(r.URL.Path, "/")
 		switch {
-		case name == "redirect":
-			w.Header().Set("Location", "file://"+secret)
+		case strings.HasPrefix(name, "redirect"):
+			w.Header().Set("Location", map[bool]string{true: "file://" + secret, false: "tcp://" + trap.Addr().String()}[name == "redirect"])
 			w.WriteHeader(http.StatusFound)
 		case name == "secret.ts":
 			http.ServeFile(w, r, secret)
@@ -295,7 +311,7 @@ func TestServersThatLead(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	answers["redirect"] = ""
+	answers["redirect"], answers["redirect2"] = "", ""
 	for name := range answers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

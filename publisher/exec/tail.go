@@ -95,9 +95,9 @@ func clean(b []byte, cut bool) string {
 
 // What a URL says of its user, and what stands behind its path: keys, mostly. FFmpeg says where in memory its parts lie.
 var (
-	userInfo = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#]*@`)     //nolint:gochecknoglobals // static
-	pointer  = regexp.MustCompile(` @ 0x[0-9a-f]+`)                             //nolint:gochecknoglobals // static
-	urlQuery = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://[^\s?'"]*)\?\S+`) //nolint:gochecknoglobals // static
+	userInfo = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#]*@`)
+	pointer  = regexp.MustCompile(` @ 0x[0-9a-f]+`)
+	urlQuery = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://[^\s?'"]*)\?\S+`)
 )
 
 // mask leaves out what nobody must read.
