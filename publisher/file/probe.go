@@ -90,7 +90,7 @@ func Probe(ctx context.Context, f *os.File) (Report, error) {
 	}
 	about := d.about()
 	s := newPreview(about)
-	if err := s.read(ctx, d); err != nil {
+	if err := s.read(ctx, d, probeUnits); err != nil {
 		return Report{}, err
 	}
 	return s.report(f.Name(), about, info.Size()), nil
@@ -122,11 +122,11 @@ func newPreview(about fileInfo) *preview {
 	return s
 }
 
-// read takes the units of the first seconds.
-func (s *preview) read(ctx context.Context, d demuxer) error {
+// read takes the units of the first seconds, at most so many.
+func (s *preview) read(ctx context.Context, d demuxer, most int) error {
 	until := time.Now().Add(probeFor)
 	bytes := 0
-	for units := 0; units < probeUnits && bytes < probeBytes && time.Now().Before(until); units++ {
+	for units := 0; units < most && bytes < probeBytes && time.Now().Before(until); units++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -169,6 +169,23 @@ func (s *preview) unit(u Unit) {
 		t.lasts = u.Duration
 	}
 	t.units, t.bytes, t.last = t.units+1, t.bytes+len(u.Data), max(t.last, u.PTS)
+}
+
+// origin is when the clip begins, in the file's times: with its first picture, or with a sound well before that.
+func (s *preview) origin(tracks []TrackInfo) time.Duration {
+	const ahead = 50 * time.Millisecond
+	video, audio := choose(tracks)
+	switch {
+	case video < 0 || s.tracks[video].units == 0:
+		if audio < 0 {
+			return 0
+		}
+		return s.tracks[audio].first
+	case audio < 0 || s.tracks[audio].units == 0:
+		return s.tracks[video].first
+	default:
+		return min(s.tracks[video].first, s.tracks[audio].first+ahead)
+	}
 }
 
 // report puts it into words.
