@@ -2,13 +2,13 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
 	"weir/publisher"
 	"weir/publisher/clip"
 	"weir/publisher/device"
+	"weir/publisher/file"
 	"weir/publisher/pattern"
 	"weir/stream"
 )
@@ -24,7 +24,7 @@ const (
 
 // kinds are the kinds of source, in the order in which they are offered; those
 // that cannot run here say why.
-func kinds(devices *device.Inventory) []publisher.Kind {
+func kinds(devices *device.Inventory, files file.Options) []publisher.Kind {
 	return []publisher.Kind{
 		{
 			Name: kindPattern, Title: "Test pattern",
@@ -37,10 +37,7 @@ func kinds(devices *device.Inventory) []publisher.Kind {
 			New:         newClip,
 		},
 		devices.Camera(), devices.Screen(),
-		{
-			Name: "file", Title: "Video file", Description: "A recorded file, over and over.",
-			Missing: errors.New("this version has no file source yet"),
-		},
+		file.Kind(files),
 	}
 }
 

@@ -102,7 +102,7 @@ func wire(ctx context.Context, c config.Config, access auth.Authorizer, log *slo
 		return nil, err
 	}
 	s.sources, err = publisher.NewSupervisor(publisher.SupervisorOptions{
-		Registry: s.registry, Kinds: append(kinds(device.NewInventory(log)), ffmpeg, s.relay.Kind()), Logger: log, Event: s.events.Add,
+		Registry: s.registry, Kinds: append(kinds(device.NewInventory(log), file.Options{Dir: c.Media.Dir, Logger: log}), ffmpeg, s.relay.Kind()), Logger: log, Event: s.events.Add,
 		Hide: func(name string) { s.sessions.End(name, session.ReasonPrivate) },
 	})
 	if err != nil {
