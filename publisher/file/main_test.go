@@ -74,6 +74,8 @@ type got struct {
 }
 
 type recorder struct {
+	arrived chan struct{} // closed with the first packet; nil: nobody waits
+
 	mu      sync.Mutex
 	packets []got
 	reports []rtcp.SenderReport
@@ -82,6 +84,9 @@ type recorder struct {
 func (r *recorder) Append(h *rtp.Header, payload []byte) stream.DropReason {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.packets == nil && r.arrived != nil {
+		close(r.arrived)
+	}
 	r.packets = append(r.packets, got{Header: h.Clone(), payload: payload, at: time.Now()})
 	return stream.DropNone
 }
