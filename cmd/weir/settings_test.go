@@ -67,7 +67,7 @@ func TestSourcesAreWired(t *testing.T) {
 		t.Errorf("what everybody sees: %d %s", status, text)
 	}
 	for request, want := range map[string]string{
-		`{"source": "file"}`: "no file source",
+		`{"source": "file"}`: "There is no media folder",
 		`{"source": "camera", "params": {"device": "none of this name"}}`: "This source cannot run: ",
 	} {
 		if status, text := send(http.MethodPost, "/api/v1/streams/more", request); status != http.StatusUnprocessableEntity || !strings.Contains(text, want) {

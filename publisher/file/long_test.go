@@ -1,0 +1,179 @@
+package file_test
+
+import (
+	"context"
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"weir/stream"
+)
+
+// What the long film has: two hours of 30 pictures a second and of 50 packets of sound, in 4 GiB with holes.
+const (
+	longSeconds  = 2 * 60 * 60
+	longPictures = longSeconds * 30
+	longSounds   = longSeconds * 50
+	longPicture  = 19_800 // bytes, and some more
+	longSound    = 80
+	longReal     = 600 // pictures that are more than a hole
+)
+
+// longFilm writes the film. Only the first seconds hold pictures; the tables are those of all of it.
+func longFilm(t testing.TB, dir string) string {
+	t.Helper()
+	const mdat = 4096
+	size := func(i int) uint32 { return longPicture + uint32(i%7) }
+	var sizes, chunks, soundChunks, keys []byte
+	at := int64(mdat)
+	f, err := os.Create(filepath.Join(dir, "long.mp4"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for i := range longPictures {
+		sizes = binary.BigEndian.AppendUint32(sizes, size(i))
+		chunks = binary.BigEndian.AppendUint64(chunks, uint64(at))
+		kind := byte(0x41)
+		if i%60 == 0 {
+			keys = binary.BigEndian.AppendUint32(keys, uint32(i+1))
+			kind = 0x65
+		}
+		if i < longReal {
+			unit := append(binary.BigEndian.AppendUint32(nil, size(i)-4), kind, 0x88)
+			for len(unit) < int(size(i)) {
+				unit = append(unit, byte(len(unit))|1)
+			}
+			if _, err := f.WriteAt(unit, at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		at += int64(size(i))
+	}
+	sound := make([]byte, longSound)
+	sound[0] = 0xfc
+	for i := range longSounds {
+		if i%50 == 0 {
+			soundChunks = binary.BigEndian.AppendUint64(soundChunks, uint64(at))
+		}
+		if i < longReal {
+			if _, err := f.WriteAt(sound, at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		at += longSound
+	}
+	avcC := append(append([]byte{1, 0x42, 0xc0, 0x1e, 0xff, 0xe1, 0, byte(len(fuzzSPS))}, fuzzSPS...), append([]byte{1, 0, byte(len(fuzzPPS))}, fuzzPPS...)...)
+	trak := func(id, rate uint32, kind string, entry []byte, tables ...[]byte) []byte {
+		return mp4Box("trak", mp4Box("tkhd", numbers(7, 0, 0, id), make([]byte, 68)), mp4Box("mdia",
+			mp4Box("mdhd", numbers(0, 0, 0, rate, 0, 0x55c40000)), mp4Box("hdlr", numbers(0, 0), []byte(kind), make([]byte, 13)),
+			mp4Box("minf", mp4Box("stbl", append([][]byte{mp4Box("stsd", numbers(0, 1), entry)}, tables...)...))))
+	}
+	moov := mp4Box("moov", mp4Box("mvhd", numbers(0, 0, 0, 1000, 0), make([]byte, 80)),
+		trak(1, 90000, "vide", mp4Box("avc1", make([]byte, 78), mp4Box("avcC", avcC)),
+			mp4Box("stts", numbers(0, 1, longPictures, 3000)), mp4Box("stsc", numbers(0, 1, 1, 1, 1)),
+			mp4Box("stsz", numbers(0, 0, longPictures), sizes), mp4Box("co64", numbers(0, longPictures), chunks),
+			mp4Box("stss", numbers(0, uint32(len(keys)/4)), keys)),
+		trak(2, 48000, "soun", mp4Box("Opus", make([]byte, 28), mp4Box("dOps", []byte{0, 2, 1, 56, 0, 0, 0xbb, 0x80, 0, 0, 0})),
+			mp4Box("stts", numbers(0, 1, longSounds, 960)), mp4Box("stsc", numbers(0, 1, 1, 50, 1)),
+			mp4Box("stsz", numbers(0, longSound, longSounds)), mp4Box("co64", numbers(0, longSounds/50), soundChunks)))
+	head := append(mp4Box("ftyp", []byte("isom"), numbers(0)), mp4Box("free", make([]byte, mdat-16-16-8))...)
+	head = append(append(head, 0, 0, 0, 1), "mdat"...)
+	head = binary.BigEndian.AppendUint64(head, uint64(at-(mdat-16)))
+	if _, err := f.WriteAt(head, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt(moov, at); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := f.Stat(); err != nil || info.Size() < 4<<30 {
+		t.Fatalf("the film has %d bytes: %v", info.Size(), err)
+	}
+	return f.Name()
+}
+
+// playLong says how soon the film's first picture is at a viewer, and what the source holds on the heap while it plays.
+func playLong(t testing.TB, dir string) (start time.Duration, heap uint64) {
+	t.Helper()
+	registry := stream.New(stream.Options{Workers: 1})
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel()
+	running.Go(func() { _ = registry.Run(ctx) })
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	began := time.Now()
+	source, err := newSource(dir, map[string]any{"file": "long.mp4"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := registry.Publish("long", "us", source.Specs())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := p.Stream().AddViewer(p.Tracks()[:1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	r := &recorder{arrived: make(chan struct{})}
+	v.DownTracks()[0].Attach(stream.Line{SSRC: 1, PayloadType: 96}, func(stream.Flusher) stream.Outlet { return r })
+	v.Start()
+	running.Go(func() {
+		if err := source.Run(ctx, p); err != nil {
+			t.Error(err)
+		}
+	})
+	select {
+	case <-r.arrived:
+	case <-time.After(20 * time.Second):
+		t.Fatal("nothing comes")
+	}
+	start = time.Since(began)
+	for range 5 { // while it plays
+		time.Sleep(100 * time.Millisecond)
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		heap = max(heap, after.HeapAlloc-min(before.HeapAlloc, after.HeapAlloc))
+	}
+	p.Close("ended")
+	cancel()
+	return start, heap
+}
+
+// Two hours in 4 GiB begin at once, and their tables take little.
+func TestLongFile(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("a file with holes is made on Linux")
+	}
+	dir := t.TempDir()
+	longFilm(t, dir)
+	start, heap := playLong(t, dir)
+	t.Logf("first packet after %v, %.1f MiB of heap", start, float64(heap)/(1<<20))
+	if start > 900*time.Millisecond {
+		t.Errorf("the first packet comes after %v", start)
+	}
+	if heap > 40<<20 {
+		t.Errorf("%d MiB of heap", heap>>20)
+	}
+}
+
+// BenchmarkLongFile is TestLongFile with figures: milliseconds to the first packet, MiB of heap while it plays.
+func BenchmarkLongFile(b *testing.B) {
+	dir := b.TempDir()
+	longFilm(b, dir)
+	var start time.Duration
+	var heap uint64
+	for b.Loop() {
+		s, h := playLong(b, dir)
+		start, heap = max(start, s), max(heap, h)
+	}
+	b.ReportMetric(float64(start)/1e6, "ms-to-first-packet")
+	b.ReportMetric(float64(heap)/(1<<20), "MiB-heap")
+}
