@@ -107,6 +107,9 @@ func TestFilesInChromium(t *testing.T) {
 			continue
 		}
 		t.Run(m.name, func(t *testing.T) {
+			if os.Getenv("E2E_SOAK") == "" {
+				t.Parallel()
+			}
 			m.make(t, dir)
 			name := strings.ReplaceAll(m.name, ".", "-")
 			startFile(t, server, name, m.name)

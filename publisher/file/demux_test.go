@@ -70,7 +70,10 @@ func probe(t testing.TB, path string) (file.Report, error) {
 // The probe says of each container and codec what FFmpeg was told to make.
 func TestProbe(t *testing.T) {
 	dir := t.TempDir()
-	for _, s := range samples() {
+	for i, s := range samples() {
+		if !soak && i%4 != 0 {
+			continue
+		}
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			r, err := probe(t, s.make(t, dir, "2.5"))

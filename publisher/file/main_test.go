@@ -2,8 +2,10 @@ package file_test
 
 import (
 	"context"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -160,4 +162,30 @@ func specs(tracks []file.TrackInfo) []stream.Spec {
 		all[i] = t.Spec()
 	}
 	return all
+}
+
+// ffmpegCount is how many pictures FFmpeg decodes of a byte stream of H.265, without an error.
+func ffmpegCount(t testing.TB, path string) int {
+	t.Helper()
+	return len(ffmpeg(t, "-f", "hevc", "-i", path, "-vf", "scale=1:1", "-pix_fmt", "gray", "-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"))
+}
+
+// A standingState is what a program holds.
+type standingState struct {
+	goroutines, files int
+	heap              uint64
+}
+
+// standing looks what the program holds now.
+func standing(t testing.TB) standingState {
+	t.Helper()
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	s := standingState{goroutines: runtime.NumGoroutine(), heap: m.HeapAlloc}
+	if open, err := os.ReadDir("/proc/self/fd"); err == nil {
+		s.files = len(open)
+	}
+	return s
 }

@@ -28,6 +28,9 @@ func TestSoundAndPictureStayTogether(t *testing.T) {
 		"-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", "1000", "-sc_threshold", "0", "-force_key_frames", "1", "-pix_fmt", "yuv420p",
 	}
 	for _, name := range []string{"flash.mp4", "flash.webm.mkv", "flash.f.mp4"} {
+		if !soak && name == "flash.f.mp4" {
+			continue
+		}
 		more := opus()
 		if name == "flash.f.mp4" {
 			more = append(more, "-movflags", "frag_keyframe+delay_moov+default_base_moof")

@@ -66,7 +66,7 @@ func (s *show) change(params map[string]any) {
 func TestLoop(t *testing.T) {
 	dir := t.TempDir()
 	made := samples()
-	if testing.Short() {
+	if !soak {
 		made = []sample{made[0], made[4], made[11], made[13], made[16]}
 	}
 	for _, s := range made {

@@ -1,0 +1,6 @@
+//go:build !soak
+
+package file_test
+
+// soak lets the slow tests run whole.
+const soak = false
