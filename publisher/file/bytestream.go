@@ -106,8 +106,11 @@ func (s *byteStream) restart(time.Duration) error {
 // next gathers the NAL units of a picture: up to the first slice of another one, or what stands in front of it (ITU-T H.264
 // 7.4.1.2.3, H.265 7.4.2.4.4).
 func (s *byteStream) next() (Unit, error) {
-	for {
+	for n := 0; ; n++ {
 		unit, last, err := s.accessUnit()
+		if err == nil && n == maxIdle/10 {
+			err = damagedf("%d units in a row hold no picture", n)
+		}
 		if err != nil {
 			return Unit{}, fmt.Errorf("read the byte stream: %w", err)
 		}

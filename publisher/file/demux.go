@@ -121,7 +121,10 @@ func (m *MatroskaStream) find(at time.Duration) (begin int64, err error) {
 		return 0, err
 	}
 	cluster, end := begin, int64(unknownSize)
-	for {
+	for n := 0; ; n++ {
+		if n == 4*maxIdle {
+			return begin, nil // so far, and no further
+		}
 		here := m.r.at
 		id, size, err := m.r.head()
 		switch {

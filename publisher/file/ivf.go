@@ -93,8 +93,11 @@ func (v *ivfFile) restart(time.Duration) error {
 }
 
 func (v *ivfFile) next() (Unit, error) {
-	for {
+	for n := 0; ; n++ {
 		u, err := v.frame()
+		if err == nil && n == maxIdle {
+			err = damagedf("%d frames in a row hold nothing", n)
+		}
 		switch {
 		case err == io.EOF: //nolint:errorlint // frame says so
 			return Unit{}, io.EOF

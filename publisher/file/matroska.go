@@ -162,8 +162,12 @@ func (m *MatroskaStream) Tracks() []TrackInfo { return m.tracks }
 
 // Next returns the next unit of a track that can be played; io.EOF at the end.
 func (m *MatroskaStream) Next() (Unit, error) {
-	for len(m.queue) == 0 {
-		if err := m.element(); err != nil {
+	for n := 0; len(m.queue) == 0; n++ {
+		err := m.element()
+		if err == nil && n == maxIdle {
+			err = damagedf("%d elements in a row hold nothing", n)
+		}
+		if err != nil {
 			if errors.Is(err, io.EOF) {
 				return Unit{}, io.EOF
 			}

@@ -163,8 +163,11 @@ func (m *mp4File) about() fileInfo {
 }
 
 func (m *mp4File) next() (Unit, error) {
-	for {
+	for n := 0; ; n++ {
 		s, err := m.sample()
+		if err == nil && n == maxIdle/10 {
+			err = damagedf("%d samples in a row hold nothing", n)
+		}
 		if err == nil {
 			var u Unit
 			if u, err = m.unit(s); err == nil && len(u.Data) > 0 {

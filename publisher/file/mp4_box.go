@@ -23,6 +23,7 @@ type boxReader struct {
 	r    io.ReaderAt
 	size int64 // of the file
 	left int64 // of maxTables
+	seen int   // boxes since the last fragment
 }
 
 // A box is where one stands.
@@ -52,6 +53,9 @@ func (b *boxReader) each(from, until int64, visit func(box) error) error {
 // box reads the head of the one at a place.
 func (b *boxReader) box(at, until int64) (box, error) {
 	var head [16]byte
+	if b.seen++; b.seen > 2*maxBoxes {
+		return box{}, damagedf("more than %d boxes", 2*maxBoxes)
+	}
 	if until-at < 8 {
 		return box{}, damagedf("%d bytes at byte %d are no box", until-at, at)
 	}

@@ -57,7 +57,10 @@ func (m *mp4File) fragmentSample() (mp4Sample, error) {
 
 // nextFragment finds it from m.at on, and moves that behind it; io.EOF if there is none.
 func (m *mp4File) nextFragment() (box, error) {
-	for m.at < m.boxes.size {
+	for n := 0; m.at < m.boxes.size; n++ {
+		if m.boxes.seen = 0; n == maxIdle {
+			return box{}, damagedf("%d boxes in a row hold nothing", n)
+		}
 		x, err := m.boxes.box(m.at, m.boxes.size)
 		if err != nil {
 			return x, err

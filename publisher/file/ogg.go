@@ -144,8 +144,12 @@ func (o *oggFile) next() (Unit, error) {
 		if o.convert == nil {
 			return Unit{}, io.EOF
 		}
-		for len(o.queue) == 0 {
-			if err := o.fill(); err != nil {
+		for n := 0; len(o.queue) == 0; n++ {
+			err := o.fill()
+			if err == nil && n == maxIdle/10 {
+				err = damagedf("%d pages in a row hold nothing", n)
+			}
+			if err != nil {
 				if err == io.EOF { //nolint:errorlint // fill says so
 					return Unit{}, err
 				}

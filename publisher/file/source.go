@@ -72,6 +72,7 @@ type source struct {
 	// static after newSource
 	opts      Options
 	stream    string
+	rate      float64 // of a byte stream, as it was wished for; 0: as it says
 	encodings []*encoding
 	specs     []stream.Spec
 	feeds     []*feed // by spec
@@ -109,6 +110,7 @@ func newSource(o Options, name string, raw json.RawMessage) (*source, error) {
 	if err := json.Unmarshal(raw, &s.wish); err != nil {
 		return nil, fmt.Errorf("read the parameters: %w", err)
 	}
+	s.rate = s.wish.Rate
 	if !validPath(s.wish.File) {
 		return nil, refusal(os.ErrNotExist)
 	}
@@ -262,8 +264,8 @@ func (s *source) publish(spec stream.Spec) int {
 // demuxer opens a file, with the rate that is wished for.
 func (s *source) demuxer(ctx context.Context, f *os.File) (demuxer, error) {
 	d, err := openDemuxer(ctx, f)
-	if b, ok := d.(*byteStream); ok && err == nil && s.wish.Rate >= 1 {
-		b.info.FrameDuration = time.Duration(float64(time.Second) / s.wish.Rate)
+	if b, ok := d.(*byteStream); ok && err == nil && s.rate >= 1 {
+		b.info.FrameDuration = time.Duration(float64(time.Second) / s.rate)
 	}
 	return d, err
 }

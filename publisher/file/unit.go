@@ -29,6 +29,8 @@ const (
 	maxPrivate = 64 << 10
 	// maxTracks is how many tracks of a file are looked at.
 	maxTracks = 64
+	// maxIdle is how many parts of a file may follow each other that hold no unit.
+	maxIdle = 1_000_000
 	// maxTime is the longest that a file may last; the sum of two such times is still a time.
 	maxTime = 1000 * time.Hour
 )
