@@ -1,6 +1,7 @@
 package relay_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -9,12 +10,11 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"golang.org/x/net/dns/dnsmessage"
 
 	"weir/internal/webrtctest"
 	"weir/relay"
@@ -214,21 +214,20 @@ func names(t *testing.T, answers ...string) *net.Resolver {
 			if err != nil {
 				return
 			}
-			var m dnsmessage.Message
-			if m.Unpack(b[:n]) != nil || len(m.Questions) != 1 {
+			const header, typeAndClass = 12, 4
+			end := header + bytes.IndexByte(b[header:n], 0) + 1 + typeAndClass // of the one question
+			if end > n {
 				continue
 			}
-			m.Response, m.Additionals = true, nil
-			if m.Questions[0].Type == dnsmessage.TypeA {
-				m.Answers = []dnsmessage.Resource{{
-					Header: dnsmessage.ResourceHeader{Name: m.Questions[0].Name, Type: dnsmessage.TypeA, Class: dnsmessage.ClassINET},
-					Body:   &dnsmessage.AResource{A: netip.MustParseAddr(answers[min(i, len(answers)-1)]).As4()},
-				}}
+			reply := slices.Clone(b[:end])
+			copy(reply[2:header], []byte{0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0}) // an answer, of one question and nothing
+			if reply[end-3] == 1 {                                            // it is for an IPv4 address
+				addr := netip.MustParseAddr(answers[min(i, len(answers)-1)]).As4()
+				reply[7] = 1
+				reply = append(append(reply, 0xc0, header, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4), addr[:]...)
 				i++
 			}
-			if packed, err := m.Pack(); err == nil {
-				_, _ = conn.WriteTo(packed, from)
-			}
+			_, _ = conn.WriteTo(reply, from)
 		}
 	}()
 	address := conn.LocalAddr().String()
