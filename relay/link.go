@@ -21,6 +21,9 @@ const (
 	// up to mostSilence.
 	silence     = time.Second
 	mostSilence = 10 * time.Second
+	// quiet is after how long without a sign a session is given up with a server that
+	// has sent media and cannot be asked.
+	quiet = 2 * time.Second
 	// restartTime is for how long an ICE restart may bring no sign.
 	restartTime = 6 * time.Second
 	// firstHops and nextHops are when the other server is asked what its stream
@@ -194,6 +197,9 @@ func (l *link) look(ctx context.Context, now time.Time) error {
 	}
 	if l.session.Shaken() {
 		return l.restart(ctx, now)
+	}
+	if l.noPatch && l.pulls && l.signs > 0 && now.Sub(l.signAt) > quiet {
+		return errors.New("nothing comes from the server any more, and it cannot be asked why")
 	}
 	if now.After(l.probeAt) {
 		l.probeIn = min(2*l.probeIn, mostSilence)
