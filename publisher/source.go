@@ -27,6 +27,12 @@ type Alternator interface {
 	Alternatives() bool
 }
 
+// A Hesitator is a Source that runs also while it cannot get at its media, and says why.
+type Hesitator interface {
+	// Trouble is why nothing comes at present, "" where something does. It may be called from any goroutine.
+	Trouble() string
+}
+
 // A Changer is a Source that can take new parameters while it runs.
 type Changer interface {
 	// Change takes parameters that are valid by the kind's schema, defaults filled in. If it cannot take them without a

@@ -51,7 +51,7 @@ func newClient(allowed hosts, caFile string, resolver *net.Resolver) (*client, e
 		roots = x509.NewCertPool() // there is none on this machine
 	}
 	if caFile != "" {
-		pem, err := os.ReadFile(caFile)
+		pem, err := os.ReadFile(caFile) //nolint:gosec // the configuration names it
 		if err != nil {
 			return nil, fmt.Errorf("read the certificates: %w", err)
 		}
@@ -207,8 +207,7 @@ func failure(err error) error {
 	var timeout interface{ Timeout() bool }
 	switch {
 	case errors.Is(err, ErrHost):
-		var inner *net.OpError
-		if errors.As(err, &inner) {
+		if inner, ok := errors.AsType[*net.OpError](err); ok {
 			return inner.Err
 		}
 		return ErrHost

@@ -85,7 +85,7 @@ func TestHostileServers(t *testing.T) {
 		"200": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }, "answers 200"},
 		"no Location": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/sdp")
-			w.WriteHeader(201)
+			w.WriteHeader(http.StatusCreated)
 		}, "no address of the session"},
 		"Location elsewhere": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/sdp")
@@ -106,7 +106,7 @@ func TestHostileServers(t *testing.T) {
 		"redirect to metadata": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://169.254.169.254/latest/meta-data/", http.StatusTemporaryRedirect)
 		}, "not allowed"},
-		"redirect to a file": {func(w http.ResponseWriter, r *http.Request) {
+		"redirect to a file": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "file:///etc/passwd")
 			w.WriteHeader(http.StatusTemporaryRedirect)
 		}, "not allowed"},

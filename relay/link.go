@@ -69,6 +69,7 @@ func (r *Relay) connect(ctx context.Context, t target, stream string, pulls bool
 		o.Close()
 		return nil, err
 	}
+	r.opts.Logger.Debug("other server has answered", "stream", stream, "remote", got.remote, "count", links(got.header))
 	l := &link{relay: r, target: t, stream: stream, pulls: pulls, etag: got.header.Get("ETag"), forget: func() {}}
 	if location := got.header.Get("Location"); location != "" {
 		if u, err := got.url.Parse(location); err == nil && r.client.hosts.checkURL(u) == nil {
@@ -225,7 +226,7 @@ func (l *link) probe(ctx context.Context) error {
 	var refused *Refused
 	switch {
 	case err == nil, errors.Is(err, errSlow), ctx.Err() != nil:
-		return nil
+		return nil //nolint:nilerr // what is slow may be there all the same
 	case errors.Is(err, errDown):
 		return err
 	case !errors.As(err, &refused):
@@ -260,7 +261,7 @@ func (l *link) restart(ctx context.Context, now time.Time) error {
 	x.header = http.Header{"If-Match": {"*"}, "Accept": {wish.TypeFragment}}
 	got, err := l.relay.client.do(ctx, x, shortTime)
 	if err != nil {
-		return fmt.Errorf("%w, and it cannot be asked to begin anew: %w", lost, err)
+		return fmt.Errorf("%w, and it does not take a restart: %s", lost, err.Error()) // what it says of that is not for the next offer
 	}
 	theirs, err := wish.ParseFragment([]byte(got.body))
 	if err == nil {

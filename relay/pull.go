@@ -62,12 +62,13 @@ type pull struct {
 	// guarded by mu
 	publication *stream.Publication
 	reason      string // why it does not play now
-	sessions    uint64
 }
 
 var (
-	_ publisher.Source  = (*pull)(nil)
-	_ publisher.Counter = (*pull)(nil)
+	_ publisher.Source     = (*pull)(nil)
+	_ publisher.Alternator = (*pull)(nil)
+	_ publisher.Counter    = (*pull)(nil)
+	_ publisher.Hesitator  = (*pull)(nil)
 )
 
 // Specs implements publisher.Source.
@@ -88,7 +89,7 @@ func (p *pull) Run(ctx context.Context, publication *stream.Publication) error {
 		err := p.once(ctx, publication)
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // it was told to end
 		case publication.Reason() != "":
 			return publisher.ErrPublicationEnded
 		case lasting(err):
@@ -119,7 +120,6 @@ func (p *pull) once(ctx context.Context, publication *stream.Publication) error 
 	}
 	p.mu.Lock()
 	p.reason = ""
-	p.sessions++
 	p.mu.Unlock()
 	return l.run(ctx, func() bool { return publication.Reason() != "" })
 }
@@ -129,6 +129,13 @@ func (p *pull) say(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.reason = err.Error()
+}
+
+// Trouble implements publisher.Hesitator.
+func (p *pull) Trouble() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.reason
 }
 
 // Stats implements publisher.Counter: one element for each codec that has come.

@@ -67,8 +67,7 @@ func (e *Refused) Error() string {
 // lasting says whether it makes little sense to ask again. A stream that is not
 // there may come: some servers answer 404 until then.
 func lasting(err error) bool {
-	var r *Refused
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*Refused](err); ok {
 		switch r.Status {
 		case http.StatusNotFound, http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests:
 			return false

@@ -66,7 +66,7 @@ func TestThroughTLS(t *testing.T) {
 	to := newNode(t, nodeOptions{token: token})
 	behind := &url.URL{Scheme: "http", Host: to.address}
 	proxy := httptest.NewUnstartedServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(behind) }})
-	proxy.TLS = &tls.Config{Certificates: []tls.Certificate{leaf}} //nolint:gosec // a test's
+	proxy.TLS = &tls.Config{Certificates: []tls.Certificate{leaf}}
 	proxy.StartTLS()
 	t.Cleanup(func() { proxy.CloseClientConnections(); proxy.Close() })
 

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"weir/internal/codec"
-	"weir/internal/wish"
 	"weir/stream"
 )
 
@@ -225,11 +224,7 @@ func (t *terms) read(text string) (*Plan, error) {
 	}
 	n.plan.tagged = tagged
 	if err := n.readTransport(); err != nil {
-		var refusal *wish.Refusal
-		if errors.As(err, &refusal) {
-			return nil, answerError(refusal.Code)
-		}
-		return nil, err
+		return nil, answerError(refusalCode(err))
 	}
 	if n.plan.Setup == "actpass" { // none, or what no answer may say: it is asked first, so it begins
 		n.plan.Setup = "active"
