@@ -189,14 +189,11 @@ func (l *link) look(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
-	if !l.session.Connected() {
-		return nil // it has its own time to connect in
-	}
 	if signs := l.session.Signs(); signs != l.signs {
 		l.signs, l.signAt, l.probeIn, l.probeAt = signs, now, silence, now.Add(silence)
 		return nil
 	}
-	if l.session.Shaken() {
+	if l.session.Connected() && l.session.Shaken() { // else it has its own time to connect in
 		return l.restart(ctx, now)
 	}
 	if l.noPatch && l.pulls && l.signs > 0 && now.Sub(l.signAt) > quiet {

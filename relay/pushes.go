@@ -106,8 +106,9 @@ func (r *Relay) Push(name string, start PushStart) (PushStatus, error) {
 	r.begun++
 	p.number = r.begun
 	r.pushes[p.id] = p
+	first := p.status
 	r.running.Go(func() { p.run(ctx) })
-	return p.status, nil
+	return first, nil
 }
 
 func (r *Relay) mayPushLocked(p *push) error {
@@ -343,7 +344,12 @@ func (p *push) once(ctx context.Context, st *stream.Stream) error {
 	p.begin(l.session)
 	defer p.end(l.session)
 	var left time.Time
+	live := false
 	return l.run(ctx, func() bool {
+		if !live && l.session.Connected() {
+			live = true
+			p.set(publisher.StateLive, "", time.Time{})
+		}
 		if st.Publication() != nil {
 			left = time.Time{}
 			return false
@@ -361,7 +367,6 @@ func (p *push) begin(s *session.Session) {
 	p.status.Restarts = p.begun
 	p.begun++
 	p.mu.Unlock()
-	p.set(publisher.StateLive, "", time.Time{})
 }
 
 // end adds up what a session has sent.
