@@ -10,7 +10,8 @@ import { FilePicker } from './files.js'
 import { ParamForm, patchOf, sentence } from './form.js'
 import { showReason } from './notice.js'
 import { isPreview } from './preview.js'
-import { changesIn, standing } from './standing.js'
+import { isFilm, Playback } from './playback.js'
+import { changesIn, showCounters, standing } from './standing.js'
 import { setToken, token } from './token.js'
 
 const element = (id) => document.getElementById(id)
@@ -30,11 +31,14 @@ export class Control extends EventTarget {
   #params = new ParamForm(element('params'))
   #files = new FilePicker()
   #devices = new DevicePicker(() => this.#params.read())
+  #playback = new Playback()
+  #steered = [] // parameters that have no field now
   #picker = null // what chooses one of the parameters, for kinds that have such a one
   #form = element('control-form')
   #name = element('stream')
   #source = element('source')
   #private = element('private')
+  #onDemand = element('on-demand')
   #filled = '' // what the form was filled from
   #busy = ''
   #asking = null
@@ -53,11 +57,14 @@ export class Control extends EventTarget {
     this.#source.addEventListener('change', () => this.#choose())
     this.#private.addEventListener('change', () => this.#show())
     this.#params.addEventListener('change', () => this.#show())
+    this.#onDemand.addEventListener('change', () => this.#show())
+    this.#playback.addEventListener('changed', () => this.refreshSoon())
+    for (const part of [this.#files, this.#playback]) part.addEventListener('done', ({ detail }) => this.dispatchEvent(new CustomEvent('done', { detail })))
+    this.#playback.addEventListener('refused', ({ detail: { what, reason } }) => this.#refused(what, reason))
     for (const picker of [this.#files, this.#devices]) {
       picker.addEventListener('change', () => this.#show())
       picker.addEventListener('refused', ({ detail }) => this.dispatchEvent(new CustomEvent('refused', { detail })))
     }
-    this.#files.addEventListener('done', ({ detail }) => this.dispatchEvent(new CustomEvent('done', { detail })))
     this.#devices.addEventListener('enter', ({ detail }) => this.#params.enter(detail))
     element('stop').addEventListener('click', () => this.#stop())
     element('control-again').addEventListener('click', () => this.load())
@@ -227,8 +234,11 @@ export class Control extends EventTarget {
     for (const other of [this.#files, this.#devices]) if (other !== picker) other.hide()
     this.#picker = picker
     picker?.show(same ? running.params[picker.param] ?? '' : '', kind)
-    this.#params.show(kind.params, same ? running.params : {}, { without: picker ? [picker.param] : [], kept: same })
-    this.#private.checked = running?.kind === kind.name ? this.#stream.private : kind.private
+    // Where a film is, is not entered but steered while it runs.
+    this.#steered = same && isFilm(running.params) ? ['paused', 'start'] : 'paused' in (kind.params.properties ?? {}) ? ['paused'] : []
+    this.#params.show(kind.params, same ? running.params : {}, { without: [picker?.param, ...this.#steered], kept: same })
+    this.#private.checked = same ? this.#stream.private : kind.private
+    this.#onDemand.checked = same && Boolean(running.on_demand)
     element('source-hint').textContent = kind.description ?? ''
     element('params-box').hidden = this.#params.size === 0
     this.#show()
@@ -237,7 +247,7 @@ export class Control extends EventTarget {
   /** Shows what runs, unless somebody has changed the form since. */
   #fill() {
     const running = this.source
-    const from = running ? JSON.stringify([this.#stream.name, running.kind, running.params, this.#stream.private]) : ''
+    const from = running ? JSON.stringify([this.#stream.name, running.kind, running.params, this.#stream.private, running.on_demand]) : ''
     if (from !== this.#filled && running && (!this.#dirty() || this.#filled === '' || this.#stream.name !== JSON.parse(this.#filled)[0])) {
       this.#source.value = running.kind
       this.#choose()
@@ -249,7 +259,8 @@ export class Control extends EventTarget {
   #dirty() {
     const running = this.source
     if (!running) return false
-    return this.#params.dirty || this.#picker?.dirty || this.#source.value !== running.kind || this.#private.checked !== this.#stream.private
+    return this.#params.dirty || this.#picker?.dirty || this.#source.value !== running.kind || this.#private.checked !== this.#stream.private ||
+      this.#onDemand.checked !== Boolean(running.on_demand)
   }
 
   #checkName() {
@@ -295,13 +306,14 @@ export class Control extends EventTarget {
     const params = this.#params.read()
     if (!params) return
     if (this.#picker) params[this.#picker.param] = this.#picker.value
+    for (const steered of this.#steered) if (steered in (this.source?.params ?? {})) params[steered] = this.source.params[steered]
     const { name } = this, kind = this.#kind()
     if (this.source) this.#change(name, kind, params)
     else this.#start(name, kind, params)
   }
 
   #start(name, kind, params) {
-    const body = { source: kind.name, params, ...(this.#private.checked ? { private: true } : kind.private && { public: true }) }
+    const body = { source: kind.name, params, ...(this.#private.checked ? { private: true } : kind.private && { public: true }), ...(this.#onDemand.checked && { on_demand: true }) }
     return this.#do('Starting', `Start “${name}”`, async () => {
       await this.#devices.quit()
       this.#stream = await call('POST', `/api/v1/streams/${name}`, body)
@@ -315,6 +327,7 @@ export class Control extends EventTarget {
     const body = { params: same ? patchOf(running.params, params) : params }
     if (!same) body.source = kind.name
     if (this.#private.checked !== this.#stream.private) Object.assign(body, this.#private.checked ? { private: true } : { public: true })
+    if (this.#onDemand.checked !== Boolean(running.on_demand)) body.on_demand = this.#onDemand.checked
     return this.#do('Applying', `Change “${name}”`, async () => {
       this.#stream = await call('PATCH', `/api/v1/streams/${name}`, body)
       return `Changed “${name}”: ${changesIn(body) || 'started again'}.`
@@ -370,7 +383,7 @@ export class Control extends EventTarget {
 
   /** Whether the source is in a state that goes on by itself. */
   #settled() {
-    return ['starting', 'live', 'waiting'].includes(this.source?.state)
+    return ['starting', 'live', 'waiting'].includes(this.source?.state) || this.source?.reason === 'unwatched'
   }
 
   #show() {
@@ -391,6 +404,8 @@ export class Control extends EventTarget {
   #showState() {
     const badge = element('source-badge'), running = this.source
     const { word, text } = standing(this.#stream, this.name)
+    this.#playback.show(this.name, running)
+    showCounters(element('counters'), this.administers ? running : null)
     badge.dataset.state = running?.state ?? (this.#stream?.live ? 'live' : 'idle')
     if (element('source-word').textContent !== word) element('source-word').textContent = word
     if (element('source-text').textContent !== text) element('source-text').textContent = text

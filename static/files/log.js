@@ -89,7 +89,7 @@ const reasons = {
   peer_closed: 'the player closed the connection', shutdown: 'the server ends', failed: 'of an error in the server; its log says more',
   ended_by_operator: 'somebody who administers the server ended it', taken_over: 'another source took over', stopped: 'it was stopped',
   stream_became_private: 'the stream became a private one',
-  ended: 'its media came to an end', unpublished: 'it was stopped',
+  ended: 'its media came to an end', unpublished: 'it was stopped', unwatched: 'nobody watches any more',
 }
 
 const sentences = {

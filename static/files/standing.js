@@ -5,6 +5,7 @@
  */
 import { sentence } from './form.js'
 import { spanOf } from './log.js'
+import { numberOf } from './numbers.js'
 
 /** What the states of a source are called. */
 export const stateNames = { idle: 'Ended', starting: 'Starting', live: 'Live', waiting: 'Waiting', failed: 'Failed' }
@@ -24,13 +25,48 @@ export function standing(stream, name) {
   const since = Date.now() - Date.parse(source.since)
   const lasting = since >= 1000 ? `for ${spanOf(Math.floor(since / 1000) * 1000)}` : 'since just now'
   const left = Math.max(0, Math.ceil((Date.parse(source.next_try) - Date.now()) / 1000))
+  const unwatched = source.reason === 'unwatched'
   return {
-    word: stateNames[source.state] ?? source.state,
+    word: wordOf(source),
     text: [
-      `${stream.private ? 'Private, ' : ''}${lasting}, ${viewers}.`, source.reason && source.reason.replace(/\.?$/, '.'), source.next_try && `Next try in ${left} s.`,
+      `${stream.private ? 'Private, ' : ''}${lasting}, ${viewers}.`, unwatched && 'It starts with the first viewer.',
+      source.on_demand && source.state === 'live' && 'It stops some time after the last viewer.', source.reason && !unwatched && source.reason.replace(/\.?$/, '.'), source.next_try && `Next try in ${left} s.`,
       source.restarts > 0 && `Restarted ${source.restarts === 1 ? 'once' : `${source.restarts} times`}.`,
     ].filter(Boolean).map(sentence).join(' '),
   }
+}
+
+/** The state of a source in a word. @param {object} source as the API describes it */
+export function wordOf({ state, reason }) {
+  return reason === 'unwatched' ? 'On demand' : stateNames[state] ?? state
+}
+
+/** What a source has been through. @param {object} source as the API describes it @returns {[string, string][]} names and values */
+export function countersOf({ runs, restarts, failures = {}, restart, on_demand: demand, stop_after_ms: stop, renditions = [] }) {
+  const facts = []
+  if (runs !== undefined) facts.push(['Runs', numberOf(runs)])
+  facts.push(['Restarts', numberOf(restarts)])
+  for (const [reason, count] of Object.entries(failures)) facts.push([`Failed: ${reason.replaceAll('_', ' ')}`, numberOf(count)])
+  if (demand !== undefined) facts.push(['It runs', demand ? `while somebody watches, and ${spanOf(stop)} more` : 'all the time'])
+  if (restart) facts.push(['When it fails', restart.attempts === 0 ? 'it is not started again' : `it is started again, up to ${numberOf(restart.attempts)} times in a row`])
+  for (const { codec, units, skipped, encoders, running } of renditions) {
+    facts.push([codec === 'opus' ? 'Opus' : codec, [`${numberOf(units)} sent`, skipped > 0 && `${numberOf(skipped)} left out`, `${numberOf(encoders)} ${encoders === 1 ? 'encoder' : 'encoders'} so far`, running ? 'runs' : 'rests'].filter(Boolean).join(', ')])
+  }
+  return facts
+}
+
+/** Shows them. @param {HTMLElement} host @param {object|null} source null: nothing */
+export function showCounters(host, source) {
+  host.hidden = !source
+  if (!source || !host.open && host.dataset.said) return
+  const text = JSON.stringify(countersOf(source))
+  if (host.dataset.said === text) return
+  host.dataset.said = text
+  host.querySelector('dl').replaceChildren(...countersOf(source).map(([name, value]) => {
+    const group = document.createElement('div')
+    group.append(Object.assign(document.createElement('dt'), { textContent: name }), Object.assign(document.createElement('dd'), { textContent: value }))
+    return group
+  }))
 }
 
 /**
@@ -38,7 +74,7 @@ export function standing(stream, name) {
  * @param {object} body of the PATCH
  * @returns {string} '' where nothing is changed
  */
-export function changesIn({ source, params, private: hidden, public: open }) {
+export function changesIn({ source, params, private: hidden, public: open, on_demand: demand }) {
   const changes = Object.entries(params ?? {}).map(([name, value]) => `${name.replaceAll('_', ' ')} ${value ?? 'as usual'}`)
-  return [source, ...changes, hidden && 'private', open && 'public'].filter(Boolean).join(', ')
+  return [source, ...changes, hidden && 'private', open && 'public', demand !== undefined && (demand ? 'on demand' : 'all the time')].filter(Boolean).join(', ')
 }

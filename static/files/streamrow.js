@@ -9,7 +9,8 @@ import { sentence } from './form.js'
 import { spanOf } from './log.js'
 import { showReason } from './notice.js'
 import { numberOf } from './numbers.js'
-import { stateNames } from './standing.js'
+import { Pushes } from './pushes.js'
+import { wordOf } from './standing.js'
 
 const codecNames = { opus: 'Opus' }
 let rowsMade = 0
@@ -31,6 +32,7 @@ export class StreamRow {
   #parts
   #asking = null
   #soon = 0
+  #pushes
 
   /** @param {string} name @param {Hooks} hooks */
   constructor(name, hooks) {
@@ -38,8 +40,8 @@ export class StreamRow {
     this.#hooks = hooks
     const id = `row-${++rowsMade}`
     this.element.append(document.getElementById('row-template').content.cloneNode(true))
-    for (const one of this.element.querySelectorAll('[id], [aria-labelledby], [aria-controls]')) {
-      for (const attribute of ['id', 'aria-labelledby', 'aria-controls']) {
+    for (const one of this.element.querySelectorAll('[id], [for], [aria-labelledby], [aria-controls], [aria-describedby]')) {
+      for (const attribute of ['id', 'for', 'aria-labelledby', 'aria-controls', 'aria-describedby']) {
         if (one.hasAttribute(attribute)) one.setAttribute(attribute, `${id}-${one.getAttribute(attribute)}`)
       }
     }
@@ -48,7 +50,7 @@ export class StreamRow {
       heading: find('h2'), badge: find('.badge'), word: find('.badge b'), viewers: find('[data-of=viewers]'), codecs: find('[data-of=codecs]'),
       watch: find('[data-do=watch]'), publish: find('[data-do=publish]'), change: find('[data-do=change]'), toggle: find('[data-do=viewers]'),
       advise: find('[data-do=findings]'), stop: find('[data-do=stop]'), why: find('.why'), advice: find('.advice'), findings: find('[data-of=findings]'),
-      box: find('.viewers'), notice: find('.notice'), none: find('[data-of=none]'), scroll: find('.scroll'), body: find('tbody'),
+      pushes: find('[data-do=pushes]'), pushed: find('.pushes'), box: find('.viewers'), notice: find('.viewers .notice'), none: find('.viewers [data-of=none]'), scroll: find('.scroll'), body: find('tbody'),
     }
     this.#parts.heading.textContent = name
     this.#parts.scroll.setAttribute('aria-label', `Viewers of ${name}`)
@@ -57,6 +59,9 @@ export class StreamRow {
     this.#parts.change.href = `/#stream=${encodeURIComponent(name)}`
     this.#parts.stop.addEventListener('click', () => this.#stop())
     this.#parts.toggle.addEventListener('click', () => this.#toggle())
+    this.#parts.pushed.setAttribute('aria-label', `Where ${name} is pushed to`)
+    this.#parts.pushes.addEventListener('click', () => this.#showPushes(this.#parts.pushed.hidden))
+    this.#pushes = new Pushes(name, this.#parts.pushed)
     this.#parts.advise.addEventListener('click', () => this.#advise(this.#parts.advice.hidden))
   }
 
@@ -70,13 +75,14 @@ export class StreamRow {
     const { source } = stream, parts = this.#parts
     const state = source?.state ?? (stream.live ? 'live' : 'idle')
     parts.badge.dataset.state = state
-    say(parts.word, source ? stateNames[state] ?? state : stream.live ? 'Live' : stream.viewers > 0 ? 'Awaited' : 'Not live')
+    say(parts.word, source ? wordOf(source) : stream.live ? 'Live' : stream.viewers > 0 ? 'Awaited' : 'Not live')
     this.#showKind(stream, administers)
     parts.viewers.hidden = !administers
     say(parts.viewers.lastElementChild, String(stream.viewers ?? 0))
     parts.codecs.hidden = stream.codecs.length === 0
     say(parts.codecs.lastElementChild, stream.codecs.map((codec) => codecNames[codec] ?? codec).join(', '))
-    for (const part of ['change', 'toggle', 'stop']) parts[part].hidden = !administers || (part !== 'toggle' && !source)
+    for (const part of ['change', 'toggle', 'pushes', 'stop']) parts[part].hidden = !administers || (['change', 'stop'].includes(part) && !source)
+    if (!administers) this.#showPushes(false)
     parts.publish.hidden = !administers || Boolean(source) // what is fed from elsewhere can be taken over
     const why = source && ['waiting', 'failed'].includes(state) ? source.reason : ''
     parts.why.hidden = !why
@@ -108,6 +114,14 @@ export class StreamRow {
     heading.replaceChildren(this.#name, ...(kind ? [Object.assign(document.createElement('small'), { textContent: kind })] : []))
   }
 
+  #showPushes(open) {
+    const { pushes, pushed } = this.#parts
+    if (open === !pushed.hidden) return
+    pushed.hidden = !open
+    pushes.setAttribute('aria-expanded', String(open))
+    if (open) this.#pushes.load()
+  }
+
   /** Somebody came or went. */
   viewersChanged() {
     if (this.#parts.box.hidden) return
@@ -121,6 +135,7 @@ export class StreamRow {
   /** Some seconds have passed. */
   tick() {
     if (!this.#parts.box.hidden) this.#ask()
+    if (!this.#parts.pushed.hidden) this.#pushes.load()
   }
 
   #toggle() {

@@ -137,7 +137,8 @@ function showFollowing() {
 
 let everOpen = false
 events.addEventListener('event', ({ detail: { name, data } }) => {
-  if (!/^(stream|source|session|finding)_/.test(name)) return
+  if (!/^(stream|source|session|finding|push)_/.test(name)) return
+  if (name.startsWith('push_')) rows.get(data.stream)?.tick()
   if (name.startsWith('session_')) rows.get(data.stream)?.viewersChanged()
   refreshSoon()
 })
