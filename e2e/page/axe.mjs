@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { chromium, fakeDevices, report, until } from './browsers.mjs'
-import { choose, withSources } from './fixtures.mjs'
+import { choose, files, withFilm, withPushes, withSources } from './fixtures.mjs'
 
 const [whose, look, base, token, closed] = process.argv.slice(2)
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -80,6 +80,30 @@ const own = {
       await page.click('[data-do=findings]:visible')
       for (const summary of await page.locator('.finding summary').all()) await summary.click()
       await has('.finding[open] + .finding[open] .remedies')(page)
+    },
+  },
+  'a film that plays, and how it has run': {
+    path: `/#token=${token}`,
+    async before(page) {
+      await withSources(page)
+      await page.route('**/api/v1/streams?*', (route) => withFilm(route).catch(() => {}))
+      await page.route('**/api/v1/files/clip.mp4', (route) => route.fulfill({ json: files.files[0] }))
+    },
+    async ready(page) {
+      await has('#film-at')(page)
+      await page.click('#counters summary')
+      await says('Failed: file gone')(page)
+    },
+  },
+  'streams with pushes': {
+    path: `/streams#token=${token}`,
+    before: withPushes,
+    async ready(page) {
+      await has('[data-do=pushes]')(page)
+      await page.click('[data-do=pushes]')
+      await says('The other server does not answer')(page)
+      await page.locator('.pushes form button').first().click()
+      await says('Enter the WHIP address')(page)
     },
   },
   'watch': { path: '/watch/test', ready: has('#stage[data-state=playing]') },

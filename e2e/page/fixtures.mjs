@@ -103,6 +103,33 @@ export async function withSources(page) {
   }))
 }
 
+/** Answers a list of streams with one more thing known of the first: it plays a film. */
+export async function withFilm(route) {
+  const response = await route.fetch()
+  const answer = await response.json()
+  const [first] = answer.streams
+  if (first?.source) {
+    first.source = {
+      ...first.source, kind: 'file', params: { file: 'clip.mp4', loop: true, start: 0, paused: false, rate: 0 }, runs: 3, restarts: 1, failures: { file_gone: 1 },
+      on_demand: true, stop_after_ms: 10_000, restart: { attempts: 5, delay_ms: 1000, longest_ms: 30_000 },
+    }
+  }
+  await route.fulfill({ response, json: answer })
+}
+
+/** Lets the page see pushes of every stream: one that runs, one that waits. */
+export async function withPushes(page) {
+  const at = new Date(Date.now() - 61_000).toISOString()
+  const push = { stream: 'test', since: at, next_try: null, restarts: 0, packets: 5100, bytes: 5_100_340, codecs: ['H264', 'opus'], reason: '' }
+  await page.route('**/api/v1/streams/*/pushes', (route) => route.fulfill({ json: { pushes: [
+    { ...push, id: '1', url: 'https://cdn.example/whip/live', state: 'live' },
+    {
+      ...push, id: '2', url: 'https://backup.example:8889/studio/whip', state: 'waiting', reason: 'The other server does not answer', restarts: 4,
+      next_try: new Date(Date.now() + 8000).toISOString(), bytes: 0, codecs: [],
+    },
+  ] } }).catch(() => {}))
+}
+
 /** Chooses a kind of source in the page at /. */
 export async function choose(page, kind) {
   await page.locator(`#source option[value=${kind}]`).waitFor({ state: 'attached' })

@@ -9,6 +9,7 @@ register(`data:text/javascript,${encodeURIComponent(`export const load = (url, c
 const load = (name) => import(new URL(`../../static/files/${name}.js`, import.meta.url))
 const [{ tokenIn }, { EventParser }, form, meter, clock, { BeepDetector }, { scaleOf, numberOf }, { sentenceOf, spanOf }, { factsOf }] = await Promise.all(
   ['token', 'events', 'form', 'meter', 'clock', 'beep', 'numbers', 'log', 'overlay'].map(load))
+const [playback, { wordsOf }, standing] = await Promise.all(['playback', 'pushes', 'standing'].map(load))
 const [found, { partAt, addressOf }, { formatsOf }, { bytesOf, clockTimeOf }] = await Promise.all(['report', 'upload', 'devices', 'numbers'].map(load))
 const [{ publishWords }, sending, { loudness }] = await Promise.all(['publishwords', 'sending', 'sound'].map(load))
 
@@ -304,4 +305,28 @@ test('the formats of a device, the fastest rate of each', () => {
     { words: '1280 × 720, 30 fps, MJPEG', values: { width: 1280, height: 720, rate: 30 } }, { words: '640 × 480, YUYV', values: { width: 640, height: 480 } },
   ])
   assert.deepEqual(formatsOf(undefined), [])
+})
+
+test('where a film is by now', () => {
+  const known = { at: 1000, place: 5000 }
+  assert.equal(playback.placeOf(known, { paused: false, loop: true, duration: 20_000, now: 3000 }), 7000)
+  assert.equal(playback.placeOf(known, { paused: true, loop: true, duration: 20_000, now: 3000 }), 5000)
+  assert.equal(playback.placeOf(known, { paused: false, loop: true, duration: 20_000, now: 19_000 }), 3000)
+  assert.equal(playback.placeOf(known, { paused: false, loop: false, duration: 20_000, now: 19_000 }), 20_000)
+  assert.equal(playback.placeOf(known, { paused: false, loop: true, duration: 0, now: 19_000 }), 23_000)
+  assert.ok(!playback.isFilm({ width: 1 }) && playback.isFilm({ file: 'a.mp4', paused: false }))
+})
+
+test('how it stands with a push, and what a source has been through', () => {
+  const since = '2026-11-26T03:54:37.000Z', now = Date.parse(since) + 61_000
+  const push = { state: 'live', reason: '', since, next_try: null, restarts: 0, bytes: 5_100_340 }
+  assert.equal(wordsOf(push, now), 'Live for 1 min, 5.1\u00a0MB sent.')
+  assert.equal(wordsOf({ ...push, state: 'waiting', reason: 'nobody answers', next_try: '2026-11-26T03:55:40.000Z', restarts: 1, bytes: 0 }, now),
+    'Waiting for 1 min, 0\u00a0bytes sent. Nobody answers. Next try in 2 s. Restarted once.')
+  assert.deepEqual(standing.countersOf({ restarts: 0 }), [['Restarts', '0']]) // of a server that counts no more
+  assert.deepEqual(standing.countersOf({ runs: 3, restarts: 1, failures: { file_gone: 1 }, on_demand: true, stop_after_ms: 10_000, restart: { attempts: 5 } }), [
+    ['Runs', '3'], ['Restarts', '1'], ['Failed: file gone', '1'], ['It runs', 'while somebody watches, and 10 s more'],
+    ['When it fails', 'it is started again, up to 5 times in a row'],
+  ])
+  assert.equal(standing.wordOf({ state: 'idle', reason: 'unwatched' }), 'On demand')
 })

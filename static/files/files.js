@@ -208,7 +208,6 @@ export class FilePicker extends EventTarget {
 
   async #delete(path) {
     if (!path || !await confirm(`Delete “${path}”?`, 'The file is deleted on the server. A stream that plays it goes on until it ends or is stopped.', 'Delete it')) return
-    this.#wanted = ''
     await this.#remove(path, `Deleted ${path}.`)
   }
 
@@ -216,6 +215,8 @@ export class FilePicker extends EventTarget {
     try {
       await call('DELETE', addressOf(path))
       this.#say(done)
+      if (path === this.value) element('file').selectedIndex = -1
+      if (path === this.#wanted) this.#wanted = ''
     } catch (error) {
       if (!error.reason) throw error
       if (error.reason.status !== 404) showReason(element('file-refusal'), error.reason)

@@ -1,0 +1,55 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestFileByPage uploads a film by the page at /, starts it there, watches it, and makes it stand still and go elsewhere.
+func TestFileByPage(t *testing.T) {
+	t.Parallel()
+	needs(t, chromium)
+	if _, err := exec.LookPath("ffmpeg"); err != nil {
+		lack(t, "ffmpeg")
+	}
+	film := filepath.Join(t.TempDir(), "film.mkv")
+	out, err := exec.CommandContext(t.Context(), "ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin",
+		"-f", "lavfi", "-i", "testsrc2=size=320x180:rate=30:duration=20", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=20",
+		"-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", "30", "-pix_fmt", "yuv420p", "-c:a", "libopus", film).CombinedOutput()
+	if err != nil {
+		t.Fatalf("make a film: %v\n%s", err, out)
+	}
+	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin, "WEIR_MEDIA_DIR="+t.TempDir())
+	var got struct {
+		Ranges               []string
+		Found                string
+		Moving, Still, After int
+		Place                float64
+		Troubles             []string
+	}
+	run(t, "filestart.mjs", server.base, adminToken, film).report(t, &got)
+	// The second part breaks off and comes again: the first does not.
+	first := func(r string) bool { return strings.HasPrefix(r, "bytes 0-") }
+	if len(got.Ranges) < 3 || !first(got.Ranges[0]) || slices.ContainsFunc(got.Ranges[1:], first) {
+		t.Errorf("parts %q", got.Ranges)
+	}
+	for _, fact := range []string{"0:20", "320 × 180", "30 fps", "H.264", "Opus", "every 1.0 s"} {
+		if !strings.Contains(got.Found, fact) {
+			t.Errorf("the report lacks %s: %s", fact, got.Found)
+		}
+	}
+	if got.Moving < 5 || got.Still != 1 || got.After < 3 {
+		t.Errorf("%d pictures while it plays, %d while it stands still, %d elsewhere", got.Moving, got.Still, got.After)
+	}
+	if got.Place < 14.9 || got.Place > 15.1 {
+		t.Errorf("it went to %v s, not to 15", got.Place)
+	}
+	if len(got.Troubles) > 0 {
+		t.Errorf("the page: %q", got.Troubles)
+	}
+}
