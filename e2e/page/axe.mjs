@@ -17,7 +17,7 @@ const says = (words) => (page) => until(`“${words}” in ${page.url()}`, () =>
 
 /** Each page, and the state in which it is looked at. */
 const own = {
-  'start': { path: '/', ready: has('main button') },
+  'start': { path: '/', ready: has('#connect') },
   'start with a token': { path: `/#token=${token}`, ready: has('select:enabled') },
   'a file that cannot be played, and an upload': {
     path: `/#token=${token}`,
@@ -45,6 +45,11 @@ const own = {
       await has('#device-format')(page)
       await page.click('#preview')
       await says('Seen by you alone')(page)
+    },
+    async after(page) { // closing the context is not leaving the page: its stream would stay
+      await page.click('#preview')
+      await until('no preview', () => page.evaluate(() => document.getElementById('preview-box').hidden))
+      await page.waitForResponse((response) => response.request().method() === 'DELETE', { timeout: 2000 }).catch(() => {})
     },
   },
   'ffmpeg': {
@@ -159,7 +164,7 @@ const looks = {
 const serious = [], slight = [], wide = []
 let looked = 0
 try {
-  for (const [name, { server = base, path, before, ready }] of Object.entries({ own, docs }[whose])) {
+  for (const [name, { server = base, path, before, ready, after }] of Object.entries({ own, docs }[whose])) {
     const context = await browser.newContext({ ...looks[look], reducedMotion: 'reduce' })
     try {
       const page = await context.newPage()
@@ -174,6 +179,7 @@ try {
         else slight.push(`${name}: ${id}`)
       }
       if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) wide.push(name)
+      await after?.(page)
       looked++
     } finally {
       await context.close()

@@ -1,7 +1,7 @@
 // Usage: node sourceshots.mjs <base url> <directory> <token>: the page at / with each kind of source that has more than
 // parameters, as a desktop and as a phone, light and dark.
 import { chromium, report } from './browsers.mjs'
-import { choose, withSources } from './fixtures.mjs'
+import { choose, files as listed, withFilm, withPushes, withSources } from './fixtures.mjs'
 
 const [base, directory, token] = process.argv.slice(2)
 const looks = {
@@ -43,6 +43,19 @@ const states = {
   },
   ffmpeg: (page) => choose(page, 'ffmpeg'),
   whep: (page) => choose(page, 'whep'),
+  film: async (page) => {
+    await page.route('**/api/v1/streams?*', withFilm)
+    await page.route('**/api/v1/files/clip.mp4', (route) => route.fulfill({ json: listed.files[0] }))
+    await page.reload()
+    await page.locator('#film-at').waitFor()
+    await page.click('#counters summary')
+  },
+  pushes: async (page) => {
+    await withPushes(page)
+    await page.goto(`${base}/streams`)
+    await page.locator('[data-do=pushes]').first().click()
+    await page.locator('.pushes li').first().waitFor()
+  },
 }
 try {
   for (const [look, options] of Object.entries(looks)) {
@@ -54,7 +67,7 @@ try {
       await withSources(page)
       await page.goto(`${base}/#token=${token}`)
       await state(page)
-      await page.evaluate(() => { document.getElementById('params-box').open = true })
+      await page.evaluate(() => { document.getElementById('params-box')?.setAttribute('open', '') })
       const path = `${directory}/home-${name}-${look}.png`
       await page.screenshot({ path, fullPage: true })
       if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) throw new Error(`${look} ${name}: wider than the window`)

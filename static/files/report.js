@@ -33,7 +33,7 @@ export function factsOf({ size, report }) {
 
 function trackOf({ codec, profile, language, width, height, frame_rate: frames, channels, rate, bit_rate: bits, playable }) {
   return [
-    [codecNames[codec] ?? codec, profile && `(${profile})`].filter(Boolean).join(' '),
+    [codecNames[codec] ?? codec, profile && !profile.includes('=') && `(${profile})`].filter(Boolean).join(' '),
     width && `${width} × ${height}`, frames && `${numberOf(frames, Number.isInteger(frames) ? 0 : 2)} fps`,
     channels && (channelNames[channels] ?? `${channels} channels`), rate && `${numberOf(rate / 1000, rate % 1000 ? 1 : 0)} kHz`,
     bits && `${numberOf(bits / 1000)} kbit/s`, language && language !== 'und' && language, playable === false && 'browsers do not take it',
