@@ -3,6 +3,8 @@
 package e2e_test
 
 import (
+	"encoding/json"
+	"net/http"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -25,6 +27,9 @@ func TestFileByPage(t *testing.T) {
 		t.Fatalf("make a film: %v\n%s", err, out)
 	}
 	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin, "WEIR_MEDIA_DIR="+t.TempDir())
+	if !offers(t, server, "file") {
+		t.Skip("this build has no source file")
+	}
 	var got struct {
 		Ranges               []string
 		Found                string
@@ -52,4 +57,34 @@ func TestFileByPage(t *testing.T) {
 	if len(got.Troubles) > 0 {
 		t.Errorf("the page: %q", got.Troubles)
 	}
+}
+
+// offers says whether a kind of source can be started.
+func offers(t *testing.T, server *process, kind string) bool {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.base+"/api/v1/sources", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+adminToken)
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	var answer struct {
+		Sources []struct {
+			Name      string
+			Available bool
+		}
+	}
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range answer.Sources {
+		if one.Name == kind {
+			return one.Available
+		}
+	}
+	return false
 }
