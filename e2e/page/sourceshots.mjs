@@ -24,10 +24,10 @@ const states = {
     let parts = 0
     await page.route('**/api/v1/files/*', (route) => {
       if (route.request().method() === 'HEAD') return route.fulfill({ status: 404 })
-      return parts++ === 0 ? route.fulfill({ status: 202, headers: { 'Upload-Offset': '12000000' }, json: {} }) : undefined
+      return parts++ === 0 ? route.fulfill({ status: 202, headers: { 'Upload-Offset': '1200000' }, json: {} }) : undefined
     })
-    await page.setInputFiles('#file-input', { name: 'holidays.mp4', mimeType: 'video/mp4', buffer: Buffer.alloc(40_000_000) })
-    await page.locator('#upload-text', { hasText: '12 MB' }).waitFor()
+    await page.setInputFiles('#file-input', { name: 'holidays.mp4', mimeType: 'video/mp4', buffer: Buffer.alloc(4_000_000) })
+    await page.locator('#upload-text', { hasText: '1.2 MB' }).waitFor()
   },
   camera: async (page) => {
     await choose(page, 'camera')

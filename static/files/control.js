@@ -127,6 +127,7 @@ export class Control extends EventTarget {
       const { streams, next } = await call('GET', '/api/v1/streams?limit=500', undefined, signal)
       this.#list(streams)
       this.#devices.know(streams)
+      if (streams.some(({ source }) => source && 'on_demand' in source)) element('on-demand-box').hidden = false // this server knows of it
       if (!token()) {
         this.#grant(false)
         return
