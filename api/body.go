@@ -23,7 +23,7 @@ const (
 	typeMergePatch = "application/merge-patch+json" // RFC 7396
 )
 
-// A member is one that a JSON object may have. into is a **string, a **bool or, for an object that somebody else reads,
+// A member is one that a JSON object may have. into is a **string, a **bool, an **int or, for an object that somebody else reads,
 // a *json.RawMessage; it is left alone where the object has no such member.
 type member struct {
 	name string
@@ -157,6 +157,10 @@ func (o *object) take(name string, value json.RawMessage) error {
 	case **bool:
 		if null || json.Unmarshal(value, into) != nil {
 			want = "must be true or false"
+		}
+	case **int:
+		if null || json.Unmarshal(value, into) != nil {
+			want = "must be a whole number"
 		}
 	case *json.RawMessage:
 		if *into = value; value[0] != '{' {

@@ -60,7 +60,7 @@ func refuseParameters(err *publisher.ParamError) *wish.Refusal {
 		Remedy: "Correct those that are listed; GET /api/v1/sources has the JSON Schema of them all.",
 	}
 	for _, p := range err.Problems {
-		r.Problems = append(r.Problems, wish.Problem{Name: p.Name, Detail: p.Detail})
+		r.Problems = append(r.Problems, wish.Problem{Name: fieldOf(p.Name), Detail: p.Detail})
 	}
 	return r
 }

@@ -35,7 +35,11 @@ type sourceAnswer struct {
 	NextTry    string            `json:"next_try,omitempty"`
 	Params     json.RawMessage   `json:"params"`
 	Restarts   int               `json:"restarts"`
+	Runs       int               `json:"runs"`
+	Failures   map[string]int    `json:"failures"`
 	Renditions []renditionAnswer `json:"renditions"`
+
+	policyAnswer
 }
 
 type renditionAnswer struct {
@@ -109,7 +113,10 @@ func trackOf(t *stream.Track) trackAnswer {
 func sourceOf(s publisher.Status) *sourceAnswer {
 	answer := &sourceAnswer{
 		Kind: s.Source, State: s.State, Reason: s.Reason, Since: instant(s.Since), Params: s.Params, Restarts: s.Restarts,
-		Renditions: []renditionAnswer{},
+		Runs: s.Runs, Failures: s.Failures, Renditions: []renditionAnswer{}, policyAnswer: policyOf(s),
+	}
+	if answer.Failures == nil {
+		answer.Failures = map[string]int{}
 	}
 	if !s.NextTry.IsZero() {
 		answer.NextTry = instant(s.NextTry)

@@ -106,6 +106,7 @@ type streamBody struct {
 	source          *string
 	params          json.RawMessage
 	private, public *bool
+	policyBody
 }
 
 func readStreamBody(w http.ResponseWriter, r *http.Request, accept string, types ...string) (b streamBody, err error) {
@@ -113,8 +114,12 @@ func readStreamBody(w http.ResponseWriter, r *http.Request, accept string, types
 		return b, err
 	}
 	err = readObject(w, r, accept, types,
-		member{"source", &b.source}, member{"params", &b.params}, member{"private", &b.private}, member{"public", &b.public})
+		member{"source", &b.source}, member{"params", &b.params}, member{"private", &b.private}, member{"public", &b.public},
+		member{"on_demand", &b.onDemand}, member{"stop_after_ms", &b.stopAfter}, member{"restart", &b.restart})
 	if err != nil {
+		return b, err
+	}
+	if err := b.readRestart(); err != nil {
 		return b, err
 	}
 	if b.says(b.private) && b.says(b.public) {
@@ -134,7 +139,10 @@ func (f *face) startStream(w http.ResponseWriter, r *http.Request) error {
 		return refuseField("field_missing", "The body does not say which source is to be started.", "source", "must be the name of a kind of source")
 	}
 	name := r.PathValue("name")
-	start := publisher.Start{Source: *body.source, Params: body.params}
+	start := publisher.Start{
+		Source: *body.source, Params: body.params,
+		OnDemand: body.says(body.onDemand), StopAfter: durationOf(body.stopAfter), Restart: body.change,
+	}
 	switch { // false is what leaving it out means: as the kind of source has it
 	case body.says(body.private):
 		start.Private = body.private
@@ -162,7 +170,10 @@ func (f *face) changeStream(w http.ResponseWriter, r *http.Request) error {
 	if body.source != nil {
 		kindName = *body.source
 	}
-	change := publisher.Change{Source: body.source, Params: body.params}
+	change := publisher.Change{
+		Source: body.source, Params: body.params,
+		OnDemand: body.onDemand, StopAfter: durationOf(body.stopAfter), Restart: body.change,
+	}
 	switch {
 	case body.says(body.private):
 		change.Private = body.private

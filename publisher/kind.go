@@ -25,6 +25,8 @@ type Kind struct {
 	// Choices lists what there is to choose from for parameters of the kind, at this moment: devices, files. Nil: nothing
 	// to choose. It may take as long as ctx lets it, and may be called from any goroutine.
 	Choices func(ctx context.Context) ([]Choice, error)
+	// Restart is how its sources are started again unless their Start says otherwise; nil: by DefaultRestart.
+	Restart *Restart
 	// Missing says why the kind cannot run here; nil: it can.
 	Missing error
 	// Absent says what the kind lacks at this moment and may get, as the camera that is not plugged in yet; nil: nothing

@@ -91,3 +91,6 @@ func (e *veiledError) Error() string { return e.text }
 
 // Is looks behind the veil; there is no Unwrap that would lift it.
 func (e *veiledError) Is(target error) bool { return errors.Is(e.err, target) }
+
+// FailureReason implements Reasoner.
+func (e *veiledError) FailureReason() string { return reasonOf(e.err, "") }

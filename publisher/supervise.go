@@ -2,6 +2,7 @@ package publisher
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -10,7 +11,7 @@ import (
 	"weir/stream"
 )
 
-// Start starts a source on a stream. The stream is live when it returns. It fails with ErrUnknownKind, ErrUnavailable,
+// Start starts a source on a stream. The stream is there for players when it returns: live, or, on demand, idle. It fails with ErrUnknownKind, ErrUnavailable,
 // *ParamError, ErrExists, ErrTooMany, ErrClosed, stream.ErrName or stream.ErrPublished.
 func (s *Supervisor) Start(name string, r Start) (Status, error) {
 	if !s.opts.Registry.ValidName(name) {
@@ -24,6 +25,10 @@ func (s *Supervisor) Start(name string, r Start) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
+	how, err := k.policy().changed(&r.OnDemand, r.StopAfter, r.Restart)
+	if err != nil {
+		return Status{}, err
+	}
 	leave, err := s.enter()
 	if err != nil {
 		return Status{}, err
@@ -31,7 +36,7 @@ func (s *Supervisor) Start(name string, r Start) (Status, error) {
 	defer leave()
 	e := &entry{
 		stream: name, work: make(chan struct{}, 1), gone: make(chan struct{}), kind: k, params: params,
-		private: k.Private, state: StateStarting, since: time.Now(),
+		private: k.Private, state: StateStarting, since: time.Now(), failures: map[string]int{}, policy: how,
 	}
 	if r.Private != nil {
 		e.private = *r.Private
@@ -43,15 +48,26 @@ func (s *Supervisor) Start(name string, r Start) (Status, error) {
 	if e.private {
 		s.opts.Hide(name)
 	}
-	if err := s.begin(e, change{kind: k, params: params}, nil, "source_started"); err != nil {
+	next := change{kind: k, params: params, policy: how}
+	err = s.begin(e, next, nil, "source_started")
+	if err != nil && r.Insist && !asked(err) {
+		err = s.insist(e, err)
+	}
+	if err != nil {
 		s.drop(e)
 		return Status{}, err
 	}
 	return s.done(e)
 }
 
+// asked says that the error is about what was asked for, which no time heals.
+func asked(err error) bool {
+	_, wrong := errors.AsType[*ParamError](err)
+	return wrong || errors.Is(err, ErrClosed) || errors.Is(err, stream.ErrName)
+}
+
 // Change changes a source: while it runs if it can take that, else by a new one that takes the stream over, so that viewers
-// stay. A source that waits, failed or has ended starts anew, unless only its privacy is changed. When Change fails all is as
+// stay. A source that waits, failed or has ended starts anew, unless only its privacy and its policy are changed. When Change fails all is as
 // it was; see Start for the errors, besides which there is ErrNotSupervised.
 func (s *Supervisor) Change(name string, c Change) (Status, error) {
 	leave, err := s.enter()
@@ -77,9 +93,9 @@ func (s *Supervisor) Change(name string, c Change) (Status, error) {
 	}
 	err = s.apply(e, next)
 	s.mu.Lock()
-	e.private = next.private
-	if err != nil {
-		e.private = before
+	e.private = before
+	if err == nil {
+		e.private, e.policy = next.private, next.policy
 	}
 	s.mu.Unlock()
 	if err != nil {
@@ -94,6 +110,7 @@ type change struct {
 	kind    *checkedKind
 	params  []byte
 	private bool
+	policy  policy
 	keep    bool // the source goes on: it is not asked for another
 	live    bool // the source may take the parameters while it runs
 }
@@ -103,8 +120,11 @@ func (s *Supervisor) plan(e *entry, c Change) (next change, err error) {
 	s.mu.Lock()
 	base := e.params
 	next = change{kind: e.kind, private: e.private}
-	live := e.state == StateLive
+	live, before := e.state == StateLive, e.policy
 	s.mu.Unlock()
+	if next.policy, err = before.changed(c.OnDemand, c.StopAfter, c.Restart); err != nil {
+		return change{}, err
+	}
 	same := c.Source == nil || *c.Source == next.kind.Name
 	if !same {
 		if next.kind, err = s.kind(*c.Source); err != nil {
@@ -118,8 +138,9 @@ func (s *Supervisor) plan(e *entry, c Change) (next change, err error) {
 	if next.params, err = next.kind.params(base, c.Params); err != nil {
 		return change{}, err
 	}
-	next.keep = c.Source == nil && c.Params == nil || same && live && slices.Equal(next.params, base)
-	next.live = same && live
+	demand := next.policy.onDemand == before.onDemand
+	next.keep = demand && (c.Source == nil && c.Params == nil || same && live && slices.Equal(next.params, base))
+	next.live = demand && same && live
 	return next, nil
 }
 
@@ -159,20 +180,52 @@ func (s *Supervisor) begin(e *entry, next change, old *task, event string) error
 		old.cancel() // its publication is over
 		<-old.done
 	}
+	if next.policy.onDemand && event == "source_started" {
+		event = "source_idle"
+	}
+	if err := s.launch(e, next, source, p, func() { s.event(e, event) }); err != nil {
+		p.Close("shutdown")
+		return err
+	}
+	return nil
+}
+
+// launch runs a source, once it was told of, in a goroutine of its own. The caller is in running, so that Run does not miss
+// it.
+func (s *Supervisor) launch(e *entry, next change, source Source, p *stream.Publication, tell func()) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	t := &task{cancel: cancel, done: make(chan struct{})}
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
 		cancel()
-		p.Close("shutdown")
 		return ErrClosed
 	}
-	e.kind, e.params, e.source, e.task, e.restarts = next.kind, next.params, source, t, 0
-	e.setLocked(StateLive, "")
+	e.kind, e.params, e.source, e.task, e.restarts, e.policy = next.kind, next.params, source, t, 0, next.policy
+	if next.policy.onDemand {
+		e.setLocked(StateIdle, reasonUnwatched)
+	} else {
+		e.setLocked(StateLive, "")
+	}
 	s.mu.Unlock()
-	s.event(e, event)
-	s.running.Go(func() { s.supervise(ctx, e, t, source, p) }) // the caller is in running, so that Run does not miss it
+	tell()
+	s.running.Go(func() { s.supervise(ctx, e, t, source, p, nil) })
+	return nil
+}
+
+// insist is launch for a source that could not be made.
+func (s *Supervisor) insist(e *entry, cause error) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	t := &task{cancel: cancel, done: make(chan struct{})}
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		cancel()
+		return ErrClosed
+	}
+	e.task = t
+	s.mu.Unlock()
+	s.running.Go(func() { s.supervise(ctx, e, t, nil, nil, cause) })
 	return nil
 }
 

@@ -177,6 +177,9 @@ type entry struct {
 	since    time.Time
 	nextTry  time.Time
 	restarts int
+	runs     int
+	failures map[string]int // by reason
+	policy   policy
 	task     *task  // nil: no goroutine
 	source   Source // the one that runs or ran last; nil: none has
 	stopping bool   // by Stop
@@ -188,6 +191,8 @@ func (e *entry) statusLocked() (Status, Source) {
 	return Status{
 		Stream: e.stream, Source: e.kind.Name, State: e.state, Reason: e.reason, Since: e.since, NextTry: e.nextTry,
 		Private: e.private, Params: e.kind.shown(e.params), Restarts: e.restarts,
+		OnDemand: e.policy.onDemand, StopAfter: e.policy.stopAfter, Restart: e.policy.restart,
+		Runs: e.runs, Failures: maps.Clone(e.failures),
 	}, e.source
 }
 

@@ -9,61 +9,112 @@ import (
 	"weir/stream"
 )
 
-// How a source that fails is started again.
-const (
-	firstBackoff = time.Second
-	mostBackoff  = 30 * time.Second
-	longLife     = 30 * time.Second // after which earlier failures no longer count
-	mostFailures = 5                // in a row
-)
-
 // A task is the goroutine that runs an entry's source.
 type task struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the goroutine touches neither source nor publication any more
 }
 
-// supervise runs a source, and others like it when it fails, until the media end, it has failed too often, or ctx is done.
-func (s *Supervisor) supervise(ctx context.Context, e *entry, t *task, source Source, p *stream.Publication) {
+// longLife is after which time earlier failures no longer count.
+const longLife = 30 * time.Second
+
+// supervise runs a source, and others like it when it fails or, on demand, is watched again, until the media end, it has
+// failed too often, or ctx is done. A nil source could not be made, for the reason err.
+func (s *Supervisor) supervise(ctx context.Context, e *entry, t *task, source Source, p *stream.Publication, err error) {
 	defer s.leave(e, t)
 	defer close(t.done)
 	defer t.cancel()
-	for failures := 0; ; {
-		began := time.Now()
-		err := s.veiled(e, source.Run(ctx, p))
+	failures, reason := 0, failureToMake
+	for {
+		if source == nil {
+			if source, p = s.revive(ctx, e, &failures, err, reason); source == nil {
+				return
+			}
+		}
+		var lived time.Duration
+		lived, err = s.perform(ctx, e, source, p)
 		s.tally(e, source)
-		if ctx.Err() != nil {
+		if ctx.Err() == nil && errors.Is(err, errUnwatched) {
+			next, published, again := s.rest(ctx, e)
+			if again == nil {
+				source, p = next, published
+				continue
+			}
+			err, reason = again, failureToMake
+		} else {
+			reason = failureOfSource
+		}
+		switch {
+		case ctx.Err() != nil:
 			p.Close(s.ending(e))
 			return
-		}
-		if errors.Is(err, ErrPublicationEnded) {
-			err = errors.New("publication has ended: " + p.Reason())
-		}
-		p.Close(closing(err))
-		if time.Since(began) >= longLife {
-			failures = 0
-		}
-		if err == nil {
+		case err == nil:
+			p.Close("ended")
 			s.settle(ctx, e, StateIdle, "ended")
 			return
+		case errors.Is(err, ErrPublicationEnded):
+			err = endedError{p.Reason()}
 		}
-		for { // until there is another one
-			failures++
-			if failures >= mostFailures {
-				s.settle(ctx, e, StateFailed, err.Error())
-				return
-			}
-			if !s.wait(ctx, e, backoff(failures), err) {
-				return
-			}
-			if source, p, err = s.restart(ctx, e); err == nil {
-				break
-			}
-			if ctx.Err() != nil {
-				return
-			}
+		p.Close("failed")
+		if lived >= longLife {
+			failures = 0
+		}
+		source = nil
+	}
+}
+
+// An endedError is ErrPublicationEnded with the reason of the end.
+type endedError struct{ reason string }
+
+func (e endedError) Error() string { return "publication has ended: " + e.reason }
+
+func (endedError) Unwrap() error { return ErrPublicationEnded }
+
+// revive makes the source anew, after a time that grows with the failures in a row; nil: the goroutine is to end.
+func (s *Supervisor) revive(ctx context.Context, e *entry, failures *int, err error, reason string) (Source, *stream.Publication) {
+	for {
+		how, mine := s.failed(ctx, e, reasonOf(err, reason))
+		if !mine {
+			return nil, nil
+		}
+		*failures++
+		err = s.veiled(e, err)
+		if *failures > how.Attempts {
+			s.settle(ctx, e, StateFailed, err.Error())
+			return nil, nil
+		}
+		if !s.wait(ctx, e, how.after(*failures), err) {
+			return nil, nil
+		}
+		source, p, again := s.restart(ctx, e)
+		if again == nil {
+			return source, p
+		}
+		if err, reason = again, failureToMake; errors.Is(again, stream.ErrPublished) {
+			reason = failureToPublish
 		}
 	}
+}
+
+// failed counts a failure, and says how the source is started again; false: the goroutine is to end.
+func (s *Supervisor) failed(ctx context.Context, e *entry, reason string) (Restart, bool) {
+	if !e.own(ctx) {
+		return Restart{}, false
+	}
+	defer e.release()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, known := e.failures[reason]; !known && len(e.failures) >= mostReasons {
+		reason = failureOther
+	}
+	e.failures[reason]++
+	return e.policy.restart, true
+}
+
+func (s *Supervisor) policyOf(e *entry) policy {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return e.policy
 }
 
 // veiled hides what is secret among the parameters of the entry's source.
@@ -87,19 +138,6 @@ func (s *Supervisor) tally(e *entry, source Source) {
 				"reason", "skipped", "count", r.Skipped)
 		}
 	}
-}
-
-// closing is the reason with which a publication ends whose source has ended.
-func closing(err error) string {
-	if err != nil {
-		return "failed"
-	}
-	return "ended"
-}
-
-// backoff is how long to wait after so many failures in a row.
-func backoff(failures int) time.Duration {
-	return min(firstBackoff<<(failures-1), mostBackoff)
 }
 
 // ending is why the goroutine of an entry was told to end.
@@ -196,6 +234,12 @@ func (s *Supervisor) restart(ctx context.Context, e *entry) (Source, *stream.Pub
 	}
 	s.mu.Lock()
 	e.source = source
+	if e.policy.onDemand { // it begins when somebody watches
+		e.setLocked(StateIdle, reasonUnwatched)
+		s.mu.Unlock()
+		s.event(e, "source_idle")
+		return source, p, nil
+	}
 	e.setLocked(StateLive, "")
 	s.mu.Unlock()
 	s.event(e, "source_started")

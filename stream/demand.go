@@ -29,6 +29,12 @@ func (d *demand) open(feeding bool) {
 	}
 }
 
+// reopen starts a new reader and returns it.
+func (d *demand) reopen() <-chan bool {
+	d.open(true)
+	return d.reader()
+}
+
 func (d *demand) reader() <-chan bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -286,6 +286,58 @@ func TestDemand(t *testing.T) {
 	})
 }
 
+// A stream's demand begins and ends with its viewers, through publications; a
+// newer reader ends an older one.
+func TestStreamDemand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := running(t, stream.Options{})
+		p := publish(t, r, "a", h264(), vp8())
+		demand := p.Stream().Demand()
+		want := func(on bool) {
+			t.Helper()
+			synctest.Wait()
+			select {
+			case got := <-demand:
+				if got != on {
+					t.Errorf("told %t", got)
+				}
+			default:
+				t.Error("told nothing")
+			}
+		}
+		silent := func() {
+			t.Helper()
+			synctest.Wait()
+			select {
+			case got := <-demand:
+				t.Errorf("told %t", got)
+			default:
+			}
+		}
+		want(false)
+		v, _ := watch(t, p, false)
+		want(true)
+		w, _ := watch(t, p, false)
+		v.Close()
+		silent()
+		p = publish(t, r, "a", vp8())
+		silent()
+		older := demand
+		demand = p.Stream().Demand()
+		want(true)
+		if <-older {
+			t.Error("the older reader is told true")
+		}
+		w.Close()
+		want(false)
+		select {
+		case on := <-older:
+			t.Errorf("the older reader is told %t", on)
+		default:
+		}
+	})
+}
+
 // A stream that nobody feeds and nobody watches is forgotten; one with viewers
 // is not, and its tracks go on when somebody feeds it again.
 func TestStreamLifetime(t *testing.T) {

@@ -44,6 +44,8 @@ type Stream struct {
 	name   string
 	shards []*shard // one a worker
 
+	demand demand
+
 	mu sync.Mutex
 	// guarded by mu
 	tracks  map[key]*Track
@@ -85,6 +87,13 @@ func (s *Stream) Viewers() int {
 	defer s.mu.Unlock()
 	return s.viewers
 }
+
+// Demand yields true when the stream begins to be watched, from a viewer's POST
+// on, and false when the last viewer has left: without grace, which whoever
+// starts and stops a source by it adds. It holds the newest value only and is for
+// one reader, whatever becomes of publications; an older reader is told false and
+// hears no more.
+func (s *Stream) Demand() <-chan bool { return s.demand.reopen() }
 
 // Publication is the publisher's that feeds the stream, or nil. A stand-in is
 // none.
@@ -179,6 +188,7 @@ func (s *Stream) AddViewer(tracks []*Track) (*Viewer, error) {
 	v := newViewer(s, s.shards[s.reg.quietest()], tracks)
 	s.viewers++
 	v.shard.add(v)
+	s.demand.add()
 	for _, t := range tracks {
 		t.demand.add()
 	}
@@ -194,6 +204,7 @@ func (s *Stream) removeViewer(v *Viewer) {
 		d.endReplay()
 		d.Track().demand.drop(s.reg.opts.DemandGrace)
 	}
+	s.demand.drop(0)
 	s.reg.forget(s)
 }
 

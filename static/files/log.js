@@ -100,6 +100,7 @@ const sentences = {
   session_ended: ({ stream, reason, duration_ms: lasted }) => `A viewer of ${quoted(stream)} is gone${lasted === undefined ? '' : ` after ${spanOf(lasted)}`}${because(reason)}.`,
   source_started: ({ stream, source }) => `Source ${source ?? ''} of ${quoted(stream)} started.`,
   source_changed: ({ stream, source }) => `Source ${source ?? ''} of ${quoted(stream)} has new parameters.`,
+  source_idle: ({ stream, source }) => `Source ${source ?? ''} of ${quoted(stream)} waits for somebody to watch.`,
   source_waiting: ({ stream, source, reason }) => `Source ${source ?? ''} of ${quoted(stream)} broke down and is started again${because(reason)}.`,
   source_failed: ({ stream, source, reason }) => `Source ${source ?? ''} of ${quoted(stream)} has failed${because(reason)}.`,
   file_stored: ({ file }) => `The file ${file ?? ''} is there.`,
