@@ -56,6 +56,8 @@ type Streams struct {
 	WaitingRoom []string      // for players that come before the publisher: refuse (the default), hold, slate
 	TakeOver    []string      // for publishers that come while another publishes: take_over (the default), refuse, hold
 	HoldTime    time.Duration // for which a request is held at most
+
+	Declared []Declared // that run from the start on
 }
 
 // FFmpeg is what sources that FFmpeg opens may do.

@@ -129,7 +129,8 @@ func (w walker) section(n ast.Node, path string) {
 		name, at := pair.Key.GetToken().Value, w.at(pair.Key)
 		child := strings.TrimPrefix(path+"."+name, ".")
 		k, isKey := w.keys[child]
-		known := isKey || child == pathTokens || w.isSection(child)
+		stream := !isKey && isDeclared(path, name, pair.Value)
+		known := isKey || child == pathTokens || w.isSection(child) || stream
 		if !known {
 			w.unknown(at, path, name)
 			continue
@@ -143,6 +144,8 @@ func (w walker) section(n ast.Node, path string) {
 			w.value(k, pair.Value)
 		case child == pathTokens:
 			w.tokenList(pair.Value)
+		case stream:
+			w.declared(name, at, pair.Value)
 		default:
 			w.section(pair.Value, child)
 		}

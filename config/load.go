@@ -57,7 +57,7 @@ func Load(in Input) (*Loaded, error) {
 	l.flags(in.Flags)
 	l.compareTokens()
 	l.findState()
-	if err := l.mistakes.err(); err != nil {
+	if err := l.mistakes.Err(); err != nil {
 		return nil, err
 	}
 	return &Loaded{Config: l.config, File: file, origins: l.origins}, nil
@@ -75,7 +75,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	mistakes = append(mistakes, validateTokens(c.Access.Tokens)...)
-	return mistakes.err()
+	return mistakes.Err()
 }
 
 // loader is the work of one Load.

@@ -41,8 +41,8 @@ func (m Mistakes) Flags() bool {
 	return slices.ContainsFunc(m, func(m *Mistake) bool { return m.layer == layerFlags })
 }
 
-// err is nil where there are none.
-func (m Mistakes) err() error {
+// Err is nil where there are none, else the mistakes in their order.
+func (m Mistakes) Err() error {
 	if len(m) == 0 {
 		return nil
 	}

@@ -32,6 +32,9 @@ func (l *Loaded) Show() string {
 		}
 		k := all[slices.IndexFunc(all, func(k key) bool { return k.path == path })]
 		fmt.Fprintf(&b, "%s%s: %s # %s\n", indent, name, k.yaml(&l.Config), l.Origin(path))
+		if path == "streams.hold_time" { // the last of its section
+			l.showDeclared(&b)
+		}
 	}
 	return b.String()
 }

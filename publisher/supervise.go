@@ -14,18 +14,7 @@ import (
 // Start starts a source on a stream. The stream is there for players when it returns: live, or, on demand, idle. It fails with ErrUnknownKind, ErrUnavailable,
 // *ParamError, ErrExists, ErrTooMany, ErrClosed, stream.ErrName or stream.ErrPublished.
 func (s *Supervisor) Start(name string, r Start) (Status, error) {
-	if !s.opts.Registry.ValidName(name) {
-		return Status{}, stream.ErrName
-	}
-	k, err := s.kind(r.Source)
-	if err != nil {
-		return Status{}, err
-	}
-	params, err := k.params(nil, r.Params)
-	if err != nil {
-		return Status{}, err
-	}
-	how, err := k.policy().changed(&r.OnDemand, r.StopAfter, r.Restart)
+	next, err := s.read(name, r)
 	if err != nil {
 		return Status{}, err
 	}
@@ -35,11 +24,8 @@ func (s *Supervisor) Start(name string, r Start) (Status, error) {
 	}
 	defer leave()
 	e := &entry{
-		stream: name, work: make(chan struct{}, 1), gone: make(chan struct{}), kind: k, params: params,
-		private: k.Private, state: StateStarting, since: time.Now(), failures: map[string]int{}, policy: how,
-	}
-	if r.Private != nil {
-		e.private = *r.Private
+		stream: name, work: make(chan struct{}, 1), gone: make(chan struct{}), kind: next.kind, params: next.params,
+		private: next.private, state: StateStarting, since: time.Now(), failures: map[string]int{}, policy: next.policy,
 	}
 	e.work <- struct{}{} // nobody else has it
 	if err := s.insert(e); err != nil {
@@ -48,7 +34,6 @@ func (s *Supervisor) Start(name string, r Start) (Status, error) {
 	if e.private {
 		s.opts.Hide(name)
 	}
-	next := change{kind: k, params: params, policy: how}
 	err = s.begin(e, next, nil, "source_started")
 	if err != nil && r.Insist && !asked(err) {
 		err = s.insist(e, err)
@@ -58,6 +43,44 @@ func (s *Supervisor) Start(name string, r Start) (Status, error) {
 		return Status{}, err
 	}
 	return s.done(e)
+}
+
+// Check says what Start would refuse of what it is asked for, as far as that can be told without starting anything.
+func (s *Supervisor) Check(name string, r Start) error {
+	_, err := s.read(name, r)
+	return err
+}
+
+// read says what a Start comes to.
+func (s *Supervisor) read(name string, r Start) (next change, err error) {
+	if !s.opts.Registry.ValidName(name) {
+		return change{}, stream.ErrName
+	}
+	if next.kind, err = s.kind(r.Source); err != nil {
+		return change{}, err
+	}
+	next.private = next.kind.Private
+	if r.Private != nil {
+		next.private = *r.Private
+	}
+	var wrong error
+	next.params, err = next.kind.params(nil, r.Params)
+	next.policy, wrong = next.kind.policy().changed(&r.OnDemand, r.StopAfter, r.Restart)
+	return next, together(err, wrong)
+}
+
+// together is one error of two, nil where both are.
+func together(first, second error) error {
+	a, isA := errors.AsType[*ParamError](first)
+	b, isB := errors.AsType[*ParamError](second)
+	switch {
+	case isA && isB:
+		return &ParamError{slices.Concat(a.Problems, b.Problems)}
+	case first != nil:
+		return first
+	default:
+		return second
+	}
 }
 
 // asked says that the error is about what was asked for, which no time heals.

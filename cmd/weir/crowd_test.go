@@ -66,7 +66,7 @@ func startServerAt(t *testing.T, addr string) *crowd {
 	}
 	c := config.Default()
 	c.HTTP.Addr = addr
-	s, err := wire(t.Context(), c, access, slog.New(slog.DiscardHandler))
+	s, err := wire(t.Context(), &config.Loaded{Config: c}, access, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

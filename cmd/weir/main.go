@@ -64,6 +64,11 @@ func run(ctx context.Context, args, env []string, stdout, stderr io.Writer) erro
 	}
 	switch r.command {
 	case commandConfig:
+		if r.verb == "check" {
+			if err := checkConfig(ctx, loaded); err != nil {
+				return err
+			}
+		}
 		return reportConfig(r, loaded, stdout)
 	case commandToken:
 		return changeTokens(r, loaded, stdout, stderr)

@@ -51,6 +51,7 @@ func (s *server) run(ctx context.Context, welcome string, stdout io.Writer) erro
 			cancel(err)
 			break
 		}
+		s.startDeclared() //nolint:contextcheck // as above
 		s.ready.Store(true)
 		if err := say(stdout, welcome); err != nil {
 			s.log.Warn("addresses cannot be printed", "err", err)
@@ -108,7 +109,7 @@ func (s *server) serveHTTP(ctx context.Context) error {
 // startDefault makes the stream "test" live, if there is to be one: with the
 // test pattern, or with the clip where no encoder is built in.
 func (s *server) startDefault() error {
-	if !s.defaultStream {
+	if !s.defaultStream || s.declares(defaultStream) {
 		return nil
 	}
 	kind := kindPattern

@@ -33,6 +33,7 @@ type server struct {
 	// static after wire
 	log           *slog.Logger
 	defaultStream bool
+	declared      []config.Declared // streams of the configuration
 	events        *event.Ring
 	registry      *stream.Registry
 	sessions      *session.Manager
@@ -64,7 +65,7 @@ func serve(ctx context.Context, loaded *config.Loaded, stdout, stderr io.Writer)
 	if err != nil {
 		return err
 	}
-	s, err := wire(ctx, loaded.Config, store, log)
+	s, err := wire(ctx, loaded, store, log)
 	if err != nil {
 		return err
 	}
@@ -75,38 +76,24 @@ func serve(ctx context.Context, loaded *config.Loaded, stdout, stderr io.Writer)
 	return s.run(ctx, w.String(), stdout)
 }
 
+// newServer has nothing but what every part needs.
+func newServer(c config.Config, log *slog.Logger) *server {
+	return &server{
+		log: log, defaultStream: c.DefaultStream, declared: c.Streams.Declared, events: event.New(c.Events.History),
+		ending: make(chan struct{}),
+	}
+}
+
 // wire makes every part and takes the TCP port. Nothing runs before run.
-func wire(ctx context.Context, c config.Config, access auth.Authorizer, log *slog.Logger) (*server, error) {
-	s := &server{log: log, defaultStream: c.DefaultStream, events: event.New(c.Events.History), ending: make(chan struct{})}
-	policy := policyOf(c.Streams)
-	s.registry = stream.New(stream.Options{
-		Logger: log, Event: s.events.Add, Reserved: api.Reserved(), NewFlusher: session.NewFlusher,
-		Left: func(name string) {
-			if policy(name).Early == session.EarlySlate {
-				s.slates.Resume(name)
-			}
-		},
-	})
-	s.decoys = stream.New(stream.Options{Workers: 1, NewFlusher: session.NewFlusher})
-	s.slates = publisher.NewSlates(publisher.SlatesOptions{
-		Registry: s.registry, Decoys: s.decoys, New: newSlate, Most: c.Limits.Slates, Logger: log,
-	})
-	ffmpeg, err := ffmpegKind(ctx, c.FFmpeg, log)
+func wire(ctx context.Context, loaded *config.Loaded, access auth.Authorizer, log *slog.Logger) (*server, error) {
+	c := loaded.Config
+	s := newServer(c, log)
+	err := s.wireSources(ctx, c)
+	if err == nil {
+		err = checkDeclared(loaded, s.sources)
+	}
 	if err != nil {
 		return nil, err
-	}
-	if s.library, err = openLibrary(c.Media, s.events.Add); err != nil {
-		return nil, err
-	}
-	if err = s.wireRelay(c.Relay); err != nil {
-		return nil, err
-	}
-	s.sources, err = publisher.NewSupervisor(publisher.SupervisorOptions{
-		Registry: s.registry, Kinds: append(kinds(device.NewInventory(log), file.Options{Dir: c.Media.Dir, Logger: log}), ffmpeg, s.relay.Kind()), Logger: log, Event: s.events.Add,
-		Hide: func(name string) { s.sessions.End(name, session.ReasonPrivate) },
-	})
-	if err != nil {
-		return nil, fmt.Errorf("set up sources: %w", err)
 	}
 	if s.coach, err = coach.New(coach.Options{
 		Registry: s.registry, Logger: log, Event: s.events.Add, MaxBitRate: c.Limits.BitRate,
@@ -116,7 +103,7 @@ func wire(ctx context.Context, c config.Config, access auth.Authorizer, log *slo
 	if s.listener, err = listen(ctx, c.HTTP.Addr); err != nil {
 		return nil, err
 	}
-	if err = s.wireSessions(c, policy); err == nil {
+	if err = s.wireSessions(c); err == nil {
 		err = s.wireHTTP(c, access) //nolint:contextcheck // each request brings a context of its own
 	}
 	if err != nil {
@@ -125,11 +112,47 @@ func wire(ctx context.Context, c config.Config, access auth.Authorizer, log *slo
 	return s, nil
 }
 
+// wireSources makes the streams, and what feeds them.
+func (s *server) wireSources(ctx context.Context, c config.Config) error {
+	policy := policyOf(c.Streams)
+	s.registry = stream.New(stream.Options{
+		Logger: s.log, Event: s.events.Add, Reserved: api.Reserved(), NewFlusher: session.NewFlusher,
+		Left: func(name string) {
+			if policy(name).Early == session.EarlySlate {
+				s.slates.Resume(name)
+			}
+		},
+	})
+	s.decoys = stream.New(stream.Options{Workers: 1, NewFlusher: session.NewFlusher})
+	s.slates = publisher.NewSlates(publisher.SlatesOptions{
+		Registry: s.registry, Decoys: s.decoys, New: newSlate, Most: c.Limits.Slates, Logger: s.log,
+	})
+	ffmpeg, err := ffmpegKind(ctx, c.FFmpeg, s.log)
+	if err != nil {
+		return err
+	}
+	if s.library, err = openLibrary(c.Media, s.events.Add); err != nil {
+		return err
+	}
+	if err = s.wireRelay(c.Relay); err != nil {
+		return err
+	}
+	s.sources, err = publisher.NewSupervisor(publisher.SupervisorOptions{
+		Registry: s.registry, Kinds: append(kinds(device.NewInventory(s.log), file.Options{Dir: c.Media.Dir, Logger: s.log}), ffmpeg, s.relay.Kind()), Logger: s.log, Event: s.events.Add,
+		Hide: func(name string) { s.sessions.End(name, session.ReasonPrivate) },
+	})
+	if err != nil {
+		return fmt.Errorf("set up sources: %w", err)
+	}
+	return nil
+}
+
 func (s *server) address() *net.TCPAddr {
 	return s.listener.Addr().(*net.TCPAddr) //nolint:errcheck // listen returns a TCP listener
 }
 
-func (s *server) wireSessions(c config.Config, policy func(string) session.Policy) error {
+func (s *server) wireSessions(c config.Config) error {
+	policy := policyOf(c.Streams)
 	var err error
 	s.sessions, err = session.New(session.Options{
 		Registry: s.registry, Logger: s.log, Event: s.events.Add, MDNS: c.ICE.MDNS, Leniency: s.lenient.count,

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"weir/internal/webrtctest"
+)
+
+// configured is a file of the configuration.
+func configured(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "weir.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// What only a kind of source knows is told with its place too, by check and at the start, and no secret with it.
+func TestBadDeclaredStreams(t *testing.T) {
+	path := configured(t, `streams:
+  lobby: {source: patern}
+  hall:
+    source: pattern
+    params: {width: 641, height: hunter2}
+    restart: {delay: 1m}
+  api: {source: clip}
+`)
+	want := path + `:2:19: streams.lobby.source: there is no such kind of source; there are pattern, clip,
+` + path + `:5:21: streams.hall.params.width: must be an even whole number from 160 to 4096 px
+` + path + `:5:34: streams.hall.params.height: must be an even whole number from 90 to 4096 px
+` + path + `:6:14: streams.hall.restart.longest: must be a time from that of delay to 1h0m0s
+` + path + `:7:3: streams.api: no stream can have this name: it is that of an address`
+	for _, args := range [][]string{{"config", "check", "-config", path}, {"-addr", "127.0.0.1:0", "-config", path}} {
+		var out bytes.Buffer
+		err := run(t.Context(), args, stateIn(t.TempDir()), &out, &out)
+		if err == nil {
+			t.Fatalf("%v: no mistake", args)
+		}
+		got := strings.Split(err.Error(), "\n")
+		for i, line := range strings.Split(want, "\n") {
+			if i >= len(got) || !strings.HasPrefix(got[i], line) {
+				t.Errorf("%v: want %s, got\n%v", args[0], line, err)
+			}
+		}
+		if strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("a secret is repeated: %v", err)
+		}
+	}
+}
+
+// Streams of the configuration are there at each start; one on demand is idle, and its first player is answered at once
+// and starts it. One that cannot run is no reason for the others not to.
+func TestDeclaredStreamsRun(t *testing.T) {
+	path := configured(t, `streams:
+  test: {source: clip}
+  rare: {source: clip, on_demand: true, stop_after: 1s}
+  house: {source: clip, private: true, restart: {attempts: 7}}
+  gone: {source: ffmpeg, params: {input: "rtsp://198.51.100.1/x"}}
+`)
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"config", "check", "-config", path}, nil, &out, &out); err != nil || out.String() != "ok\n" {
+		t.Fatalf("%v %s", err, &out)
+	}
+	dir := t.TempDir()
+	for range 2 {
+		p := startWith(t, newOutput(), []string{"WEIR_STATE_DIR=" + dir, "WEIR_ADMIN_TOKEN=" + adminToken}, "-config", path)
+		for name, want := range map[string]struct{ kind, state string }{
+			"test": {"clip", "live"}, "rare": {"clip", "idle"}, "house": {"clip", "live"},
+		} {
+			if kind, state := p.standing(t, name); kind != want.kind || state != want.state {
+				t.Errorf("%s: %s is %s, want %+v", name, kind, state, want)
+			}
+		}
+		if status, _ := exchange(t, newRequest(t, http.MethodGet, p.url+"/api/v1/streams", "")); status != http.StatusOK {
+			t.Errorf("list: %d", status)
+		}
+		player := p.watchStream(t, "rare", webrtctest.Options{})
+		since(t, player, time.Time{}, 10)
+		if _, state := p.standing(t, "rare"); state != "live" {
+			t.Errorf("watched, and %s", state)
+		}
+		if err := p.end(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// standing is the kind and the state of a stream's source.
+func (p *program) standing(t *testing.T, name string) (kind, state string) {
+	t.Helper()
+	r := newRequest(t, http.MethodGet, p.url+"/api/v1/streams/"+name, "")
+	r.Header.Set("Authorization", "Bearer "+adminToken)
+	_, body := exchange(t, r)
+	var answer struct{ Source struct{ Kind, State string } }
+	if err := json.Unmarshal([]byte(body), &answer); err != nil {
+		t.Fatalf("%s: %v", body, err)
+	}
+	return answer.Source.Kind, answer.Source.State
+}
