@@ -1,0 +1,9 @@
+//go:build linux && soak
+
+package main
+
+// How often sources are started and stopped.
+const (
+	warmUp     = 10
+	cycleCount = 200
+)
