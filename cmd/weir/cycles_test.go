@@ -169,7 +169,8 @@ func (s state) String() string {
 }
 
 // over says what is more than before, "" for nothing. The heap may have grown by
-// events that are remembered, the resident memory by what C's allocator keeps.
+// events that are remembered and the last tracks, which stay in demand for a
+// while; the resident memory by what C's allocator keeps.
 func (s state) over(before state) string {
 	switch {
 	case s.goroutines > before.goroutines:
@@ -178,7 +179,7 @@ func (s state) over(before state) string {
 		return fmt.Sprintf("the close of %d files", s.files-before.files)
 	case s.children > before.children:
 		return fmt.Sprintf("the end of %d children", s.children-before.children)
-	case s.heap > before.heap+2<<10:
+	case s.heap > before.heap+4<<10:
 		return fmt.Sprintf("%d KiB of heap", s.heap-before.heap)
 	case s.resident > before.resident+100<<10:
 		return fmt.Sprintf("%d KiB of memory", s.resident-before.resident)
