@@ -11,8 +11,9 @@ import (
 	"weir/stream"
 )
 
-// Start starts a source on a stream. The stream is there for players when it returns: live, or, on demand, idle. It fails with ErrUnknownKind, ErrUnavailable,
-// *ParamError, ErrExists, ErrTooMany, ErrClosed, stream.ErrName or stream.ErrPublished.
+// Start starts a source on a stream. The stream is there for players when it returns: live, or, on demand, idle. It fails
+// with ErrUnknownKind, ErrUnavailable, *ParamError, ErrExists, ErrTooMany, ErrClosed, stream.ErrName or
+// stream.ErrPublished.
 func (s *Supervisor) Start(name string, r Start) (Status, error) {
 	next, err := s.read(name, r)
 	if err != nil {
@@ -90,8 +91,8 @@ func asked(err error) bool {
 }
 
 // Change changes a source: while it runs if it can take that, else by a new one that takes the stream over, so that viewers
-// stay. A source that waits, failed or has ended starts anew, unless only its privacy and its policy are changed. When Change fails all is as
-// it was; see Start for the errors, besides which there is ErrNotSupervised.
+// stay. A source that waits, failed or has ended starts anew, unless only its privacy is changed, or how it is started again
+// and stopped. When Change fails all is as it was; see Start for the errors, besides which there is ErrNotSupervised.
 func (s *Supervisor) Change(name string, c Change) (Status, error) {
 	leave, err := s.enter()
 	if err != nil {
