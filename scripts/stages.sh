@@ -96,7 +96,7 @@ stage_vet() {
 
 stage_lint() {
 	have command:golangci-lint || { lacking "no golangci-lint here; nothing is linted"; return; }
-	golangci-lint run ./...
+	golangci-lint run --build-tags "$(tagged e2e)" ./...
 }
 
 # The core needs no C: it is built and tested without.
