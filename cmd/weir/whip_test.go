@@ -25,7 +25,7 @@ func TestPublishStreams(t *testing.T) {
 	}
 	c := config.Default()
 	c.HTTP.Addr, c.Publish.Streams = "127.0.0.1:0", []string{"studio=lobby"}
-	s, err := wire(t.Context(), c, access, slog.New(slog.DiscardHandler))
+	s, err := wire(t.Context(), &config.Loaded{Config: c}, access, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
