@@ -151,14 +151,15 @@ func (v *Inventory) pictures(u *unit, params publisher.VideoParams) ([]*publishe
 	if err != nil {
 		return nil, fmt.Errorf("make the picture in H.264: %w", err)
 	}
-	if MissingVP8() != nil {
-		return []*publisher.Rendition{h264}, nil
+	all := []*publisher.Rendition{h264}
+	if MissingVP8() == nil {
+		vp8, err := publisher.NewFedVideo(stream.Spec{Format: publisher.VP8()}, params, feed, VP8)
+		if err != nil {
+			return nil, fmt.Errorf("make the picture in VP8: %w", err)
+		}
+		all = append(all, vp8)
 	}
-	vp8, err := publisher.NewFedVideo(stream.Spec{Format: publisher.VP8()}, params, feed, VP8)
-	if err != nil {
-		return nil, fmt.Errorf("make the picture in VP8: %w", err)
-	}
-	return []*publisher.Rendition{h264, vp8}, nil
+	return all, nil
 }
 
 // sound is the rendition of a microphone.

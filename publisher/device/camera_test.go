@@ -115,14 +115,9 @@ func (r *receiver) packets() int {
 	return r.count
 }
 
-func play(t *testing.T, f func(t *testing.T)) {
-	t.Helper()
-	synctest.Test(t, f)
-}
-
 // A camera is on while somebody watches, and not before or after; its pictures come in its rhythm.
 func TestCameraIsOnWhileWatched(t *testing.T) {
-	play(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c := newCamera("video0")
 		s := newStage(t, c)
 		defer s.end()
@@ -152,7 +147,7 @@ func TestCameraIsOnWhileWatched(t *testing.T) {
 
 // Streams of one camera share it, each with its own size and rate; it closes with the last.
 func TestStreamsShareACamera(t *testing.T) {
-	play(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c := newCamera("video0")
 		s := newStage(t, c)
 		defer s.end()
@@ -210,7 +205,7 @@ func TestReasonsAtStart(t *testing.T) {
 		{"unknown name", nil, true, device.ErrAbsent, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			play(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				camera := newCamera("video0")
 				camera.openErr = c.err
 				if !c.modes {
@@ -233,7 +228,7 @@ func TestReasonsAtStart(t *testing.T) {
 }
 
 func TestNoCamera(t *testing.T) {
-	play(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t)
 		defer s.end()
 		for _, params := range []string{`{}`, `{"device": "usb-x"}`} {
@@ -263,7 +258,7 @@ func TestReasonsWhileRunning(t *testing.T) {
 		{"broken", func(_ *bench, c *fakeCamera) { c.set(func() { c.damaged = 1000 }) }, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			play(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				camera := newCamera("video0")
 				s := newStage(t, camera)
 				defer s.end()
@@ -285,7 +280,7 @@ func TestReasonsWhileRunning(t *testing.T) {
 // A camera that is unplugged while it is watched ends its pictures with that reason, and plays again soon after it has come
 // back, for those who stayed.
 func TestUnplugged(t *testing.T) {
-	play(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c := newCamera("video0")
 		s := newStage(t, c)
 		defer s.end()
@@ -314,7 +309,7 @@ func TestUnplugged(t *testing.T) {
 
 // Devices come and go in the list, by name; what is no device is not in it.
 func TestHotPlug(t *testing.T) {
-	play(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		a, b, strange := newCamera("video0"), newCamera("video2"), newCamera("video9")
 		strange.label = "VideoTest"
 		second := newCamera("video1") // the metadata of the first
@@ -366,7 +361,7 @@ func TestHotPlug(t *testing.T) {
 
 // A driver that hangs does not keep its stream from ending, nor others from being told why they get nothing.
 func TestDeviceHangs(t *testing.T) {
-	play(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c := newCamera("video0")
 		s := newStage(t, c)
 		defer s.end()
@@ -400,7 +395,7 @@ func TestDeviceHangs(t *testing.T) {
 
 // A few pictures that cannot be decoded are left out.
 func TestDamagedPictures(t *testing.T) {
-	play(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c := newCamera("video0")
 		c.damaged = 20
 		s := newStage(t, c)
@@ -417,7 +412,7 @@ func TestDamagedPictures(t *testing.T) {
 
 // A camera that lists rates which it does not set is used as it is.
 func TestRateThatCannotBeSet(t *testing.T) {
-	play(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c := newCamera("video0")
 		s := newStage(t, c)
 		defer s.end()
@@ -434,7 +429,7 @@ func TestRateThatCannotBeSet(t *testing.T) {
 
 // The bit rate changes while the camera runs; another size opens it anew.
 func TestChange(t *testing.T) {
-	play(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c := newCamera("video0")
 		s := newStage(t, c)
 		defer s.end()
@@ -487,7 +482,7 @@ func TestCycles(t *testing.T) {
 	if testing.Short() {
 		cycles = 20
 	}
-	play(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c := newCamera("video0")
 		s := newStage(t, c)
 		defer s.end()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"slices"
 	"time"
 )
 
@@ -59,7 +60,7 @@ func (v *Inventory) tap(u *unit, size int, record func(c *capture) error) *tap {
 		go c.run()
 	}
 	t.capture = c
-	c.taps = append(c.taps[:len(c.taps):len(c.taps)], t)
+	c.taps = append(slices.Clip(c.taps), t)
 	return t
 }
 

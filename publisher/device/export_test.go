@@ -14,7 +14,7 @@ import (
 
 // NewTestInventory has hardware of a test's: find as a driver's Initialize and the query after it, and the nodes there are.
 func NewTestInventory(log *slog.Logger, find func() []driver.Driver, nodes func() string, present func(node string) bool) *Inventory {
-	return newInventory(log, hardware{find: find, print: nodes, sound: true, present: func(u *unit) bool { return present(u.node) }})
+	return newInventory(log, hardware{find: find, mark: nodes, sound: true, present: func(u *unit) bool { return present(u.node) }})
 }
 
 func Pick(modes []prop.Media, want publisher.VideoParams) (prop.Media, bool) {

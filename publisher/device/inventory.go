@@ -28,8 +28,8 @@ const (
 type hardware struct {
 	// find looks at what is plugged in anew. One call at a time.
 	find func() []driver.Driver
-	// print changes when find might find something else. It is cheap.
-	print func() string
+	// mark changes when find might find something else. It is cheap.
+	mark func() string
 	// sound says that there are drivers for microphones.
 	sound bool
 	// present says whether a device's file is there.
@@ -89,7 +89,7 @@ func (v *Inventory) find() {
 		return
 	}
 	v.lookedAt = time.Now()
-	printed := v.hardware.print()
+	printed := v.hardware.mark()
 	if printed == v.printed {
 		return
 	}

@@ -24,7 +24,7 @@ func machine() hardware {
 			findMicrophones()
 			return driver.GetManager().Query(func(driver.Driver) bool { return true })
 		},
-		print: func() string {
+		mark: func() string {
 			return "seen" + imprint("/dev/video*", "/dev/v4l/by-id/*", "/dev/v4l/by-path/*", "/dev/snd/*")
 		},
 		sound: haveMicrophones,

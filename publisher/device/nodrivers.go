@@ -3,7 +3,9 @@
 package device
 
 import (
+	"fmt"
 	"log/slog"
+	"runtime"
 
 	"weir/publisher"
 )
@@ -27,4 +29,12 @@ func (*Inventory) Screen() publisher.Kind {
 	return publisher.Kind{
 		Name: kindScreen, Title: "Screen", Description: screenText, Private: true, Schema: screenSchema(), Missing: noDrivers(),
 	}
+}
+
+// noDrivers says why this build has no cameras.
+func noDrivers() error {
+	if runtime.GOOS != "linux" {
+		return fmt.Errorf("devices are there on Linux only, this is %s", runtime.GOOS)
+	}
+	return ErrNoCgo
 }

@@ -52,7 +52,7 @@ func copyPlanes(dst, src *image.YCbCr) error {
 	}
 	for y := range height / 2 {
 		b, r := dst.Cb[y*dst.CStride:][:width/2], dst.Cr[y*dst.CStride:][:width/2]
-		switch src.SubsampleRatio { //nolint:exhaustive // the others come from no device
+		switch src.SubsampleRatio {
 		case image.YCbCrSubsampleRatio420:
 			copy(b, src.Cb[y*src.CStride:])
 			copy(r, src.Cr[y*src.CStride:])

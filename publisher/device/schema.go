@@ -3,8 +3,6 @@ package device
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
-	"runtime"
 )
 
 // The kinds of source that devices are.
@@ -66,11 +64,3 @@ const microphoneSchema = `,
       "type": "string", "title": "Microphone", "description": "Its name as /api/v1/devices lists it; empty for none.",
       "default": "", "maxLength": 256
     }`
-
-// noDrivers says why this build has no cameras.
-func noDrivers() error {
-	if runtime.GOOS != "linux" {
-		return fmt.Errorf("devices are there on Linux only, this is %s", runtime.GOOS)
-	}
-	return ErrNoCgo
-}

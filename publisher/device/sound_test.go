@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pion/mediadevices/pkg/driver"
@@ -74,7 +75,7 @@ func (m *fakeMicrophone) AudioRecord(p prop.Media) (audio.Reader, error) {
 
 // A camera plays with a microphone, which is open while somebody listens, and is given up when it goes silent.
 func TestMicrophone(t *testing.T) {
-	play(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c, m := newCamera("video0"), newMicrophone("alsa_input.usb-1")
 		null, zero := newMicrophone("null"), newMicrophone("\x00\x00")
 		s := newStage(t, c)
@@ -128,9 +129,7 @@ func TestMicrophone(t *testing.T) {
 func (s *stage) listen(microphones ...*fakeMicrophone) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, m := range microphones {
-		s.microphones = append(s.microphones, m)
-	}
+	s.microphones = append(s.microphones, microphones...)
 	s.time++
 }
 
