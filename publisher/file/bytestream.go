@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"weir/internal/codec"
@@ -61,8 +60,8 @@ func isHEVC(nal []byte) bool {
 	}
 }
 
-func openByteStream(_ context.Context, f *os.File, size int64) (demuxer, error) {
-	s := &byteStream{r: io.NewSectionReader(f, 0, size)}
+func openByteStream(_ context.Context, r io.ReaderAt, size int64) (demuxer, error) {
+	s := &byteStream{r: io.NewSectionReader(r, 0, size)}
 	if err := s.open(size); err != nil {
 		return nil, fmt.Errorf("read the byte stream: %w", err)
 	}
@@ -201,7 +200,7 @@ func (s *byteStream) unit() ([]byte, error) {
 		more := make([]byte, readBytes)
 		n, err := s.r.Read(more)
 		s.buffer = append(s.buffer, more[:n]...)
-		if err == io.EOF { //nolint:errorlint // as io.Reader says
+		if err == io.EOF {
 			s.ended = true
 		} else if err != nil {
 			return nil, fmt.Errorf("read the file: %w", err)

@@ -152,9 +152,9 @@ func obu(b []byte) (kind byte, payload, rest []byte, err error) {
 		return kind, b[at:], nil, nil
 	}
 	size, n := binary.Uvarint(b[at:])
-	if n <= 0 || size > uint64(len(b)-at-n) { //nolint:gosec // not negative
+	if n <= 0 || size > uint64(len(b)-at-n) {
 		return 0, nil, nil, damagedf("an AV1 unit is larger than its frame")
 	}
 	at += n
-	return kind, b[at : at+int(size)], b[at+int(size):], nil //nolint:gosec // bounded
+	return kind, b[at : at+int(size)], b[at+int(size):], nil
 }

@@ -29,15 +29,17 @@ type fileInfo struct {
 // A container is a format of files, and how it is known.
 type container struct {
 	is   func(head []byte) bool
-	open func(ctx context.Context, f *os.File, size int64) (demuxer, error)
+	open func(ctx context.Context, r io.ReaderAt, size int64) (demuxer, error)
 }
 
-var containers = []container{
-	{is: prefixed("\x1A\x45\xDF\xA3"), open: openMatroska},
-	{is: prefixed("DKIF"), open: openIVF},
-	{is: prefixed("OggS"), open: openOgg},
-	{is: isMP4, open: openMP4},
-	{is: isByteStream, open: openByteStream},
+func containers() []container {
+	return []container{
+		{is: prefixed("\x1A\x45\xDF\xA3"), open: openMatroska},
+		{is: prefixed("DKIF"), open: openIVF},
+		{is: prefixed("OggS"), open: openOgg},
+		{is: isMP4, open: openMP4},
+		{is: isByteStream, open: openByteStream},
+	}
 }
 
 func prefixed(magic string) func([]byte) bool {
@@ -53,17 +55,22 @@ func openDemuxer(ctx context.Context, f *os.File) (demuxer, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%w: it is no regular file", ErrUnsupported)
 	}
+	return openAt(ctx, f, info.Size())
+}
+
+// openAt is openDemuxer of so many bytes.
+func openAt(ctx context.Context, r io.ReaderAt, size int64) (demuxer, error) {
 	head := make([]byte, 16)
-	n, err := f.ReadAt(head, 0)
-	if err != nil && n == 0 && info.Size() > 0 {
+	n, err := r.ReadAt(head, 0)
+	if err != nil && n == 0 && size > 0 {
 		return nil, fmt.Errorf("read the file: %w", err)
 	}
 	if n == 0 {
 		return nil, fmt.Errorf("%w: it is empty", ErrDamaged)
 	}
-	for _, c := range containers {
+	for _, c := range containers() {
 		if c.is(head[:n]) {
-			return c.open(ctx, f, info.Size())
+			return c.open(ctx, r, size)
 		}
 	}
 	return nil, fmt.Errorf("%w: it is none of MP4, Matroska, WebM, IVF, Ogg, and H.264 or H.265 as a byte stream", ErrUnsupported)
@@ -75,8 +82,8 @@ type matroskaFile struct {
 	order  *order
 }
 
-func openMatroska(ctx context.Context, f *os.File, size int64) (demuxer, error) {
-	s, err := ReadMatroska(ctx, io.NewSectionReader(f, 0, size))
+func openMatroska(ctx context.Context, r io.ReaderAt, size int64) (demuxer, error) {
+	s, err := ReadMatroska(ctx, io.NewSectionReader(r, 0, size))
 	if err != nil {
 		return nil, err
 	}

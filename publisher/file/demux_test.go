@@ -49,7 +49,7 @@ func samples() []sample {
 }
 
 // make writes the clip into a folder.
-func (s sample) make(t testing.TB, dir, seconds string) string {
+func (s sample) make(t *testing.T, dir, seconds string) string {
 	t.Helper()
 	if !s.sound {
 		return makeClip(t, dir, s.name, picture(seconds), s.args)
@@ -57,13 +57,13 @@ func (s sample) make(t testing.TB, dir, seconds string) string {
 	return makeClip(t, dir, s.name, picture(seconds), sound(seconds), s.args, opus())
 }
 
-func probe(t testing.TB, path string) (file.Report, error) {
+func probe(t *testing.T, path string) (file.Report, error) {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	return file.Probe(t.Context(), f)
 }
 

@@ -83,7 +83,7 @@ func readHead(r io.ByteReader) (id uint32, size int64, err error) {
 	case all:
 		return id, unknownSize, nil
 	}
-	return id, int64(n), nil //nolint:gosec // 56 bits
+	return id, int64(n), nil
 }
 
 // readVint reads a number of 1 to 8 bytes (RFC 8794 4); all says that each of its bits is set.

@@ -17,14 +17,14 @@ const (
 )
 
 // encodingLabels are what may stand in front of a file's ending to say that the file is one of several encodings of a clip.
-var encodingLabels = []string{"h264", "avc", "vp8", "vp9", "av1", "h265", "hevc"}
+func encodingLabels() []string { return []string{"h264", "avc", "vp8", "vp9", "av1", "h265", "hevc"} }
 
 // clipOf takes an encoding's name apart: "clip.vp9.webm" is "clip" in "vp9".
 func clipOf(name string) (clip, label string, ok bool) {
 	stem := strings.TrimSuffix(name, path.Ext(name))
 	label = strings.ToLower(strings.TrimPrefix(path.Ext(stem), "."))
 	clip = strings.TrimSuffix(stem, path.Ext(stem))
-	return clip, label, clip != "" && slices.Contains(encodingLabels, label)
+	return clip, label, clip != "" && slices.Contains(encodingLabels(), label)
 }
 
 // encodings are the files of one clip: that of the name first, then the others of its folder, H.264 before what is newer. A
@@ -71,7 +71,7 @@ func labelledFiles(root *os.Root, dir string, is func(clip string) bool) ([]stri
 	}
 	slices.Sort(names)
 	var all []string
-	for _, label := range encodingLabels {
+	for _, label := range encodingLabels() {
 		for _, n := range names {
 			if clip, l, ok := clipOf(n); ok && l == label && is(clip) {
 				all = append(all, path.Join(dir, n))

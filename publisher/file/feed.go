@@ -43,7 +43,7 @@ func (f *feed) timestamp(at time.Duration) uint32 {
 	if rest < 0 {
 		whole, rest = whole-1, rest+int64(time.Second)
 	}
-	return f.base + uint32(whole*rate+(rest*rate+int64(time.Second)/2)/int64(time.Second)) //nolint:gosec // modulo 2^32
+	return f.base + uint32(whole*rate+(rest*rate+int64(time.Second)/2)/int64(time.Second))
 }
 
 // write sends a unit that is shown, or heard, at a time of the feed.

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"weir/internal/codec"
@@ -27,10 +26,12 @@ const (
 )
 
 // ivfCodecs are the codecs by their names in IVF.
-var ivfCodecs = map[string]string{"VP80": codec.VP8, "VP90": codec.VP9, "AV01": codec.AV1, "H264": codec.H264, "HEVC": codec.H265}
+func ivfCodecs() map[string]string {
+	return map[string]string{"VP80": codec.VP8, "VP90": codec.VP9, "AV01": codec.AV1, "H264": codec.H264, "HEVC": codec.H265}
+}
 
-func openIVF(_ context.Context, f *os.File, size int64) (demuxer, error) {
-	v := &ivfFile{r: io.NewSectionReader(f, 0, size)}
+func openIVF(_ context.Context, r io.ReaderAt, size int64) (demuxer, error) {
+	v := &ivfFile{r: io.NewSectionReader(r, 0, size)}
 	if err := v.open(); err != nil {
 		return nil, fmt.Errorf("read IVF: %w", err)
 	}
@@ -48,7 +49,7 @@ func (v *ivfFile) open() error {
 		return damagedf("a header of %d bytes, %d/%d ticks a second", v.first, v.rate, v.scale)
 	}
 	v.at = v.first
-	name, known := ivfCodecs[string(b[8:12])]
+	name, known := ivfCodecs()[string(b[8:12])]
 	if !known {
 		name = clean(string(b[8:12]))
 	}
@@ -80,7 +81,7 @@ func (v *ivfFile) time(ticks uint64) (time.Duration, error) {
 		return 0, damagedf("a frame at tick %d of %d/%d a second", ticks, v.rate, v.scale)
 	}
 	whole, rest := ticks*v.scale/v.rate, ticks*v.scale%v.rate
-	return time.Duration(whole)*time.Second + time.Duration((rest*uint64(time.Second)+v.rate/2)/v.rate), nil //nolint:gosec // bounded
+	return time.Duration(whole)*time.Second + time.Duration((rest*uint64(time.Second)+v.rate/2)/v.rate), nil
 }
 
 func (v *ivfFile) about() fileInfo {

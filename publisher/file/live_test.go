@@ -43,10 +43,10 @@ func TestLive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var at []time.Duration
 		var units []file.Unit
-		jitter := []time.Duration{0, 7, 21, 3, 14}
+		jitter := []int{0, 7, 21, 3, 14}
 		for n := range 300 {
 			pts := time.Duration(n) * 20 * time.Millisecond
-			arrives := pts + jitter[n%5]*time.Millisecond
+			arrives := pts + time.Duration(jitter[n%5])*time.Millisecond
 			if n >= 200 { // the input began anew
 				pts -= 200 * 20 * time.Millisecond
 			}

@@ -24,17 +24,17 @@ const (
 )
 
 // longFilm writes the film. Only the first seconds hold pictures; the tables are those of all of it.
-func longFilm(t testing.TB, dir string) string {
-	t.Helper()
+func longFilm(tb testing.TB, dir string) string {
+	tb.Helper()
 	const mdat = 4096
 	size := func(i int) uint32 { return longPicture + uint32(i%7) }
 	var sizes, chunks, soundChunks, keys []byte
 	at := int64(mdat)
 	f, err := os.Create(filepath.Join(dir, "long.mp4"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // what matters was checked
 	for i := range longPictures {
 		sizes = binary.BigEndian.AppendUint32(sizes, size(i))
 		chunks = binary.BigEndian.AppendUint64(chunks, uint64(at))
@@ -49,7 +49,7 @@ func longFilm(t testing.TB, dir string) string {
 				unit = append(unit, byte(len(unit))|1)
 			}
 			if _, err := f.WriteAt(unit, at); err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 		}
 		at += int64(size(i))
@@ -62,7 +62,7 @@ func longFilm(t testing.TB, dir string) string {
 		}
 		if i < longReal {
 			if _, err := f.WriteAt(sound, at); err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 		}
 		at += longSound
@@ -85,20 +85,20 @@ func longFilm(t testing.TB, dir string) string {
 	head = append(append(head, 0, 0, 0, 1), "mdat"...)
 	head = binary.BigEndian.AppendUint64(head, uint64(at-(mdat-16)))
 	if _, err := f.WriteAt(head, 0); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if _, err := f.WriteAt(moov, at); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if info, err := f.Stat(); err != nil || info.Size() < 4<<30 {
-		t.Fatalf("the film has %d bytes: %v", info.Size(), err)
+		tb.Fatalf("the film has %d bytes: %v", info.Size(), err)
 	}
 	return f.Name()
 }
 
 // playLong says how soon the film's first picture is at a viewer, and what the source holds on the heap while it plays.
-func playLong(t testing.TB, dir string) (start time.Duration, heap uint64) {
-	t.Helper()
+func playLong(tb testing.TB, dir string) (start time.Duration, heap uint64) {
+	tb.Helper()
 	registry := stream.New(stream.Options{Workers: 1})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -111,15 +111,15 @@ func playLong(t testing.TB, dir string) (start time.Duration, heap uint64) {
 	began := time.Now()
 	source, err := newSource(dir, map[string]any{"file": "long.mp4"})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	p, err := registry.Publish("long", "us", source.Specs())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	v, err := p.Stream().AddViewer(p.Tracks()[:1])
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer v.Close()
 	r := &recorder{arrived: make(chan struct{})}
@@ -127,13 +127,13 @@ func playLong(t testing.TB, dir string) (start time.Duration, heap uint64) {
 	v.Start()
 	running.Go(func() {
 		if err := source.Run(ctx, p); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	select {
 	case <-r.arrived:
 	case <-time.After(20 * time.Second):
-		t.Fatal("nothing comes")
+		tb.Fatal("nothing comes")
 	}
 	start = time.Since(began)
 	for range 5 { // while it plays

@@ -22,7 +22,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // ffmpeg runs FFmpeg, or skips the test with the reason why it cannot.
-func ffmpeg(t testing.TB, args ...string) []byte {
+func ffmpeg(t *testing.T, args ...string) []byte {
 	t.Helper()
 	path, err := exec.LookPath("ffmpeg")
 	if err != nil {
@@ -57,7 +57,7 @@ func h264() []string {
 func opus() []string { return []string{"-c:a", "libopus", "-b:a", "32k"} }
 
 // make is a clip in a folder, by its name.
-func makeClip(t testing.TB, dir, name string, args ...[]string) string {
+func makeClip(t *testing.T, dir, name string, args ...[]string) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
 	var all []string
@@ -114,11 +114,11 @@ func (r *recorder) units(all bool) []got {
 
 // A stage is a registry that runs until the test ends.
 type stage struct {
-	t        testing.TB
+	t        *testing.T
 	registry *stream.Registry
 }
 
-func newStage(t testing.TB) *stage {
+func newStage(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{t: t, registry: stream.New(stream.Options{Workers: 1})}
 	ctx, stop := context.WithCancel(context.Background())
@@ -165,7 +165,7 @@ func specs(tracks []file.TrackInfo) []stream.Spec {
 }
 
 // ffmpegCount is how many pictures FFmpeg decodes of a byte stream of H.265, without an error.
-func ffmpegCount(t testing.TB, path string) int {
+func ffmpegCount(t *testing.T, path string) int {
 	t.Helper()
 	return len(ffmpeg(t, "-f", "hevc", "-i", path, "-vf", "scale=1:1", "-pix_fmt", "gray", "-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"))
 }
@@ -177,7 +177,7 @@ type standingState struct {
 }
 
 // standing looks what the program holds now.
-func standing(t testing.TB) standingState {
+func standing(t *testing.T) standingState {
 	t.Helper()
 	runtime.GC()
 	runtime.GC()

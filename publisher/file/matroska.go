@@ -143,7 +143,7 @@ func (m *MatroskaStream) readInfo(size int64) error {
 		switch e.id {
 		case idTimestampScale:
 			if n := e.uint(); n > 0 && n <= uint64(10*time.Second) {
-				m.scale = time.Duration(n) //nolint:gosec // bounded
+				m.scale = time.Duration(n)
 				continue
 			}
 			return damagedf("a timestamp scale of %d ns", e.uint())
@@ -219,7 +219,7 @@ func (m *MatroskaStream) clusterTime(size int64) error {
 	if n > uint64(maxTime/m.scale) {
 		return damagedf(matroskaDuration)
 	}
-	m.timestamp, m.inCluster = time.Duration(n)*m.scale, true //nolint:gosec // bounded
+	m.timestamp, m.inCluster = time.Duration(n)*m.scale, true
 	return nil
 }
 
@@ -241,7 +241,7 @@ func (m *MatroskaStream) group(size int64) error {
 			block = e.data
 		case idBlockDuration:
 			if n := e.uint(); n <= uint64(maxTime/m.scale) {
-				duration = time.Duration(n) * m.scale //nolint:gosec // bounded
+				duration = time.Duration(n) * m.scale
 			}
 		case idReferenceBlock:
 			key = false
@@ -266,7 +266,7 @@ func (m *MatroskaStream) block(b []byte, isKey func(flags byte) bool, duration t
 	if !m.inCluster {
 		return damagedf("a block stands before its cluster's time")
 	}
-	relative := int16(uint16(rest[0])<<8 | uint16(rest[1])) //nolint:gosec // it is signed
+	relative := int16(uint16(rest[0])<<8 | uint16(rest[1]))
 	flags := rest[2]
 	frames, err := unlace(rest[3:], flags>>1&3)
 	if err != nil {
@@ -312,8 +312,8 @@ type grid struct {
 // lies further off the grid than rounding explains begins a new one.
 func (g *grid) snap(at, lasts, scale time.Duration) time.Duration {
 	if g.begun && lasts > scale {
-		steps := (at - g.next + lasts/2) / lasts // units that are missing
-		if exact := g.next + steps*lasts; steps >= 0 && (exact-at).Abs() <= scale*3/2 {
+		steps := int64((at - g.next + lasts/2) / lasts) // units that are missing
+		if exact := g.next + time.Duration(steps)*lasts; steps >= 0 && (exact-at).Abs() <= scale*3/2 {
 			at = exact
 		}
 	}
@@ -410,9 +410,9 @@ func ebmlSizes(b []byte, n int) (sizes []int, rest []byte, err error) {
 		}
 		b = rest
 		if i == 0 {
-			last = int64(v) //nolint:gosec // 56 bits
+			last = int64(v)
 		} else {
-			last += int64(v) - (1<<(7*(before-len(b))-1) - 1) //nolint:gosec // 56 bits
+			last += int64(v) - (1<<(7*(before-len(b))-1) - 1)
 		}
 		if last < 0 || last > math.MaxInt32 {
 			return nil, nil, damagedf("a laced frame of %d bytes", last)

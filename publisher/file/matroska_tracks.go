@@ -28,9 +28,11 @@ const (
 )
 
 // matroskaCodecs are the codecs by their names in Matroska (RFC 9559 registry), as far as they have a name here.
-var matroskaCodecs = map[string]string{
-	"V_MPEG4/ISO/AVC": codec.H264, "V_MPEGH/ISO/HEVC": codec.H265, "V_VP8": codec.VP8, "V_VP9": codec.VP9, "V_AV1": codec.AV1,
-	"A_OPUS": codec.Opus, "A_AAC": codecAAC, "A_VORBIS": "Vorbis", "A_FLAC": "FLAC", "A_MPEG/L3": "MP3", "A_AC3": "AC-3",
+func matroskaCodecs() map[string]string {
+	return map[string]string{
+		"V_MPEG4/ISO/AVC": codec.H264, "V_MPEGH/ISO/HEVC": codec.H265, "V_VP8": codec.VP8, "V_VP9": codec.VP9, "V_AV1": codec.AV1,
+		"A_OPUS": codec.Opus, "A_AAC": codecAAC, "A_VORBIS": "Vorbis", "A_FLAC": "FLAC", "A_MPEG/L3": "MP3", "A_AC3": "AC-3",
+	}
 }
 
 // readTracks reads what tracks there are.
@@ -112,7 +114,7 @@ func readMedia(info *TrackInfo, b []byte) error {
 		if err != nil {
 			return err
 		}
-		n := int(min(e.uint(), math.MaxUint16)) //nolint:gosec // bounded
+		n := int(min(e.uint(), math.MaxUint16))
 		switch e.id {
 		case idPixelWidth:
 			info.Width = n
@@ -131,7 +133,7 @@ func readMedia(info *TrackInfo, b []byte) error {
 
 // addTrack finds out how the track's units are made ready.
 func (m *MatroskaStream) addTrack(t *matroskaTrack, info TrackInfo, entry trackEntry) error {
-	info.Codec = matroskaCodecs[entry.codecID]
+	info.Codec = matroskaCodecs()[entry.codecID]
 	if name, aac := strings.CutPrefix(entry.codecID, "A_AAC/"); aac && name != "" {
 		info.Codec = codecAAC
 	}
@@ -142,10 +144,10 @@ func (m *MatroskaStream) addTrack(t *matroskaTrack, info TrackInfo, entry trackE
 		info.Codec += " (compressed)" // so no name of a codec that is played
 	}
 	if entry.frame > 0 && entry.frame <= uint64(time.Second) && info.Kind == codec.Video {
-		info.FrameDuration = time.Duration(entry.frame) //nolint:gosec // bounded
+		info.FrameDuration = time.Duration(entry.frame)
 	}
 	if entry.delay <= uint64(time.Second) && info.Codec == codec.Opus {
-		t.delay = time.Duration(entry.delay) //nolint:gosec // bounded
+		t.delay = time.Duration(entry.delay)
 	}
 	if _, twice := m.byNumber[t.number]; twice {
 		return damagedf("two tracks have the number %d", t.number)

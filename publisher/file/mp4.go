@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"time"
 
@@ -40,8 +39,8 @@ func isMP4(head []byte) bool {
 	}
 }
 
-func openMP4(ctx context.Context, f *os.File, size int64) (demuxer, error) {
-	m := &mp4File{boxes: &boxReader{r: f, size: size, left: maxTables}}
+func openMP4(ctx context.Context, r io.ReaderAt, size int64) (demuxer, error) {
+	m := &mp4File{boxes: &boxReader{r: r, size: size, left: maxTables}}
 	if err := m.open(ctx); err != nil {
 		return nil, fmt.Errorf("read MP4: %w", err)
 	}

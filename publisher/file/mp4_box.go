@@ -64,24 +64,24 @@ func (b *boxReader) box(at, until int64) (box, error) {
 	}
 	x := box{name: string(head[4:8]), at: at, body: at + 8}
 	size := uint64(binary.BigEndian.Uint32(head[:4]))
-	switch {
-	case size == 0: // up to the end
+	switch size {
+	case 0: // up to the end
 		x.until = until
 		return x, nil
-	case size == 1:
+	case 1:
 		if _, err := b.r.ReadAt(head[8:], at+8); err != nil {
 			return box{}, cut(err)
 		}
 		size = binary.BigEndian.Uint64(head[8:])
 		x.body += 8
 	}
-	if size < uint64(x.body-at) { //nolint:gosec // 8 or 16
+	if size < uint64(x.body-at) {
 		return box{}, damagedf("the box at byte %d has %d bytes", at, size)
 	}
-	if size > uint64(until-at) { //nolint:gosec // not negative
+	if size > uint64(until-at) {
 		return box{}, damagedf("the box %q at byte %d has %d bytes, there are %d", clean(x.name), at, size, until-at)
 	}
-	x.until = at + int64(size) //nolint:gosec // bounded
+	x.until = at + int64(size)
 	return x, nil
 }
 
@@ -107,19 +107,19 @@ func decodeBox[T mp4.Box](b *boxReader, x box, most int64) (decoded T, err error
 	b.left -= int64(len(body))
 	raw := append(make([]byte, 0, 8+len(body)), 0, 0, 0, 0, x.name[0], x.name[1], x.name[2], x.name[3])
 	raw = append(raw, body...)
-	binary.BigEndian.PutUint32(raw, uint32(len(raw))) //nolint:gosec // at most maxTable
+	binary.BigEndian.PutUint32(raw, uint32(len(raw)))
 	defer func() {
 		if p := recover(); p != nil { // what is in a file must not end the program
 			err = damagedf("the box %q makes no sense: %v", clean(x.name), p)
 		}
 	}()
-	any, err := mp4.DecodeBoxSR(uint64(x.at), bits.NewFixedSliceReader(raw)) //nolint:gosec // not negative
+	read, err := mp4.DecodeBoxSR(uint64(x.at), bits.NewFixedSliceReader(raw))
 	if err != nil {
 		return decoded, damagedf("the box %q: %w", clean(x.name), err)
 	}
-	decoded, ok := any.(T)
+	decoded, ok := read.(T)
 	if !ok {
-		return decoded, fmt.Errorf("the box %q is read as %T", clean(x.name), any)
+		return decoded, fmt.Errorf("the box %q is read as %T", clean(x.name), read)
 	}
 	return decoded, nil
 }

@@ -94,68 +94,85 @@ func (m *mp4File) readFragment(moof box) ([]mp4Sample, error) {
 	return all, err
 }
 
+// A traf is what is known of one track's part of a fragment while it is read.
+type traf struct {
+	moof    box
+	head    *mp4.TfhdBox
+	track   *mp4Track // nil: not one that is played
+	index   int
+	base    int64 // what offsets count from
+	at      int64 // of the next sample
+	samples []mp4Sample
+}
+
 // readTraf reads one track's part of a fragment.
-func (m *mp4File) readTraf(moof, traf box) ([]mp4Sample, error) {
+func (m *mp4File) readTraf(moof, x box) ([]mp4Sample, error) {
 	m.boxes.left = max(m.boxes.left, 4*maxFragment) // what fragments take is given back
-	var all []mp4Sample
-	var head *mp4.TfhdBox
-	t, index := (*mp4Track)(nil), -1
-	at := moof.at
-	err := m.boxes.each(traf.body, traf.until, func(x box) (err error) {
-		switch x.name {
-		case "tfhd":
-			if head, err = decodeBox[*mp4.TfhdBox](m.boxes, x, 1<<10); err != nil {
-				return err
-			}
-			if t, index = m.byID(head.TrackID); head.HasBaseDataOffset() {
-				if head.BaseDataOffset > 1<<62 {
-					return damagedf("a fragment's samples lie at byte %d", head.BaseDataOffset)
-				}
-				at = int64(head.BaseDataOffset) //nolint:gosec // bounded
-			}
-		case "tfdt":
-			if t == nil {
-				return nil
-			}
+	part := &traf{moof: moof, base: moof.at, at: moof.at}
+	err := m.boxes.each(x.body, x.until, func(x box) error {
+		switch {
+		case x.name == "tfhd":
+			return m.readTfhd(part, x)
+		case part.track == nil:
+			return nil
+		case x.name == "tfdt":
 			b, err := decodeBox[*mp4.TfdtBox](m.boxes, x, 1<<10)
 			if err == nil {
-				t.dts = int64(min(b.BaseMediaDecodeTime(), 1<<60)) //nolint:gosec // bounded
+				part.track.dts = int64(min(b.BaseMediaDecodeTime(), 1<<60))
 			}
 			return err
-		case "trun":
-			if t == nil || len(all) > maxRun {
-				return nil
-			}
-			b, err := decodeBox[*mp4.TrunBox](m.boxes, x, maxFragment)
-			if err != nil {
-				return err
-			}
-			base := moof.at
-			if head.HasBaseDataOffset() {
-				base = int64(head.BaseDataOffset) //nolint:gosec // bounded
-			}
-			if b.HasDataOffset() {
-				at = base + int64(b.DataOffset)
-			}
-			b.AddSampleDefaultValues(head, t.trex)
-			for _, s := range b.Samples {
-				sample := mp4Sample{
-					track: index, at: at, size: int64(s.Size), dts: t.dts, shown: t.dts + int64(s.CompositionTimeOffset),
-					duration: int64(s.Dur), key: mp4.IsSyncSampleFlags(s.Flags),
-				}
-				when, err := t.shown(sample.dts)
-				if err != nil {
-					return err
-				}
-				sample.fragmentTime = int64(when)
-				all = append(all, sample)
-				at += int64(s.Size)
-				t.dts += int64(s.Dur)
-			}
+		case x.name == "trun" && len(part.samples) <= maxRun:
+			return m.readTrun(part, x)
+		default:
+			return nil
 		}
-		return err
 	})
-	return all, err
+	return part.samples, err
+}
+
+// readTfhd reads whose samples follow, and where.
+func (m *mp4File) readTfhd(part *traf, x box) (err error) {
+	if part.head, err = decodeBox[*mp4.TfhdBox](m.boxes, x, 1<<10); err != nil {
+		return err
+	}
+	part.track, part.index = m.byID(part.head.TrackID)
+	if !part.head.HasBaseDataOffset() {
+		return nil
+	}
+	if part.head.BaseDataOffset > 1<<62 {
+		return damagedf("a fragment's samples lie at byte %d", part.head.BaseDataOffset)
+	}
+	part.base = int64(part.head.BaseDataOffset)
+	part.at = part.base
+	return nil
+}
+
+// readTrun reads samples that lie in a row.
+func (m *mp4File) readTrun(part *traf, x box) error {
+	b, err := decodeBox[*mp4.TrunBox](m.boxes, x, maxFragment)
+	if err != nil {
+		return err
+	}
+	if b.HasDataOffset() {
+		part.at = part.base + int64(b.DataOffset)
+	}
+	t := part.track
+	b.AddSampleDefaultValues(part.head, t.trex)
+	for _, s := range b.Samples {
+		sample := mp4Sample{
+			track: part.index, at: part.at, size: int64(s.Size), dts: t.dts, shown: t.dts + int64(s.CompositionTimeOffset),
+			duration: int64(s.Dur), key: mp4.IsSyncSampleFlags(s.Flags),
+		}
+		when, err := t.shown(sample.dts)
+		if err != nil {
+			return err
+		}
+		sample.fragmentTime = int64(when)
+		part.samples = append(part.samples, sample)
+		part.at += int64(s.Size)
+		t.dts += int64(s.Dur)
+	}
+	return nil
 }
 
 // byID finds a track that is played; nil for any other.

@@ -10,9 +10,11 @@ import (
 )
 
 // mp4Codecs are the codecs by the names of their sample entries, as far as they have a name here.
-var mp4Codecs = map[string]string{
-	"avc1": codec.H264, "avc3": codec.H264, "hvc1": codec.H265, "hev1": codec.H265, "vp08": codec.VP8, "vp09": codec.VP9,
-	"av01": codec.AV1, "Opus": codec.Opus, "mp4a": codecAAC, "fLaC": "FLAC", ".mp3": "MP3", "ac-3": "AC-3",
+func mp4Codecs() map[string]string {
+	return map[string]string{
+		"avc1": codec.H264, "avc3": codec.H264, "hvc1": codec.H265, "hev1": codec.H265, "vp08": codec.VP8, "vp09": codec.VP9,
+		"av01": codec.AV1, "Opus": codec.Opus, "mp4a": codecAAC, "fLaC": "FLAC", ".mp3": "MP3", "ac-3": "AC-3",
+	}
 }
 
 // An mp4Track is one track with its tables, which are kept as compact as they stand in the file.
@@ -105,7 +107,7 @@ func (m *mp4File) edit(t *mp4Track, edits *mp4.ElstBox) {
 		delay += e.SegmentDuration
 	}
 	if seconds := delay / m.timescale; seconds < uint64(maxTime/time.Second) {
-		t.start = time.Duration(seconds)*time.Second + //nolint:gosec // bounded
+		t.start = time.Duration(seconds)*time.Second +
 			time.Duration(float64(delay%m.timescale)/float64(m.timescale)*float64(time.Second))
 	}
 }
@@ -196,7 +198,7 @@ func (m *mp4File) readEntry(t *mp4Track, x box) error {
 	if err != nil {
 		return err
 	}
-	if t.info.Codec = mp4Codecs[entry.name]; t.info.Codec == "" {
+	if t.info.Codec = mp4Codecs()[entry.name]; t.info.Codec == "" {
 		t.info.Codec = clean(entry.name)
 	}
 	if t.kind == codec.Video {

@@ -3,6 +3,7 @@ package file
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"weir/internal/codec"
 	"weir/publisher"
@@ -210,7 +211,7 @@ func (n *nalConverter) complete(unit, sets []byte, had uint64, key bool) []byte 
 	case key && !whole:
 		return bytes.Join([][]byte{n.sets, sets, unit}, nil)
 	case len(sets) > 0:
-		return append(sets[:len(sets):len(sets)], unit...)
+		return append(slices.Clip(sets), unit...)
 	default:
 		return unit
 	}

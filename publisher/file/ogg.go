@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"weir/internal/codec"
@@ -34,8 +33,8 @@ type oggFile struct {
 	clock   time.Duration
 }
 
-func openOgg(_ context.Context, f *os.File, size int64) (demuxer, error) {
-	o := &oggFile{r: io.NewSectionReader(f, 0, size)}
+func openOgg(_ context.Context, r io.ReaderAt, size int64) (demuxer, error) {
+	o := &oggFile{r: io.NewSectionReader(r, 0, size)}
 	if err := o.open(); err != nil {
 		return nil, fmt.Errorf("read Ogg: %w", err)
 	}
@@ -121,7 +120,7 @@ func (o *oggFile) measure() error {
 		if b := tail[i:]; len(b) >= oggHead && binary.LittleEndian.Uint32(b[14:]) == o.serial {
 			samples := binary.LittleEndian.Uint64(b[6:])
 			if whole := samples / 48000; whole < uint64(maxTime/time.Second) {
-				d := time.Duration(whole)*time.Second + time.Duration(samples%48000)*time.Second/48000 //nolint:gosec // bounded
+				d := time.Duration(whole)*time.Second + time.Duration(samples%48000)*time.Second/48000
 				o.duration = max(d-o.preSkip, 0)
 				return nil
 			}

@@ -304,7 +304,8 @@ func (p *player) finish(ctx context.Context, timer *time.Timer) error {
 
 // again goes on with the clip's beginning, one length of the loop after the last time.
 func (p *player) again() error {
-	length := max((p.end-p.first+loopStep-1)/loopStep*loopStep, shortestLoop)
+	steps := int64((p.end - p.first + loopStep - 1) / loopStep)
+	length := max(time.Duration(steps)*loopStep, shortestLoop)
 	p.base += length
 	for _, r := range p.reels {
 		if err := r.demuxer.restart(r.encoding.origin - time.Second); err != nil {

@@ -84,7 +84,15 @@ func Probe(ctx context.Context, f *os.File) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("look at the file: %w", err)
 	}
-	d, err := openDemuxer(ctx, f)
+	if !info.Mode().IsRegular() {
+		return Report{}, fmt.Errorf("%w: it is no regular file", ErrUnsupported)
+	}
+	return probeAt(ctx, f.Name(), f, info.Size())
+}
+
+// probeAt is Probe of so many bytes.
+func probeAt(ctx context.Context, name string, r io.ReaderAt, size int64) (Report, error) {
+	d, err := openAt(ctx, r, size)
 	if err != nil {
 		return Report{}, err
 	}
@@ -93,7 +101,7 @@ func Probe(ctx context.Context, f *os.File) (Report, error) {
 	if err := s.read(ctx, d, probeUnits); err != nil {
 		return Report{}, err
 	}
-	return s.report(f.Name(), about, info.Size()), nil
+	return s.report(name, about, size), nil
 }
 
 // A preview is what the units of a file's beginning say.

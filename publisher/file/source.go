@@ -345,7 +345,7 @@ func (s *source) Run(ctx context.Context, pub *stream.Publication) error {
 // stopped is an error unless ctx is done, which ends all that reads.
 func stopped(ctx context.Context, err error) error {
 	if ctx.Err() != nil || errors.Is(err, io.EOF) {
-		return nil
+		return nil //nolint:nilerr // so it ends
 	}
 	return err
 }

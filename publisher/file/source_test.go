@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,9 +23,7 @@ import (
 // start makes a source of a file with defaults filled in, as the Supervisor does.
 func newSource(dir string, params map[string]any) (publisher.Source, error) {
 	all := map[string]any{"loop": true, "start": 0, "paused": false, "rate": 0}
-	for k, v := range params {
-		all[k] = v
-	}
+	maps.Copy(all, params)
 	b, _ := json.Marshal(all)
 	return file.Kind(file.Options{Dir: dir}).New("test", b)
 }
@@ -56,7 +55,8 @@ func (s *stage) play(source publisher.Source) (*show, []*recorder) {
 func (s *show) change(params map[string]any) {
 	s.t.Helper()
 	b, _ := json.Marshal(params)
-	if done, err := s.source.(publisher.Changer).Change(b); !done || err != nil {
+	changer, _ := s.source.(publisher.Changer)
+	if done, err := changer.Change(b); !done || err != nil {
 		s.t.Fatalf("change: %v, %v", done, err)
 	}
 }
