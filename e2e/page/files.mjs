@@ -41,7 +41,7 @@ try {
   const codec = (after.seen.codecs.find((name) => name?.startsWith('video/')) ?? '').slice(6).toLowerCase()
   report({
     codec, decoded: after.seen.frames - before.seen.frames, sent: (after.sent[codec] ?? 0) - (before.sent[codec] ?? 0),
-    freezes: after.seen.freezes, lost: after.seen.lost, samples: after.seen.samples - before.seen.samples,
+    freezes: after.seen.freezes - before.seen.freezes, lost: after.seen.lost, samples: after.seen.samples - before.seen.samples,
     concealed: after.seen.concealed - before.seen.concealed, skew: await glass,
   })
 } finally {
