@@ -4,30 +4,35 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"weir/config"
 	"weir/publisher"
 	"weir/publisher/exec"
+	"weir/publisher/file"
 )
 
 const kindFFmpeg = "ffmpeg"
 
-// ffmpegKind is the kind of source that FFmpeg opens, if there is one on this machine. Its streams are private: an input is a
-// camera as likely as not.
-func ffmpegKind(ctx context.Context, c config.FFmpeg, log *slog.Logger) (publisher.Kind, error) {
+// ffmpegKind is the kind of source that FFmpeg opens, and what converts files, if there is one on this machine. Its streams
+// are private: an input is a camera as likely as not.
+func ffmpegKind(ctx context.Context, c config.FFmpeg, log *slog.Logger) (publisher.Kind, file.Transcode, error) {
 	k := publisher.Kind{
 		Name: kindFFmpeg, Title: "FFmpeg", Private: true, Schema: exec.Schema(),
+		// A camera that is off comes back some time.
+		Restart:     &publisher.Restart{Attempts: 1000, Delay: time.Second, Longest: 30 * time.Second},
 		Description: "Whatever FFmpeg opens and the configuration allows: a network camera, RTMP, SRT, HLS, a device, a test picture.",
 	}
 	allowed, err := exec.ParseAllowed(c.Inputs)
 	if err != nil {
-		return publisher.Kind{}, fmt.Errorf("configuration: %w", err)
+		return publisher.Kind{}, nil, fmt.Errorf("configuration: %w", err)
 	}
 	path, err := exec.Find(ctx, c.Path)
 	if err != nil {
 		k.Missing = err
-		return k, nil
+		return k, nil, nil //nolint:nilerr // the kind says so
 	}
-	k.New = exec.New(exec.Options{Path: path, Allowed: allowed, Processes: c.Processes, Logger: log}).Source
-	return k, nil
+	f := exec.New(exec.Options{Path: path, Allowed: allowed, Processes: c.Processes, Logger: log})
+	k.New = f.Source
+	return k, f.Transcode, nil
 }
