@@ -3,6 +3,7 @@ package relay_test
 import (
 	"bytes"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -81,6 +82,7 @@ type detours struct {
 var candidate = regexp.MustCompile(`a=candidate:\S+ 1 udp \d+ \S+ (\d+) typ host\r\n`)
 
 func (d *detours) wrap(t *testing.T) func(http.Handler) http.Handler {
+	t.Helper()
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
@@ -98,9 +100,7 @@ func (d *detours) wrap(t *testing.T) func(http.Handler) http.Handler {
 				text = strings.Replace(text, "a=end-of-candidates\r\n",
 					"a=candidate:1 1 udp 2130706431 127.0.0.1 "+strconv.Itoa(way.port)+" typ host\r\na=end-of-candidates\r\n", 1)
 			}
-			for name, values := range answer.Header() {
-				w.Header()[name] = values
-			}
+			maps.Copy(w.Header(), answer.Header())
 			w.WriteHeader(answer.Code)
 			_, _ = io.WriteString(w, text)
 		})

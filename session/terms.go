@@ -53,7 +53,9 @@ func pullFormats() []codec.Format {
 		video(codec.H264, h264+"42e01f"), video(codec.H264, h264+"64001f"), video(codec.H264, h264+"4d001f"),
 		video(codec.VP8, ""), video(codec.VP9, "profile-id=0"), video(codec.AV1, "profile=0"), video(codec.H265, ""),
 		{Name: codec.Opus, ClockRate: 48000, Channels: 2, Fmtp: "minptime=10;stereo=1;useinbandfec=1"},
-		{Name: codec.G722, ClockRate: 8000}, {Name: codec.PCMU, ClockRate: 8000}, {Name: codec.PCMA, ClockRate: 8000},
+		{Name: codec.G722, ClockRate: 8000},
+		{Name: codec.PCMU, ClockRate: 8000},
+		{Name: codec.PCMA, ClockRate: 8000},
 	}
 }
 
