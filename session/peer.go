@@ -60,7 +60,14 @@ func (s *Session) settings() (webrtc.SettingEngine, error) {
 	}
 	e.SetICEMulticastDNSMode(mdns)
 	e.SetNet(s.manager.net)
-	e.SetICEUDPMux(s.route)
+	if s.offers {
+		// Two servers with one port each could have one session with each other: what
+		// is no STUN is told apart by the address that it comes from. So who offers
+		// has sockets of its own.
+		e.SetIPFilter(s.route.hasIP)
+	} else {
+		e.SetICEUDPMux(s.route)
+	}
 	e.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	e.SetIncludeLoopbackCandidate(s.route.loopback)
 	// Checks are sent each sixth of the time; a packet of any kind from the

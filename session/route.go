@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -42,6 +43,12 @@ func (r *route) addresses() []hostAddress {
 		all[i] = l.hostAddress
 	}
 	return orderAddresses(all, r.local, r.loopback)
+}
+
+// hasIP says whether an address is one of the session's candidates.
+func (r *route) hasIP(ip net.IP) bool {
+	addr, ok := netip.AddrFromSlice(ip)
+	return ok && slices.ContainsFunc(r.addresses(), func(h hostAddress) bool { return h.addr == addr.Unmap() })
 }
 
 // GetListenAddresses implements ice.UDPMux.
