@@ -57,7 +57,13 @@ func (v *Inventory) Camera() publisher.Kind {
 		Choices: v.cameraChoices,
 		Absent:  func() error { return v.absent(driver.Camera) },
 		New:     v.newSource(driver.Camera),
+		Restart: patience(),
 	}
+}
+
+// patience is how devices are started again: one that was unplugged is waited for as long as that takes.
+func patience() *publisher.Restart {
+	return &publisher.Restart{Attempts: 1_000_000, Delay: time.Second, Longest: 10 * time.Second}
 }
 
 // Screen is the kind of source that a screen is: private too.
@@ -68,7 +74,7 @@ func (v *Inventory) Screen() publisher.Kind {
 	if k.Missing == nil {
 		k.Choices = func(ctx context.Context) ([]publisher.Choice, error) { return v.choices(ctx, driver.Screen, "device") }
 		k.Absent = func() error { return v.absent(driver.Screen) }
-		k.New = v.newSource(driver.Screen)
+		k.New, k.Restart = v.newSource(driver.Screen), patience()
 	}
 	return k
 }

@@ -297,10 +297,11 @@ func TestUnplugged(t *testing.T) {
 		if st := s.status("room"); st.State != publisher.StateWaiting || !strings.Contains(st.Reason, device.ErrNone.Error()) {
 			t.Errorf("%s: %s", st.State, st.Reason)
 		}
+		time.Sleep(time.Hour)
 		before := r.pictures()
 		c.set(func() { c.readErr = nil })
 		s.plug(c)
-		time.Sleep(10 * time.Second)
+		time.Sleep(15 * time.Second)
 		if st := s.status("room"); st.State != publisher.StateLive || r.pictures() < before+100 {
 			t.Errorf("%s (%s), %d pictures since it came back", st.State, st.Reason, r.pictures()-before)
 		}
