@@ -25,8 +25,8 @@ import (
 // fakeLibrary has one file, and takes all.
 type fakeLibrary struct{ err error }
 
-func (l fakeLibrary) Files(context.Context, string, int) (publisher.LibraryPage, error) {
-	one, _ := l.File(context.Background(), "shows/one.mp4")
+func (l fakeLibrary) Files(ctx context.Context, _ string, _ int) (publisher.LibraryPage, error) {
+	one, _ := l.File(ctx, "shows/one.mp4")
 	return publisher.LibraryPage{Files: []publisher.MediaFile{one}}, l.err
 }
 
@@ -151,7 +151,7 @@ func TestFiles(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, target := range []string{target, "/api/v1/files/c.mp4"} {
-		if a := w.administer(t, "DELETE", target, ""); a.StatusCode != 204 {
+		if a := w.administer(t, "DELETE", target, ""); a.StatusCode != http.StatusNoContent {
 			t.Errorf("delete %s: %d %s", target, a.StatusCode, a.Body)
 		}
 	}
@@ -177,7 +177,7 @@ func TestFilesRefusals(t *testing.T) {
 	}
 	w := newWorld(t, worldOptions{})
 	for _, c := range []call{{method: "GET", target: "/api/v1/files"}, {method: "GET", target: "/api/v1/files/a.mp4"}, {method: "DELETE", target: "/api/v1/files/a.mp4"}} {
-		if a := w.administer(t, c.method, c.target, ""); a.StatusCode != 404 || a.problem(t).Code != "media_folder_missing" {
+		if a := w.administer(t, c.method, c.target, ""); a.StatusCode != http.StatusNotFound || a.problem(t).Code != "media_folder_missing" {
 			t.Errorf("%s %s without a folder: %d %s", c.method, c.target, a.StatusCode, a.Body)
 		}
 	}
@@ -205,15 +205,19 @@ func TestUploadThatBreaksOff(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = io.WriteString(connection, "PUT /api/v1/files/a.mp4 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "+adminToken+"\r\nContent-Length: 10\r\n\r\n0123")
-	if err := errors.Join(err, connection.(*net.TCPConn).CloseWrite()); err != nil {
+	tcp, ok := connection.(*net.TCPConn)
+	if !ok {
+		t.Fatalf("a connection of %T", connection)
+	}
+	_, err = io.WriteString(tcp, "PUT /api/v1/files/a.mp4 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "+adminToken+"\r\nContent-Length: 10\r\n\r\n0123")
+	if err := errors.Join(err, tcp.CloseWrite()); err != nil {
 		t.Fatal(err)
 	}
 	if text, err := io.ReadAll(connection); err != nil || !strings.Contains(string(text), "Upload-Offset: 4\r\n") || !strings.HasPrefix(string(text), "HTTP/1.1 400") {
 		t.Errorf("%s, %v", text, err)
 	}
 	_ = connection.Close()
-	r, err := http.NewRequestWithContext(t.Context(), "PUT", server.URL+"/api/v1/files/a.mp4", strings.NewReader("456789"))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, server.URL+"/api/v1/files/a.mp4", strings.NewReader("456789"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +228,7 @@ func TestUploadThatBreaksOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = response.Body.Close()
-	if text, err := os.ReadFile(filepath.Join(dir, "a.mp4")); err != nil || string(text) != "0123456789" || response.StatusCode != 201 {
+	if text, err := os.ReadFile(filepath.Join(dir, "a.mp4")); err != nil || string(text) != "0123456789" || response.StatusCode != http.StatusCreated {
 		t.Errorf("%s: %q, %v", response.Status, text, err)
 	}
 }

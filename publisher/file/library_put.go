@@ -122,7 +122,7 @@ func (l *Library) beginPart(ctx context.Context, name string, u publisher.Upload
 	if err := l.checkSpace(u.Size); err != nil {
 		return nil, err
 	}
-	f, err := l.root.OpenFile(partName(name, u.Size), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // media, no secret
+	f, err := l.root.OpenFile(partName(name, u.Size), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("begin an upload: %w", storing(err))
 	}

@@ -240,7 +240,7 @@ func (s shelf) holds(t *testing.T, name, want string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	if got, err := io.ReadAll(f); err != nil || string(got) != want {
 		t.Errorf("%s holds %q, %v", name, got, err)
 	}

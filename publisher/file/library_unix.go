@@ -24,7 +24,7 @@ func freeSpace(root *os.Root) (int64, error) {
 	if err := unix.Fstatfs(int(f.Fd()), &s); err != nil {
 		return 0, fmt.Errorf("ask the file system: %w", err)
 	}
-	return int64(s.Bavail) * int64(s.Bsize), nil //nolint:gosec,unconvert // the types differ between systems
+	return int64(s.Bavail) * int64(s.Bsize), nil //nolint:unconvert // the types differ between systems
 }
 
 func isDiskFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
