@@ -32,7 +32,7 @@ func TestSecrets(t *testing.T) {
 		h := openWith(t, publisher.SupervisorOptions{
 			Logger: slog.New(slog.NewTextHandler(&told, nil)), Kinds: []publisher.Kind{s.kind},
 		})
-		clean := func(where string, text string) {
+		clean := func(where, text string) {
 			t.Helper()
 			for _, secret := range []string{token, key, url.QueryEscape(token), url.PathEscape(token)} {
 				if strings.Contains(text, secret) {

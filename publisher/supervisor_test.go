@@ -232,8 +232,10 @@ func TestStartAndStop(t *testing.T) {
 		if !h.live("a") {
 			t.Error("the stream is not live when Start returns")
 		}
-		want := publisher.Status{Stream: "a", Source: "script", State: publisher.StateLive, Params: json.RawMessage(`{"n":2}`), Since: time.Now(),
-			StopAfter: publisher.DefaultStopAfter, Restart: publisher.DefaultRestart(), Failures: map[string]int{}}
+		want := publisher.Status{
+			Stream: "a", Source: "script", State: publisher.StateLive, Params: json.RawMessage(`{"n":2}`), Since: time.Now(),
+			StopAfter: publisher.DefaultStopAfter, Restart: publisher.DefaultRestart(), Failures: map[string]int{},
+		}
 		st.Runs = 0 // it may have begun
 		if diff := cmp.Diff(want, st); diff != "" {
 			t.Error(diff)

@@ -71,7 +71,7 @@ func newPictures(params publisher.VideoParams, draw func() (publisher.Picture, e
 		{stream.Spec{Format: publisher.H264()}, device.Missing(), device.OpenH264, clip.H264},
 		{stream.Spec{Format: publisher.VP8()}, device.MissingVP8(), device.VP8, clip.VP8},
 	} {
-		made, err := c.clip, error(nil)
+		made := c.clip
 		if c.missing == nil {
 			made = func() (*publisher.Rendition, error) {
 				picture, err := draw()
