@@ -37,7 +37,7 @@ func TestSoundAndPictureOfGStreamer(t *testing.T) {
 	}
 	const server, player = "weir-sync-s", "weir-sync-p"
 	cable(t, server, player)
-	self := exec.Command("ip", "netns", "exec", server, os.Args[0], "-test.v", "-test.run", "^"+t.Name()+"$") //nolint:gosec // this program
+	self := exec.Command("ip", "netns", "exec", server, os.Args[0], "-test.v", "-test.run", "^"+t.Name()+"$")
 	self.Env = append(os.Environ(), playerVariable+"="+player)
 	out, err := self.CombinedOutput()
 	t.Logf("on a host of its own: %v\n%s", err, out)
@@ -51,6 +51,7 @@ func TestSoundAndPictureOfGStreamer(t *testing.T) {
 const playerVariable = "E2E_SYNC_PLAYER"
 
 func gstreamerPublishes(t *testing.T, player, element, codec, readme string) {
+	t.Helper()
 	s := startServerAt(t, "192.0.2.1:0")
 	_, line, found := strings.Cut(readme, "\ngst-launch-1.0 "+element+" ")
 	line, _, _ = strings.Cut(strings.ReplaceAll(line, "\\\n", ""), "\n")

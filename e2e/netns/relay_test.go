@@ -25,7 +25,7 @@ func ask(t *testing.T, host, method, path, body string) string {
 }
 
 // background runs GStreamer until the test ends or kill is called.
-func background(t *testing.T, host, program string, line string) (kill func(), said *logBuffer) {
+func background(t *testing.T, host, program, line string) (kill func(), said *logBuffer) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	c := on(ctx, host, program, "120", line)

@@ -40,7 +40,7 @@ func timing(r *bitReader, ticks uint64) time.Duration {
 	if r.bad || units == 0 || scale == 0 {
 		return 0
 	}
-	d := time.Duration((units*ticks*uint64(time.Second) + scale/2) / scale) //nolint:gosec // below 2^63: 2^32·2·10^9
+	d := time.Duration((units*ticks*uint64(time.Second) + scale/2) / scale) // below 2^63: 2^32·2·10^9
 	if d < time.Millisecond || d > 10*time.Second {
 		return 0
 	}
@@ -53,8 +53,10 @@ func timingH265(r *bitReader, lsbBits int) time.Duration {
 	for range 6 { // sizes of blocks, depths of trees
 		r.ue()
 	}
-	if r.flag() && r.flag() {
-		skipScalingH265(r)
+	if r.flag() { // scaling_list_enabled_flag
+		if r.flag() { // sps_scaling_list_data_present_flag
+			skipScalingH265(r)
+		}
 	}
 	r.skip(2)
 	if r.flag() { // pcm_enabled_flag
@@ -120,7 +122,11 @@ func skipReferenceSets(r *bitReader) {
 			r.ue()
 			count := uint32(0)
 			for range before + 1 {
-				if r.flag() || r.flag() {
+				kept := r.flag() // used_by_curr_pic_flag
+				if !kept {
+					kept = r.flag() // use_delta_flag
+				}
+				if kept {
 					count++
 				}
 			}
