@@ -137,13 +137,15 @@ func (all hosts) checkDial(to netip.AddrPort) error {
 }
 
 // public says whether an address is one of the internet at large. What reaches
-// into an IPv4 network by another name (RFC 6052, RFC 3056, RFC 4380) is not.
+// into an IPv4 network by another name (RFC 6052, RFC 3056, RFC 4380) is not, nor
+// what a cloud tells its own machines by an address of the internet
+// (168.63.129.16).
 func public(addr netip.Addr) bool {
 	if !addr.IsGlobalUnicast() || addr.IsPrivate() {
 		return false
 	}
 	for _, special := range []string{
-		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
+		"0.0.0.0/8", "100.64.0.0/10", "168.63.129.16/32", "192.0.0.0/24", "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
 		"240.0.0.0/4", "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16",
 		"3fff::/20", "5f00::/16", "fec0::/10",
 	} {
