@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"weir/internal/wish"
+	"weir/stream"
 )
 
 // Hops guards against streams that go round in circles between servers: a
@@ -13,9 +14,9 @@ type Hops interface {
 	// what the stream comes through.
 	Play(w http.ResponseWriter, r *http.Request, stream string) error
 	// Publish refuses a publisher whose stream comes from here, Published notes what
-	// a stream that was not refused comes through.
+	// a publication that was not refused comes through.
 	Publish(r *http.Request) error
-	Published(r *http.Request, stream string)
+	Published(r *http.Request, p *stream.Publication)
 }
 
 // guardPlay asks the guard. Who may not know of the stream is told as little of it
@@ -49,9 +50,11 @@ func (f *face) serveWHIP(w http.ResponseWriter, r *http.Request) error {
 		wish.AllowOrigin(w.Header())
 		return err
 	}
-	err := f.options.WHIP.Serve(w, r)
-	if err == nil {
-		f.options.Hops.Published(r, r.PathValue("stream"))
+	if err := f.options.WHIP.Serve(w, r); err != nil {
+		return err
 	}
-	return err
+	if st, ok := f.options.Streams.Find(r.PathValue("stream")); ok {
+		f.options.Hops.Published(r, st.Publication())
+	}
+	return nil
 }

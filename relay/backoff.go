@@ -10,16 +10,16 @@ import (
 const (
 	firstWait = 250 * time.Millisecond
 	mostWait  = 30 * time.Second
-	// longLife is how long a session must have lived for the failures before it
-	// not to count.
+	// longLife is how long a session must have been connected for the failures
+	// before it not to count.
 	longLife = 5 * time.Second
 )
 
 // backoff says how long to wait between attempts. It is for one goroutine.
 type backoff struct{ failures int }
 
-// after is the time from one attempt, which has lived so long, to the next: it
-// doubles each time, is spread so that many do not come at once, and is no
+// after is the time from one attempt, whose session was connected for so long, to
+// the next: it doubles each time, is spread so that many do not come at once, and is no
 // shorter than what the server asks for.
 func (b *backoff) after(lived time.Duration, err error) time.Duration {
 	if lived >= longLife {

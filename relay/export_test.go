@@ -36,3 +36,10 @@ func Backoffs(n int) []time.Duration {
 	}
 	return all
 }
+
+// Known is of how many streams it is remembered what they have come through.
+func (h *Hops) Known() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.chains)
+}

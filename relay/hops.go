@@ -3,12 +3,14 @@ package relay
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 
 	"weir/internal/wish"
+	"weir/stream"
 )
 
 // HopsField is the header field in which servers name themselves, and those that
@@ -37,7 +39,13 @@ type Hops struct {
 }
 
 // A chain is what a stream has come through, the nearest server first.
-type chain struct{ hops []string }
+type chain struct {
+	hops []string
+	of   *stream.Publication // it holds for this alone; nil: until it is forgotten
+}
+
+// holds says whether the chain is still that of its stream.
+func (c *chain) holds() bool { return c.of == nil || c.of.Stream().Publication() == c.of }
 
 // NewHops makes the guard of one server.
 func NewHops() *Hops {
@@ -47,12 +55,13 @@ func NewHops() *Hops {
 }
 
 // set notes what a stream comes through; what it returns forgets that, unless
-// something else was noted meanwhile.
-func (h *Hops) set(stream string, hops []string) (forget func()) {
-	c := &chain{hops: hops}
+// something else was noted meanwhile. What holds no longer is forgotten here, so
+// that no more is known than there are publications.
+func (h *Hops) set(stream string, c *chain) (forget func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(hops) == 0 {
+	maps.DeleteFunc(h.chains, func(_ string, c *chain) bool { return !c.holds() })
+	if len(c.hops) == 0 {
 		delete(h.chains, stream)
 		return func() {}
 	}
@@ -69,10 +78,15 @@ func (h *Hops) set(stream string, hops []string) (forget func()) {
 func (h *Hops) of(stream string) []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if c := h.chains[stream]; c != nil {
-		return c.hops
+	c := h.chains[stream]
+	if c == nil {
+		return nil
 	}
-	return nil
+	if !c.holds() {
+		delete(h.chains, stream)
+		return nil
+	}
+	return c.hops
 }
 
 // passed is the field for a stream that goes out of this server.
@@ -120,8 +134,13 @@ func (h *Hops) Publish(r *http.Request) error {
 	return nil
 }
 
-// Published notes that a POST which was not refused has published the stream.
-func (h *Hops) Published(r *http.Request, stream string) { h.set(stream, parseHops(r.Header)) }
+// Published notes what has come by a POST that was not refused; nil: it has ended
+// already.
+func (h *Hops) Published(r *http.Request, p *stream.Publication) {
+	if p != nil {
+		h.set(p.Stream().Name(), &chain{hops: parseHops(r.Header), of: p})
+	}
+}
 
 func refuseLoop() *wish.Refusal {
 	return &wish.Refusal{

@@ -43,6 +43,7 @@ type link struct {
 	pulls   bool
 
 	// changed by the owner alone
+	began    time.Time // when the session was found to be connected; zero: never
 	etag     string
 	noPatch  bool // the server takes none
 	signs    uint64
@@ -90,7 +91,7 @@ func (r *Relay) connect(ctx context.Context, t target, stream string, pulls bool
 	l.signAt, l.probeIn, l.probeAt = now, silence, now.Add(silence)
 	if hops := parseHops(got.header); pulls && len(hops) > 0 {
 		l.hopsAt = now.Add(firstHops)
-		l.forget = r.opts.Hops.set(stream, hops)
+		l.forget = r.opts.Hops.set(stream, &chain{hops: hops})
 	}
 	return l, nil
 }
@@ -135,6 +136,9 @@ func (l *link) run(ctx context.Context, over func() bool) error {
 		case <-l.session.Done():
 			return l.lost(ctx)
 		case now := <-tick.C:
+			if l.began.IsZero() && l.session.Connected() {
+				l.began = now
+			}
 			if over() {
 				l.close(ctx)
 				return nil
@@ -148,6 +152,14 @@ func (l *link) run(ctx context.Context, over func() bool) error {
 			}
 		}
 	}
+}
+
+// lived is for how long the session has been connected.
+func (l *link) lived() time.Duration {
+	if l.began.IsZero() {
+		return 0
+	}
+	return time.Since(l.began)
 }
 
 // lost is for a session that ended by itself.
@@ -286,6 +298,6 @@ func (l *link) askHops(ctx context.Context) error {
 		return errLoop
 	}
 	l.forget()
-	l.forget = l.relay.opts.Hops.set(l.stream, hops)
+	l.forget = l.relay.opts.Hops.set(l.stream, &chain{hops: hops})
 	return nil
 }

@@ -189,7 +189,9 @@ func (n *node) handler(token string) http.Handler {
 		}
 		err := publish.Serve(w, r)
 		if err == nil && r.Method == http.MethodPost {
-			n.hops.Published(r, r.PathValue("stream"))
+			if st, ok := n.registry.Find(r.PathValue("stream")); ok {
+				n.hops.Published(r, st.Publication())
+			}
 		}
 		return err
 	}))

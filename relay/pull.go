@@ -85,8 +85,7 @@ func (p *pull) Run(ctx context.Context, publication *stream.Publication) error {
 	p.mu.Unlock()
 	var wait backoff
 	for {
-		began := time.Now()
-		err := p.once(ctx, publication)
+		lived, err := p.once(ctx, publication)
 		switch {
 		case ctx.Err() != nil:
 			return nil //nolint:nilerr // it was told to end
@@ -95,7 +94,7 @@ func (p *pull) Run(ctx context.Context, publication *stream.Publication) error {
 		case lasting(err):
 			return err
 		}
-		again := wait.after(time.Since(began), err)
+		again := wait.after(lived, err)
 		p.say(err)
 		p.relay.opts.Logger.Info("pull is tried again", "stream", p.stream, "reason", err, "duration", again)
 		p.relay.opts.Event("source_waiting", slog.String("stream", p.stream), slog.String("source", KindName),
@@ -106,22 +105,23 @@ func (p *pull) Run(ctx context.Context, publication *stream.Publication) error {
 	}
 }
 
-// once plays until that ends.
-func (p *pull) once(ctx context.Context, publication *stream.Publication) error {
+// once plays until that ends, and says for how long it was connected.
+func (p *pull) once(ctx context.Context, publication *stream.Publication) (lived time.Duration, err error) {
 	local := p.relay.client.loopback(ctx, p.target.url)
 	o, err := p.relay.opts.Sessions.Pull(ctx, publication, session.OfferOptions{Local: local})
 	if err != nil {
-		return fmt.Errorf("make an offer: %w", err)
+		return 0, fmt.Errorf("make an offer: %w", err)
 	}
 	publication.Anew()
 	l, err := p.relay.connect(ctx, p.target, p.stream, true, o)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	p.mu.Lock()
 	p.reason = ""
 	p.mu.Unlock()
-	return l.run(ctx, func() bool { return publication.Reason() != "" })
+	err = l.run(ctx, func() bool { return publication.Reason() != "" })
+	return l.lived(), err
 }
 
 // say notes why nothing plays.

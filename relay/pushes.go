@@ -236,8 +236,7 @@ func (p *push) run(ctx context.Context) {
 		if st == nil {
 			return
 		}
-		began := time.Now()
-		err := p.once(ctx, st)
+		lived, err := p.once(ctx, st)
 		if ctx.Err() != nil {
 			return
 		}
@@ -255,7 +254,7 @@ func (p *push) run(ctx context.Context) {
 			<-ctx.Done() // whoever asked has to look
 			return
 		}
-		again := wait.after(time.Since(began), err)
+		again := wait.after(lived, err)
 		if lasts > 0 {
 			again = max(again, time.Second<<lasts)
 		}
@@ -325,27 +324,28 @@ func (p *push) awaitFormats(ctx context.Context, st *stream.Stream) bool {
 	return ctx.Err() == nil
 }
 
-// once pushes until the stream or the session ends; the former is no error.
-func (p *push) once(ctx context.Context, st *stream.Stream) error {
+// once pushes until the stream or the session ends; the former is no error. It
+// says for how long it was connected.
+func (p *push) once(ctx context.Context, st *stream.Stream) (lived time.Duration, err error) {
 	p.set(publisher.StateStarting, "", time.Time{})
 	local := p.relay.client.loopback(ctx, p.target.url)
 	o, err := p.relay.opts.Sessions.Push(ctx, st, session.OfferOptions{Local: local})
 	if errors.Is(err, stream.ErrNotLive) {
-		return nil
+		return 0, nil
 	} else if err != nil {
-		return fmt.Errorf("make an offer: %w", err)
+		return 0, fmt.Errorf("make an offer: %w", err)
 	}
 	l, err := p.relay.connect(ctx, p.target, p.stream, false, o)
 	if errors.Is(err, stream.ErrNotLive) {
-		return nil
+		return 0, nil
 	} else if err != nil {
-		return err
+		return 0, err
 	}
 	p.begin(l.session)
 	defer p.end(l.session)
 	var left time.Time
 	live := false
-	return l.run(ctx, func() bool {
+	err = l.run(ctx, func() bool {
 		if !live && l.session.Connected() {
 			live = true
 			p.set(publisher.StateLive, "", time.Time{})
@@ -359,6 +359,7 @@ func (p *push) once(ctx context.Context, st *stream.Stream) error {
 		}
 		return time.Since(left) > linger
 	})
+	return l.lived(), err
 }
 
 func (p *push) begin(s *session.Session) {
