@@ -65,6 +65,7 @@ type FFmpeg struct {
 	Path      string   // of the program; "": it is looked for
 	Inputs    []string // what may be opened, as exec.ParseAllowed reads it
 	Processes int      // at once
+	CAFile    string   // certificates in PEM that servers of https and rtmps may have; "": the system's
 }
 
 // Media is the folder of media files.

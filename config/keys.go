@@ -58,6 +58,7 @@ func keys() []key {
 		text("ffmpeg.path", checkDir, func(c *Config) *string { return &c.FFmpeg.Path }),
 		list("ffmpeg.inputs", checkInput, func(c *Config) *[]string { return &c.FFmpeg.Inputs }),
 		number("ffmpeg.processes", 1000, func(c *Config) *int { return &c.FFmpeg.Processes }),
+		text("ffmpeg.ca_file", checkDir, func(c *Config) *string { return &c.FFmpeg.CAFile }),
 		text("media.dir", checkDir, func(c *Config) *string { return &c.Media.Dir }),
 		size("media.quota", 1024*1024*gibibyte, func(c *Config) *Size { return &c.Media.Quota }),
 		size("media.keep_free", 1024*1024*gibibyte, func(c *Config) *Size { return &c.Media.KeepFree }),

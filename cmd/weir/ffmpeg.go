@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"weir/config"
@@ -32,7 +33,13 @@ func ffmpegKind(ctx context.Context, c config.FFmpeg, log *slog.Logger) (publish
 		k.Missing = err
 		return k, nil, nil //nolint:nilerr // the kind says so
 	}
-	f := exec.New(exec.Options{Path: path, Allowed: allowed, Processes: c.Processes, Logger: log})
+	o := exec.Options{Path: path, Allowed: allowed, Processes: c.Processes, CAFile: c.CAFile, Logger: log}
+	if o.CAFile != "" {
+		if o.CAFile, err = filepath.Abs(o.CAFile); err != nil { // FFmpeg runs in another folder
+			return publisher.Kind{}, nil, fmt.Errorf("ffmpeg.ca_file: %w", err)
+		}
+	}
+	f := exec.New(o)
 	k.New = f.Source
 	return k, f.Transcode, nil
 }

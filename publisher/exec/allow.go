@@ -107,26 +107,35 @@ func (a *Allowed) add(text string) error {
 
 // host returns an error unless the host is listed.
 func (a Allowed) host(scheme, name, port string) error {
-	addr, _ := netip.ParseAddr(name)
-	for _, h := range a.hosts {
-		if h.scheme != scheme || h.port != anyPort && h.port != port {
-			continue
-		}
-		switch {
-		case h.block.IsValid():
-			if addr.IsValid() && h.block.Contains(addr.Unmap()) {
-				return nil
-			}
-		case strings.HasPrefix(h.name, "."):
-			if strings.HasSuffix(name, h.name) {
-				return nil
-			}
-		case h.name == name:
-			return nil
-		}
+	addr, err := netip.ParseAddr(name)
+	listed := err == nil && a.address(scheme, addr, port)
+	if err != nil {
+		listed = slices.ContainsFunc(a.hosts, func(h host) bool {
+			return h.is(scheme, port) && (h.name == name || strings.HasPrefix(h.name, ".") && strings.HasSuffix(name, h.name))
+		})
 	}
-	entry := (&url.URL{Scheme: scheme, Host: joinAuthority(name, port)}).String()
-	return fmt.Errorf("is not allowed: %s does not list %s", Key, entry)
+	if listed {
+		return nil
+	}
+	return fmt.Errorf("is not allowed: %s does not list %s", Key, entry(scheme, name, port))
+}
+
+// address says whether an address is listed as such, by itself or in a block.
+func (a Allowed) address(scheme string, addr netip.Addr, port string) bool {
+	addr = addr.WithZone("").Unmap()
+	return slices.ContainsFunc(a.hosts, func(h host) bool {
+		return h.is(scheme, port) && (h.block.IsValid() && h.block.Contains(addr) || h.name == addr.String())
+	})
+}
+
+// is says whether the entry is of this scheme and port.
+func (h host) is(scheme, port string) bool {
+	return h.scheme == scheme && (h.port == anyPort || h.port == port)
+}
+
+// entry is the setting that lists a host.
+func entry(scheme, name, port string) string {
+	return (&url.URL{Scheme: scheme, Host: joinAuthority(name, port)}).String()
 }
 
 var (

@@ -173,7 +173,7 @@ func TestArguments(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		args := arguments(p, in, plan{video: true})
+		args := arguments(p, in, plan{video: true}, "")
 		all := strings.Join(args, " ")
 		if !strings.Contains(all, " -i "+in.address+" -map 0:V:0? -c:v copy -map 0:a:0? -c:a libopus ") || !strings.HasSuffix(all, " -f matroska pipe:1") {
 			t.Errorf("arguments %q", args)

@@ -22,14 +22,22 @@ const (
 	mostReordered = 100_000 // microseconds that sound may wait for a picture, and the other way round
 )
 
-// arguments are the child's for a live input: each stands for itself, and the address is the only one that somebody chose.
-func arguments(p Params, in input, copied plan) []string {
+// arguments are the child's for a live input: each stands for itself, and the address is the only one that somebody chose. The
+// certificates of a file are trusted; "" is none.
+func arguments(p Params, in input, copied plan, caFile string) []string {
 	args := common()
 	if in.name != formatLavfi {
 		args = append(args, "-fflags", "+genpts") // not nobuffer, which loses what was read to find the codecs: the first key frame
 	}
 	if in.scheme.protocols != "" {
 		args = append(args, "-protocol_whitelist", in.scheme.protocols, "-format_whitelist", in.scheme.formats)
+	}
+	args = append(args, in.scheme.options...)
+	if in.scheme.tls {
+		args = append(args, "-tls_verify", "1") // FFmpeg lets every certificate pass otherwise
+		if caFile != "" {
+			args = append(args, "-ca_file", caFile)
+		}
 	}
 	if in.scheme.live && copied.video {
 		args = append(args, "-fpsprobesize", "0") // the rate is not needed, and would be waited for

@@ -6,9 +6,18 @@
 // child gets an address that is put together anew from its parts, so that FFmpeg and the check cannot read it differently, in a
 // slice of arguments and through no shell. What an input leads to is limited by FFmpeg itself: -protocol_whitelist and
 // -format_whitelist hold only what its scheme needs, so no playlist reaches a file, and neither concat:, subfile, data:, tee
-// nor the formats concat and sdp are there. (The option -safe belongs to the format concat alone, which is not allowed.) Not
-// limited are the hosts that a listed host itself leads to, by a redirect or a playlist, within the scheme's protocols: HTTP
-// may lead to HTTP anywhere, and a playlist of playlists to a bare TCP connection.
+// nor the formats concat and sdp are there. (The option -safe belongs to the format concat alone, which is not allowed.) No redirect
+// of an HTTP input is followed (which takes FFmpeg 5.1). A host's addresses are looked up before each start, and none may be of
+// this machine, its link or its cloud unless it is listed as an address.
+//
+// Not limited are the hosts that a playlist names, within the scheme's protocols: HTTP may lead to HTTP anywhere, there by
+// redirects too, and a playlist of playlists to a bare TCP connection. FFmpeg looks a host up once more by itself, so whoever
+// answers for its name in DNS can answer it differently. Who does not trust a host, its name or its playlists with what this
+// machine can reach keeps the machine from reaching it.
+//
+// Certificates are verified for https and rtmps, by FFmpeg: their host's name too where it is built with GnuTLS, not in all
+// versions with OpenSSL. They are not for rtsps, of which FFmpeg's demuxer has no such option, nor for what a playlist names:
+// FFmpeg hands the option on to neither.
 //
 // Graphs are refused unless all of their filters are on a short list of those that open nothing; of the arguments there is only
 // what numbers, colours and simple expressions need. A graph can read and write files otherwise (movie, textfile=, /option=).

@@ -1,10 +1,12 @@
 package exec
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"sync"
 
 	"weir/publisher"
@@ -19,7 +21,11 @@ type Options struct {
 	Path      string  // of the program, as Find has it
 	Allowed   Allowed // what may be opened
 	Processes int     // at once, at most; 0: 16
+	CAFile    string  // certificates in PEM that https and rtmps trust; "": FFmpeg's own
 	Logger    *slog.Logger
+
+	// Lookup is how the names of inputs are looked up; nil: as net.DefaultResolver does.
+	Lookup func(ctx context.Context, name string) ([]netip.Addr, error)
 }
 
 // FFmpeg makes sources of inputs. Its methods may be called from any goroutine.
@@ -37,6 +43,9 @@ type FFmpeg struct {
 func New(o Options) *FFmpeg {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Lookup == nil {
+		o.Lookup = lookup
 	}
 	if o.Processes <= 0 {
 		o.Processes = 16

@@ -17,6 +17,8 @@ type input struct {
 	secrets []string
 	scheme  scheme
 	name    string // of the scheme, of a device's format, or lavfi
+	host    string // a name or an address; "": there is none
+	port    string // of the host
 	raw     bool   // pictures and sounds come as they are
 }
 
@@ -92,7 +94,7 @@ func (a Allowed) url(p Params) (input, error) {
 			return input{}, err
 		}
 	}
-	in := input{format: s.format, name: name, scheme: s}
+	in := input{format: s.format, name: name, scheme: s, host: host, port: dial}
 	in.shown = name + "://" + joinAuthority(host, port) + path
 	user := ""
 	if p.User != "" || p.Password != "" {

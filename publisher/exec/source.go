@@ -66,10 +66,37 @@ func (s *source) Run(ctx context.Context, p *stream.Publication) error {
 	}
 }
 
-// play runs one child.
+// play runs one child, if its input may be opened.
 func (s *source) play(owner context.Context, p *stream.Publication, copied plan) error {
+	ctx, cancel := context.WithCancel(owner)
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		select {
+		case <-ctx.Done():
+		case <-p.Done():
+			cancel()
+		}
+	})
+	defer watching.Wait()
+	defer cancel()
+	err := s.ffmpeg.leads(ctx, s.input)
+	if err == nil {
+		err = s.open(ctx, p, copied)
+	}
+	switch {
+	case owner.Err() != nil:
+		return nil
+	case p.Reason() != "":
+		return fmt.Errorf("%w: %s", publisher.ErrPublicationEnded, p.Reason())
+	default:
+		return err
+	}
+}
+
+// open runs one child until it ends, or until owner does.
+func (s *source) open(owner context.Context, p *stream.Publication, copied plan) error {
 	c, err := startChild(command{
-		path: s.ffmpeg.opts.Path, args: arguments(s.params, s.input, copied), env: environment(), secrets: s.input.secrets,
+		path: s.ffmpeg.opts.Path, args: arguments(s.params, s.input, copied, s.ffmpeg.opts.CAFile), env: environment(), secrets: s.input.secrets,
 	})
 	if err != nil {
 		return err
@@ -77,10 +104,7 @@ func (s *source) play(owner context.Context, p *stream.Publication, copied plan)
 	ctx, cancel := context.WithCancel(owner)
 	var closing sync.WaitGroup
 	closing.Go(func() {
-		select {
-		case <-ctx.Done():
-		case <-p.Done():
-		}
+		<-ctx.Done()
 		if err := c.Close(); err != nil {
 			s.ffmpeg.opts.Logger.Error("ffmpeg does not end", "stream", s.stream, "err", err)
 		}
@@ -96,9 +120,7 @@ func (s *source) play(owner context.Context, p *stream.Publication, copied plan)
 	err = s.read(ctx, p, c, copied, func() { watch.Reset(s.params.timeout()) })
 	switch {
 	case owner.Err() != nil:
-		return nil
-	case p.Reason() != "":
-		return fmt.Errorf("%w: %s", publisher.ErrPublicationEnded, p.Reason())
+		return owner.Err() //nolint:wrapcheck // it is the caller's
 	case stalled.Load():
 		return told(fmt.Sprintf("nothing has come from %s for %d seconds", s.input.shown, s.params.Timeout), c.tail.all())
 	default:
