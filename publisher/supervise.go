@@ -32,12 +32,10 @@ func (s *Supervisor) Start(name string, r Start) (Status, error) {
 	if err := s.insert(e); err != nil {
 		return Status{}, err
 	}
-	if e.private {
-		s.opts.Hide(name)
-	}
+	next.hide = next.private
 	err = s.begin(e, next, nil, "source_started")
 	if err != nil && r.Insist && !asked(err) {
-		err = s.insist(e, err)
+		err = s.insist(e, next, err)
 	}
 	if err != nil {
 		s.drop(e)
@@ -112,9 +110,6 @@ func (s *Supervisor) Change(name string, c Change) (Status, error) {
 	before := e.private
 	e.private = before || next.private // before anything private is fed
 	s.mu.Unlock()
-	if next.private && !before {
-		s.opts.Hide(name)
-	}
 	err = s.apply(e, next)
 	s.mu.Lock()
 	e.private = before
@@ -134,6 +129,7 @@ type change struct {
 	kind    *checkedKind
 	params  []byte
 	private bool
+	hide    bool // the stream becomes private: whoever may not see it has to go, once nothing can fail
 	policy  policy
 	keep    bool // the source goes on: it is not asked for another
 	live    bool // the source may take the parameters while it runs
@@ -144,7 +140,7 @@ func (s *Supervisor) plan(e *entry, c Change) (next change, err error) {
 	s.mu.Lock()
 	base := e.params
 	next = change{kind: e.kind, private: e.private}
-	live, before := e.state == StateLive, e.policy
+	live, before, public := e.state == StateLive, e.policy, !e.private
 	s.mu.Unlock()
 	if next.policy, err = before.changed(c.OnDemand, c.StopAfter, c.Restart); err != nil {
 		return change{}, err
@@ -164,13 +160,17 @@ func (s *Supervisor) plan(e *entry, c Change) (next change, err error) {
 	}
 	demand := next.policy.onDemand == before.onDemand
 	next.keep = demand && (c.Source == nil && c.Params == nil || same && live && slices.Equal(next.params, base))
-	next.live = demand && same && live
+	next.hide = public && next.private
+	next.live = demand && same && live && !next.hide // it could fail, or feed what is private before they are gone
 	return next, nil
 }
 
 // apply lets the entry's source take its new parameters, or puts another in its place.
 func (s *Supervisor) apply(e *entry, next change) error {
 	if next.keep {
+		if next.hide {
+			s.opts.Hide(e.stream)
+		}
 		s.event(e, "source_changed")
 		return nil
 	}
@@ -199,6 +199,9 @@ func (s *Supervisor) begin(e *entry, next change, old *task, event string) error
 	source, p, err := s.open(e.stream, next.kind, next.params)
 	if err != nil {
 		return err
+	}
+	if next.hide {
+		s.opts.Hide(e.stream)
 	}
 	if old != nil {
 		old.cancel() // its publication is over
@@ -238,7 +241,10 @@ func (s *Supervisor) launch(e *entry, next change, source Source, p *stream.Publ
 }
 
 // insist is launch for a source that could not be made.
-func (s *Supervisor) insist(e *entry, cause error) error {
+func (s *Supervisor) insist(e *entry, next change, cause error) error {
+	if next.hide {
+		s.opts.Hide(e.stream)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	t := &task{cancel: cancel, done: make(chan struct{})}
 	s.mu.Lock()

@@ -569,6 +569,76 @@ func TestPrivate(t *testing.T) {
 	})
 }
 
+// What fails throws nobody out, and leaves the stream as public as it was.
+func TestFailureHidesNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		plain, camera := newScript("open"), newScript("camera")
+		camera.kind.Private = true
+		var hidden []string
+		h := open(t, func(name string) {
+			if _, _, running := camera.seen(); running > 0 {
+				t.Errorf("%s is fed while it is watched", name)
+			}
+			hidden = append(hidden, name)
+		}, plain.kind, camera.kind)
+		want := func(private bool, names ...string) {
+			t.Helper()
+			synctest.Wait()
+			if !slices.Equal(hidden, names) || h.Private("ours") != private {
+				t.Errorf("hidden %v, want %v; private %v", hidden, names, h.Private("ours"))
+			}
+		}
+		other, err := h.registry.Publish("other", "somebody", []stream.Spec{{Format: publisher.Opus()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.Close("end of test")
+		if _, err := h.Start("other", publisher.Start{Source: "camera"}); !errors.Is(err, stream.ErrPublished) {
+			t.Error(err)
+		}
+		want(false)
+		h.start("ours", "open", "")
+		camera.makes(func() error { return errors.New("unplugged") })
+		for _, c := range []publisher.Change{
+			{Source: new("camera")},
+			{Source: new("camera"), Private: new(true)},
+			{Private: new(true), Params: json.RawMessage(`{"n":10}`)},
+		} {
+			if _, err := h.Change("ours", c); err == nil {
+				t.Error("no error")
+			}
+			want(false)
+		}
+		camera.makes(nil)
+		if _, err := h.Change("ours", publisher.Change{Source: new("camera")}); err != nil {
+			t.Error(err)
+		}
+		want(true, "ours")
+		if err := h.Stop(t.Context(), "ours"); err != nil {
+			t.Error(err)
+		}
+		h.start("ours", "open", "")
+		if _, err := h.Change("ours", publisher.Change{Private: new(true)}); err != nil {
+			t.Error(err)
+		}
+		want(true, "ours", "ours")
+		plain.mu.Lock()
+		plain.change = func(json.RawMessage) (bool, error) { return false, errors.New("not now") }
+		plain.mu.Unlock()
+		if _, err := h.Change("ours", publisher.Change{Private: new(false)}); err != nil {
+			t.Error(err)
+		}
+		if _, err := h.Change("ours", publisher.Change{Private: new(true), Params: json.RawMessage(`{"n":2}`)}); err != nil {
+			t.Errorf("it begins anew instead: %v", err)
+		}
+		want(true, "ours", "ours", "ours")
+		if _, err := h.Start("other", publisher.Start{Source: "camera", Insist: true}); err != nil || !h.Private("other") {
+			t.Error(err)
+		}
+		want(true, "ours", "ours", "ours", "other")
+	})
+}
+
 func TestStopDuringBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript("script")

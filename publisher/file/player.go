@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"weir/internal/codec"
@@ -45,7 +46,8 @@ type player struct {
 	first   time.Duration // the earliest unit of the clip
 	end     time.Duration // of the latest unit so far
 	clocked time.Time
-	instant int // units since it last waited
+	instant int  // units since it last waited
+	barren  bool // since it began again nothing was sent
 
 	paused  time.Time // since when; zero: it plays
 	stillAt time.Time // when a still picture was last sent
@@ -74,7 +76,7 @@ func (p *player) open(ctx context.Context, root *os.Root, e *encoding) error {
 	r := &reel{encoding: e, file: f}
 	p.reels = append(p.reels, r)
 	if e.converts() {
-		wish, _ := p.source.wishes()
+		wish := p.source.wanted()
 		r.demuxer = &converted{
 			ctx: ctx, transcode: p.source.opts.Transcode, length: e.about.duration,
 			what: Conversion{File: f, Loop: wish.Loop, Video: e.video, Audio: e.audio},
@@ -82,7 +84,7 @@ func (p *player) open(ctx context.Context, root *os.Root, e *encoding) error {
 		return nil
 	}
 	r.demuxer, err = p.source.demuxer(ctx, f)
-	if err == nil && len(r.demuxer.about().tracks) != len(e.feeds) {
+	if err == nil && !slices.EqualFunc(r.demuxer.about().tracks, e.about.tracks, TrackInfo.like) {
 		err = fmt.Errorf("%w: it is another one than before", ErrDamaged)
 	}
 	return err
@@ -124,10 +126,8 @@ func (p *player) play(ctx context.Context) error {
 			return err
 		}
 		if r == nil {
-			if wish, _ := p.source.wishes(); !wish.Loop {
-				return p.finish(ctx, timer)
-			}
-			if err := p.again(); err != nil {
+			more, err := p.turn(ctx, timer)
+			if err != nil || !more {
 				return err
 			}
 			continue
@@ -212,6 +212,7 @@ func (p *player) send(r *reel) {
 	u := *r.head
 	r.head = nil
 	p.instant++
+	p.barren = false
 	now := time.Now()
 	at := p.base + u.PTS
 	if late := now.Sub(p.epoch.Add(at)); late > latest { // the machine slept: the clock goes on, the clip does not jump
@@ -290,16 +291,24 @@ func (p *player) heed() error {
 	return nil
 }
 
-// finish lets the last unit be seen for as long as it lasts.
-func (p *player) finish(ctx context.Context, timer *time.Timer) error {
-	timer.Reset(time.Until(p.epoch.Add(p.base + p.end)))
-	select {
-	case <-ctx.Done():
-	case <-p.publication.Done():
-		return fmt.Errorf("%w: %s", publisher.ErrPublicationEnded, p.publication.Reason())
-	case <-timer.C:
+// turn goes on at the end of the clip: with its beginning, or, once the last unit was seen for as long as it lasts, not at
+// all, unless something was wished for meanwhile.
+func (p *player) turn(ctx context.Context, timer *time.Timer) (more bool, err error) {
+	switch {
+	case ctx.Err() != nil:
+		return false, nil
+	case !p.source.wanted().Loop:
+		last := func() time.Time { return p.epoch.Add(p.base + p.end) }
+		if err := p.wait(ctx, timer, last()); err != nil || ctx.Err() != nil {
+			return false, err
+		}
+		seeks := slices.ContainsFunc(p.reels, func(r *reel) bool { return !r.ended })
+		return seeks || !p.paused.IsZero() || time.Now().Before(last()) || !p.source.ends(), nil
+	case p.barren:
+		return false, damagedf("there is nothing in it to play")
 	}
-	return nil
+	p.barren = true
+	return true, p.again()
 }
 
 // again goes on with the clip's beginning, one length of the loop after the last time.

@@ -20,6 +20,7 @@ const (
 // what is shown now; who watches another encoding waits until it comes to its own.
 func (p *player) begin(at time.Duration) error {
 	now := time.Since(p.epoch)
+	p.barren = false
 	if at <= 0 {
 		return p.beginning(now)
 	}

@@ -83,6 +83,7 @@ type source struct {
 	// guarded by mu
 	wish params
 	seek bool // to wish.Start
+	over bool // it has ended, and takes no more wishes
 }
 
 var (
@@ -290,7 +291,7 @@ func (s *source) Change(raw json.RawMessage) (done bool, err error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p.File != s.wish.File || p.Rate != s.wish.Rate { //nolint:floateq // as it was given
+	if s.over || p.File != s.wish.File || p.Rate != s.wish.Rate { //nolint:floateq // as it was given
 		return false, nil
 	}
 	for _, e := range s.encodings {
@@ -314,6 +315,21 @@ func (s *source) wishes() (p params, seek bool) {
 	p, seek = s.wish, s.seek
 	s.seek = false
 	return p, seek
+}
+
+// wanted are the wishes, without doing anything about them.
+func (s *source) wanted() params {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.wish
+}
+
+// ends makes it the end, unless there is a wish that was not heeded yet.
+func (s *source) ends() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.over = len(s.wished) == 0
+	return s.over
 }
 
 // Run implements publisher.Source.

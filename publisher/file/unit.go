@@ -83,6 +83,11 @@ func (t TrackInfo) Playable() bool {
 	}
 }
 
+// like says whether one may stand for the other where it was announced.
+func (t TrackInfo) like(other TrackInfo) bool {
+	return t.Kind == other.Kind && t.Codec == other.Codec && t.Profile == other.Profile
+}
+
 // Format is the RTP payload format of a track that is playable.
 func (t TrackInfo) Format() codec.Format {
 	switch t.Codec {
