@@ -31,6 +31,7 @@ type byteStream struct {
 	ended   bool
 	held    []byte // a unit that belongs to the next picture
 	picture int64
+	idle    int64 // bytes since the last picture
 }
 
 // isByteStream knows start code and a NAL unit that a stream can begin with.
@@ -98,7 +99,7 @@ func (s *byteStream) restart(time.Duration) error {
 	if _, err := s.r.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("go to the beginning of the file: %w", err)
 	}
-	s.buffer, s.scanned, s.ended, s.held, s.picture = nil, 0, false, nil, 0
+	s.buffer, s.scanned, s.ended, s.held, s.picture, s.idle = nil, 0, false, nil, 0, 0
 	return nil
 }
 
@@ -107,8 +108,8 @@ func (s *byteStream) restart(time.Duration) error {
 func (s *byteStream) next() (Unit, error) {
 	for n := 0; ; n++ {
 		unit, last, err := s.accessUnit()
-		if err == nil && n == maxIdle/10 {
-			err = damagedf("%d units in a row hold no picture", n)
+		if err == nil && n > 0 {
+			err = idle(n, maxIdle/10, s.idle)
 		}
 		if err != nil {
 			return Unit{}, fmt.Errorf("read the byte stream: %w", err)
@@ -126,6 +127,7 @@ func (s *byteStream) next() (Unit, error) {
 		}
 		if len(u.Data) > 0 {
 			s.picture++
+			s.idle = 0
 			return u, nil
 		}
 	}
@@ -200,6 +202,9 @@ func (s *byteStream) unit() ([]byte, error) {
 		more := make([]byte, readBytes)
 		n, err := s.r.Read(more)
 		s.buffer = append(s.buffer, more[:n]...)
+		if s.idle += int64(n); s.idle > maxIdleBytes {
+			return nil, damagedf("%d bytes in a row hold no picture", s.idle)
+		}
 		if err == io.EOF {
 			s.ended = true
 		} else if err != nil {

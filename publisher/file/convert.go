@@ -1,6 +1,7 @@
 package file
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 
@@ -33,7 +34,7 @@ func newConverter(info *TrackInfo, private []byte) (converter, error) {
 		c := &av1Converter{}
 		if len(private) >= 4 && private[0] == 0x81 { // marker and version (AV1 in ISOBMFF 2.3)
 			info.Profile = fmt.Sprintf("profile=%d;level-idx=%d;tier=%d", private[1]>>5, private[1]&0x1f, private[2]>>7)
-			c.sets = private[4:]
+			c.sets = bytes.Clone(private[4:])
 			info.Sets = c.sets
 		}
 		return c.convert, nil

@@ -47,33 +47,36 @@ func prefixed(magic string) func([]byte) bool {
 }
 
 // openDemuxer finds out what a file is by its first bytes, whatever its name, and reads its headers.
-func openDemuxer(ctx context.Context, f *os.File) (demuxer, error) {
+func openDemuxer(ctx context.Context, f *os.File) (d guarded, err error) {
 	info, err := f.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("look at the file: %w", err)
+		return d, fmt.Errorf("look at the file: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%w: it is no regular file", ErrUnsupported)
+		return d, fmt.Errorf("%w: it is no regular file", ErrUnsupported)
 	}
 	return openAt(ctx, f, info.Size())
 }
 
-// openAt is openDemuxer of so many bytes.
-func openAt(ctx context.Context, r io.ReaderAt, size int64) (demuxer, error) {
+// openAt is openDemuxer of so many bytes. Once ctx is done the demuxer's calls return its error.
+func openAt(ctx context.Context, r io.ReaderAt, size int64) (d guarded, err error) {
+	defer recovered(&err)
+	r = untilDone(ctx, r)
 	head := make([]byte, 16)
 	n, err := r.ReadAt(head, 0)
 	if err != nil && n == 0 && size > 0 {
-		return nil, fmt.Errorf("read the file: %w", err)
+		return d, fmt.Errorf("read the file: %w", err)
 	}
 	if n == 0 {
-		return nil, fmt.Errorf("%w: it is empty", ErrDamaged)
+		return d, fmt.Errorf("%w: it is empty", ErrDamaged)
 	}
 	for _, c := range containers() {
 		if c.is(head[:n]) {
-			return c.open(ctx, r, size)
+			d.demuxer, err = c.open(ctx, r, size)
+			return d, err
 		}
 	}
-	return nil, fmt.Errorf("%w: it is none of MP4, Matroska, WebM, IVF, Ogg, and H.264 or H.265 as a byte stream", ErrUnsupported)
+	return d, fmt.Errorf("%w: it is none of MP4, Matroska, WebM, IVF, Ogg, and H.264 or H.265 as a byte stream", ErrUnsupported)
 }
 
 // A matroskaFile is a MatroskaStream that can begin anew, with its units put in order.
@@ -160,11 +163,12 @@ func (m *MatroskaStream) find(at time.Duration) (begin int64, err error) {
 			return begin, nil
 		}
 		begin = cluster
-		if end != unknownSize {
+		if end > m.r.at { // a time behind its cluster leads nowhere
 			if err := m.r.jump(end); err != nil {
 				return 0, err
 			}
 		}
+		end = unknownSize
 	}
 }
 
@@ -209,6 +213,7 @@ func (o *order) next() (Unit, error) {
 		if !o.waited[u.Track] {
 			continue
 		}
+		u.Data = bytes.Clone(u.Data) // it may be a small part of what was read of the file
 		o.tracks[u.Track] = append(o.tracks[u.Track], u)
 		o.units, o.bytes = o.units+1, o.bytes+len(u.Data)
 	}

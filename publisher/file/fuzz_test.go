@@ -90,7 +90,7 @@ func tinyStream() []byte {
 
 // Whatever stands in a file, the probe ends with a report, or with an error that says what is wrong.
 func FuzzFile(f *testing.F) {
-	for _, b := range [][]byte{tinyMP4(false), tinyMP4(true), tinyIVF(), tinyOgg(), tinyStream(), laced(0, 0xfc, 1)} {
+	for _, b := range [][]byte{tinyMP4(false), tinyMP4(true), tinyIVF(), tinyOgg(), tinyStream(), laced(0, 0xfc, 1), twoKinds()} {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -94,10 +94,11 @@ func (v *ivfFile) restart(time.Duration) error {
 }
 
 func (v *ivfFile) next() (Unit, error) {
+	begin := v.at
 	for n := 0; ; n++ {
 		u, err := v.frame()
-		if err == nil && n == maxIdle {
-			err = damagedf("%d frames in a row hold nothing", n)
+		if err == nil && len(u.Data) == 0 {
+			err = idle(n, maxIdle, v.at-begin)
 		}
 		switch {
 		case err == io.EOF: //nolint:errorlint // frame says so

@@ -48,6 +48,7 @@ type MatroskaStream struct {
 	atCluster bool  // its head has been read
 	timestamp time.Duration
 	inCluster bool
+	idle      int64  // bytes of blocks since the last unit
 	queue     []Unit // of a block with several frames
 }
 
@@ -162,10 +163,11 @@ func (m *MatroskaStream) Tracks() []TrackInfo { return m.tracks }
 
 // Next returns the next unit of a track that can be played; io.EOF at the end.
 func (m *MatroskaStream) Next() (Unit, error) {
+	m.idle = 0
 	for n := 0; len(m.queue) == 0; n++ {
 		err := m.element()
-		if err == nil && n == maxIdle {
-			err = damagedf("%d elements in a row hold nothing", n)
+		if err == nil && len(m.queue) == 0 {
+			err = idle(n, maxIdle, m.idle)
 		}
 		if err != nil {
 			if errors.Is(err, io.EOF) {
@@ -266,6 +268,7 @@ func (m *MatroskaStream) block(b []byte, isKey func(flags byte) bool, duration t
 	if !m.inCluster {
 		return damagedf("a block stands before its cluster's time")
 	}
+	m.idle += int64(len(b))
 	relative := int16(uint16(rest[0])<<8 | uint16(rest[1]))
 	flags := rest[2]
 	frames, err := unlace(rest[3:], flags>>1&3)

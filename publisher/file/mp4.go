@@ -79,7 +79,7 @@ func (m *mp4File) open(ctx context.Context) error {
 	m.edits = nil
 	video, audio := choose(m.infos())
 	for _, i := range []int{video, audio} {
-		if i >= 0 {
+		if i >= 0 && m.tracks[i].convert != nil {
 			m.playing = append(m.playing, i)
 		}
 	}
@@ -162,10 +162,11 @@ func (m *mp4File) about() fileInfo {
 }
 
 func (m *mp4File) next() (Unit, error) {
+	read := int64(0)
 	for n := 0; ; n++ {
 		s, err := m.sample()
-		if err == nil && n == maxIdle/10 {
-			err = damagedf("%d samples in a row hold nothing", n)
+		if err == nil {
+			err = idle(n, maxIdle/10, read)
 		}
 		if err == nil {
 			var u Unit
@@ -173,6 +174,7 @@ func (m *mp4File) next() (Unit, error) {
 				return u, nil
 			}
 		}
+		read += s.size
 		switch {
 		case err == io.EOF: //nolint:errorlint // sample says so
 			return Unit{}, io.EOF

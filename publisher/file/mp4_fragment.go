@@ -83,13 +83,10 @@ func (m *mp4File) readFragment(moof box) ([]mp4Sample, error) {
 		if x.name != "traf" {
 			return nil
 		}
-		samples, err := m.readTraf(moof, x)
+		samples, err := m.readTraf(moof, x, maxRun-len(all))
 		all = append(all, samples...)
 		return err
 	})
-	if len(all) > maxRun {
-		return nil, damagedf("a fragment of %d samples", len(all))
-	}
 	sortSamples(all)
 	return all, err
 }
@@ -102,13 +99,14 @@ type traf struct {
 	index   int
 	base    int64 // what offsets count from
 	at      int64 // of the next sample
+	most    int   // samples
 	samples []mp4Sample
 }
 
-// readTraf reads one track's part of a fragment.
-func (m *mp4File) readTraf(moof, x box) ([]mp4Sample, error) {
+// readTraf reads one track's part of a fragment, of at most so many samples.
+func (m *mp4File) readTraf(moof, x box, most int) ([]mp4Sample, error) {
 	m.boxes.left = max(m.boxes.left, 4*maxFragment) // what fragments take is given back
-	part := &traf{moof: moof, base: moof.at, at: moof.at}
+	part := &traf{moof: moof, base: moof.at, at: moof.at, most: most}
 	err := m.boxes.each(x.body, x.until, func(x box) error {
 		switch {
 		case x.name == "tfhd":
@@ -121,7 +119,7 @@ func (m *mp4File) readTraf(moof, x box) ([]mp4Sample, error) {
 				part.track.dts = int64(min(b.BaseMediaDecodeTime(), 1<<60))
 			}
 			return err
-		case x.name == "trun" && len(part.samples) <= maxRun:
+		case x.name == "trun":
 			return m.readTrun(part, x)
 		default:
 			return nil
@@ -152,6 +150,9 @@ func (m *mp4File) readTrun(part *traf, x box) error {
 	b, err := decodeBox[*mp4.TrunBox](m.boxes, x, maxFragment)
 	if err != nil {
 		return err
+	}
+	if len(part.samples)+len(b.Samples) > part.most {
+		return damagedf("a fragment of more than %d samples", maxRun)
 	}
 	if b.HasDataOffset() {
 		part.at = part.base + int64(b.DataOffset)

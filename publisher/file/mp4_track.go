@@ -129,6 +129,9 @@ func (m *mp4File) readMdia(t *mp4Track, x box) error {
 			if err != nil {
 				return err
 			}
+			if t.kind != 0 { // what was read of the track goes by its kind
+				return damagedf("a track has two boxes \"hdlr\"")
+			}
 			switch {
 			case len(b) < 12:
 			case string(b[8:12]) == "vide":

@@ -139,14 +139,15 @@ func (o *oggFile) restart(time.Duration) error {
 }
 
 func (o *oggFile) next() (Unit, error) {
+	read := int64(0)
 	for {
 		if o.convert == nil {
 			return Unit{}, io.EOF
 		}
 		for n := 0; len(o.queue) == 0; n++ {
 			err := o.fill()
-			if err == nil && n == maxIdle/10 {
-				err = damagedf("%d pages in a row hold nothing", n)
+			if err == nil && len(o.queue) == 0 {
+				err = idle(n, maxIdle/10, read)
 			}
 			if err != nil {
 				if err == io.EOF { //nolint:errorlint // fill says so
@@ -156,6 +157,7 @@ func (o *oggFile) next() (Unit, error) {
 			}
 		}
 		u := Unit{Data: o.queue[0], PTS: o.clock, DTS: o.clock}
+		read += int64(len(u.Data)) + 1
 		o.queue = o.queue[1:]
 		if o.headers > 0 {
 			o.headers--
@@ -169,6 +171,9 @@ func (o *oggFile) next() (Unit, error) {
 		}
 		if len(u.Data) > 0 {
 			return u, nil
+		}
+		if err := idle(0, 1, read); err != nil {
+			return Unit{}, err
 		}
 	}
 }

@@ -265,10 +265,13 @@ func (s *source) publish(spec stream.Spec) int {
 // demuxer opens a file, with the rate that is wished for.
 func (s *source) demuxer(ctx context.Context, f *os.File) (demuxer, error) {
 	d, err := openDemuxer(ctx, f)
-	if b, ok := d.(*byteStream); ok && err == nil && s.rate >= 1 {
+	if err != nil {
+		return nil, err
+	}
+	if b, ok := d.demuxer.(*byteStream); ok && s.rate >= 1 {
 		b.info.FrameDuration = time.Duration(float64(time.Second) / s.rate)
 	}
-	return d, err
+	return d, nil
 }
 
 // Specs implements publisher.Source.

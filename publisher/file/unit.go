@@ -22,6 +22,18 @@ func damagedf(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrDamaged, fmt.Errorf(format, args...))
 }
 
+// idle is an error where so many parts of a file, or bytes of tracks to play, held no unit.
+func idle(parts, most int, bytes int64) error {
+	switch {
+	case parts >= most:
+		return damagedf("%d parts in a row hold nothing", parts)
+	case bytes > maxIdleBytes:
+		return damagedf("%d bytes in a row hold nothing", bytes)
+	default:
+		return nil
+	}
+}
+
 const (
 	// maxUnit is the largest unit that is read, in bytes: a key frame of 4K video has a few million.
 	maxUnit = 8 << 20
@@ -31,6 +43,8 @@ const (
 	maxTracks = 64
 	// maxIdle is how many parts of a file may follow each other that hold no unit.
 	maxIdle = 1_000_000
+	// maxIdleBytes is how many bytes of the tracks to play may follow each other that come to no unit.
+	maxIdleBytes = 64 << 20
 	// maxTime is the longest that a file may last; the sum of two such times is still a time.
 	maxTime = 1000 * time.Hour
 )
