@@ -43,3 +43,28 @@ func (h *Hops) Known() int {
 	defer h.mu.Unlock()
 	return len(h.chains)
 }
+
+// ErrDown is what comes of a question where nothing listens.
+var ErrDown = errDown
+
+// Probe is what becomes of a server from which nothing comes and that answers in
+// such a way: when it is asked since it was last heard of, whether it is not asked
+// again, and what ends the session.
+func Probe(pulls bool, answers ...error) (asked []time.Duration, barred bool, err error) {
+	var heard time.Time
+	p := newProber(pulls, heard)
+	now := heard
+	for _, answer := range answers {
+		for !p.due(now) {
+			if p.barred {
+				return asked, true, nil
+			}
+			now = now.Add(look)
+		}
+		asked = append(asked, now.Sub(heard))
+		if err := p.answered(now, answer); err != nil {
+			return asked, p.barred, err
+		}
+	}
+	return asked, p.barred, nil
+}

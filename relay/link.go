@@ -16,11 +16,6 @@ import (
 const (
 	// look is the time between two looks at a session.
 	look = 250 * time.Millisecond
-	// silence is after how long without a sign of the other server it is asked
-	// whether it still knows the session; each further time takes twice as long,
-	// up to mostSilence.
-	silence     = time.Second
-	mostSilence = 10 * time.Second
 	// quiet is after how long without a sign a session is given up with a server that
 	// has sent media and cannot be asked.
 	quiet = 2 * time.Second
@@ -45,11 +40,9 @@ type link struct {
 	// changed by the owner alone
 	began    time.Time // when the session was found to be connected; zero: never
 	etag     string
-	noPatch  bool // the server takes none
 	signs    uint64
 	signAt   time.Time
-	probeIn  time.Duration
-	probeAt  time.Time
+	prober   *prober
 	restarts time.Time // of the newest ICE restart
 	hopsAt   time.Time // when to ask for them; zero: never
 	forget   func()    // what the stream comes through
@@ -88,7 +81,7 @@ func (r *Relay) connect(ctx context.Context, t target, stream string, pulls bool
 		return nil, err
 	}
 	now := time.Now()
-	l.signAt, l.probeIn, l.probeAt = now, silence, now.Add(silence)
+	l.signAt, l.prober = now, newProber(pulls, now)
 	if hops := parseHops(got.header); pulls && len(hops) > 0 {
 		l.hopsAt = now.Add(firstHops)
 		l.forget = r.opts.Hops.set(stream, &chain{hops: hops})
@@ -202,18 +195,17 @@ func (l *link) look(ctx context.Context, now time.Time) error {
 		}
 	}
 	if signs := l.session.Signs(); signs != l.signs {
-		l.signs, l.signAt, l.probeIn, l.probeAt = signs, now, silence, now.Add(silence)
+		l.signs, l.signAt = signs, now
+		l.prober.heard(now)
 		return nil
 	}
 	if l.session.Connected() && l.session.Shaken() { // else it has its own time to connect in
 		return l.restart(ctx, now)
 	}
-	if l.noPatch && l.pulls && l.signs > 0 && now.Sub(l.signAt) > quiet {
+	if l.prober.barred && l.pulls && l.signs > 0 && now.Sub(l.signAt) > quiet {
 		return errors.New("nothing comes from the server any more, and it cannot be asked why")
 	}
-	if now.After(l.probeAt) {
-		l.probeIn = min(2*l.probeIn, mostSilence)
-		l.probeAt = now.Add(l.probeIn)
+	if l.prober.due(now) {
 		return l.probe(ctx)
 	}
 	return nil
@@ -223,31 +215,16 @@ func (l *link) look(ctx context.Context, now time.Time) error {
 // session: by telling it once more that there are no further candidates (RFC 9725
 // 4.3.2).
 func (l *link) probe(ctx context.Context) error {
-	if l.noPatch {
-		return nil
-	}
 	x := l.exchange(http.MethodPatch)
 	x.contentType, x.body = wish.TypeFragment, l.session.Local().String()
 	if l.etag != "" {
 		x.header = http.Header{"If-Match": {l.etag}}
 	}
 	_, err := l.relay.client.do(ctx, x, shortTime)
-	var refused *Refused
-	switch {
-	case err == nil, errors.Is(err, errSlow), ctx.Err() != nil:
-		return nil //nolint:nilerr // what is slow may be there all the same
-	case errors.Is(err, errDown):
-		return err
-	case !errors.As(err, &refused):
-		return nil // ICE will tell
-	case refused.Status == http.StatusNotFound, refused.Status == http.StatusGone:
-		return errors.New("the server does not know the session any more")
-	case refused.Status >= http.StatusBadGateway && refused.Status <= http.StatusGatewayTimeout: // of a proxy
-		l.probeAt, l.probeIn = time.Now().Add(silence/2), silence
-	case refused.Status/100 == 4 || refused.Status == http.StatusNotImplemented:
-		l.noPatch = true // 405 and 501 by the letter
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // it was told to end
 	}
-	return nil
+	return l.prober.answered(time.Now(), err)
 }
 
 // restart restarts ICE (RFC 9725 4.3.3), once at a time, and says so if that
@@ -257,7 +234,7 @@ func (l *link) restart(ctx context.Context, now time.Time) error {
 		return nil
 	}
 	lost := errors.New("nothing comes from the server any more")
-	if l.noPatch || l.etag == "" || now.Sub(l.restarts) < 2*restartTime {
+	if l.prober.barred || l.etag == "" || now.Sub(l.restarts) < 2*restartTime {
 		return lost
 	}
 	l.restarts = now
