@@ -128,6 +128,8 @@ func refusePush(err error) error {
 		}
 	case errors.Is(err, relay.ErrHost):
 		return refuseField("host_not_allowed", "The address is not one that streams may be pushed to.", "url", "must be of a server that is allowed: "+err.Error())
+	case errors.Is(err, relay.ErrToken):
+		return refuseField("token_invalid", "The token is none that can be sent.", "token", "must be visible ASCII characters without a space, 4096 at most")
 	case errors.Is(err, relay.ErrPushed):
 		return &wish.Refusal{
 			Status: http.StatusConflict, Code: "push_exists", Detail: "The stream is pushed to that address already.",

@@ -13,6 +13,12 @@ func (o Options) WithResolver(r *net.Resolver) Options {
 	return o
 }
 
+// WithLinger changes how long a push outlives its stream's publisher.
+func (o Options) WithLinger(d time.Duration) Options {
+	o.linger = d
+	return o
+}
+
 // CheckURL and CheckDial are the two questions about a host.
 func CheckURL(all []Host, text string) error {
 	u, err := url.Parse(text)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net"
@@ -27,7 +28,17 @@ import (
 	"weir/whip"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// Nearly all that the tests do is to wait: more of them run at once than there are
+// processors, unless somebody says how many.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if atOnce := flag.Lookup("test.parallel"); atOnce.Value.String() == atOnce.DefValue {
+		if err := atOnce.Value.Set("4"); err != nil {
+			panic(err)
+		}
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // soon is how long a test waits for what must happen by itself.
 const soon = 15 * time.Second

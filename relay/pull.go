@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +22,8 @@ const schema = `{
   "properties": {
     "url": {"type": "string", "title": "Address", "description": "WHEP endpoint of the other server: https://HOST/whep/STREAM",
       "minLength": 8, "maxLength": 2048, "pattern": "^https?://"},
+    "query": {"type": "string", "title": "Secret query", "description": "Put behind the address after a ?. It is never shown again.", "maxLength": 1024,
+      "pattern": "^[!\"$-~]*$", "writeOnly": true},
     "token": {"type": "string", "title": "Token", "description": "Bearer token for it, if it wants one", "maxLength": 4096,
       "pattern": "^[!-~]*$", "writeOnly": true}
   }
@@ -31,23 +34,32 @@ func (r *Relay) Kind() publisher.Kind {
 	return publisher.Kind{
 		Name: KindName, Title: "Another server",
 		Description: "A stream that another server has, by its WHEP address. It comes as it is; nothing is decoded.",
-		Schema:      json.RawMessage(schema), Secrets: []string{"token"}, Missing: r.Missing(), New: r.newPull,
+		Schema:      json.RawMessage(schema), Secrets: []string{"token", "query"}, Missing: r.Missing(), New: r.newPull,
 	}
 }
 
 func (r *Relay) newPull(name string, params json.RawMessage) (publisher.Source, error) {
 	var p struct {
 		URL   string `json:"url"`
+		Query string `json:"query"`
 		Token string `json:"token"`
 	}
 	if err := json.Unmarshal(params, &p); err != nil {
 		return nil, fmt.Errorf("read the parameters: %w", err)
 	}
+	if strings.Contains(p.URL, "?") {
+		return nil, wrongURL("must end before its ?; what follows it is the parameter query, which is not shown")
+	}
 	t, err := r.parseTarget(p.URL, p.Token)
 	if err != nil {
-		return nil, &publisher.ParamError{Problems: []publisher.ParamProblem{{Name: "url", Detail: "must be a server that is allowed: " + err.Error()}}}
+		return nil, wrongURL("must be a server that is allowed: " + err.Error())
 	}
+	t.url.RawQuery = strings.TrimPrefix(p.Query, "?")
 	return &pull{relay: r, target: t, stream: name}, nil
+}
+
+func wrongURL(detail string) error {
+	return &publisher.ParamError{Problems: []publisher.ParamProblem{{Name: "url", Detail: detail}}}
 }
 
 // A pull plays a stream from another server, and again when that fails: the
@@ -95,7 +107,7 @@ func (p *pull) Run(ctx context.Context, publication *stream.Publication) error {
 			return err
 		}
 		again := wait.after(lived, err)
-		p.say(err)
+		p.say(err.Error())
 		p.relay.opts.Logger.Info("pull is tried again", "stream", p.stream, "reason", err, "duration", again)
 		p.relay.opts.Event("source_waiting", slog.String("stream", p.stream), slog.String("source", KindName),
 			slog.String("reason", err.Error()), slog.Duration("duration", again))
@@ -117,18 +129,20 @@ func (p *pull) once(ctx context.Context, publication *stream.Publication) (lived
 	if err != nil {
 		return 0, err
 	}
-	p.mu.Lock()
-	p.reason = ""
-	p.mu.Unlock()
-	err = l.run(ctx, func() bool { return publication.Reason() != "" })
+	err = l.run(ctx, func() bool {
+		if l.session.Connected() {
+			p.say("")
+		}
+		return publication.Reason() != ""
+	})
 	return l.lived(), err
 }
 
-// say notes why nothing plays.
-func (p *pull) say(err error) {
+// say notes why nothing plays, "" where something does.
+func (p *pull) say(reason string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.reason = err.Error()
+	p.reason = reason
 }
 
 // Trouble implements publisher.Hesitator.

@@ -1,12 +1,21 @@
 package relay_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"weir/internal/webrtctest"
 	"weir/publisher"
+	"weir/relay"
 )
 
 func TestPull(t *testing.T) {
@@ -150,4 +159,88 @@ func TestWrongToken(t *testing.T) {
 	if strings.Contains(edge.logs.String(), "the-wrong-token") {
 		t.Error("the token is logged")
 	}
+}
+
+// A query may hold a secret: it is a parameter of its own that is not told again,
+// and an address with one is refused.
+func TestSecretQuery(t *testing.T) {
+	t.Parallel()
+	edge := newNode(t, nodeOptions{})
+	asked := make(chan string, 100)
+	url := hostile(t, func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.URL.RawQuery
+		w.WriteHeader(http.StatusConflict)
+	})
+	start := func(params string) (publisher.Status, error) {
+		return edge.sources.Start("copy", publisher.Start{Source: relay.KindName, Params: json.RawMessage(params)})
+	}
+	_, err := start(`{"url":"` + url + `/whep/x?key=hush-hush"}`)
+	if wrong, ok := errors.AsType[*publisher.ParamError](err); !ok || len(wrong.Problems) != 1 || wrong.Problems[0].Name != "url" || strings.Contains(err.Error(), "hush-hush") {
+		t.Errorf("an address with a query: %v", err)
+	}
+	if _, err := start(`{"url":"` + url + `/whep/x","query":"key=hush#hush"}`); err == nil {
+		t.Error("a query with a fragment is taken")
+	}
+	if _, err := start(`{"url":"` + url + `/whep/x","query":"key=hush-hush&a=b"}`); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-asked; got != "key=hush-hush&a=b" {
+		t.Errorf("the server is asked with %q", got)
+	}
+	edge.reason(t, "copy", "409")
+	st, _ := edge.sources.Status("copy")
+	if strings.Contains(string(st.Params)+st.Reason+edge.logs.String(), "hush-hush") {
+		t.Errorf("the query is told: %s", st.Params)
+	}
+}
+
+// A server that has answered is not yet one that plays: why there was nothing
+// before is told until ICE has connected.
+func TestTroubleUntilConnected(t *testing.T) {
+	t.Parallel()
+	var posts atomic.Int32
+	var way atomic.Bool
+	origin := newNode(t, nodeOptions{handler: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost && posts.Add(1) == 1 {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			if way.Load() {
+				next.ServeHTTP(w, r)
+				return
+			}
+			body, _ := io.ReadAll(r.Body)
+			r.Body = io.NopCloser(bytes.NewReader(candidate.ReplaceAll(body, nil)))
+			answer := httptest.NewRecorder()
+			next.ServeHTTP(answer, r)
+			maps.Copy(w.Header(), answer.Header())
+			w.WriteHeader(answer.Code)
+			_, _ = io.WriteString(w, candidate.ReplaceAllString(answer.Body.String(), ""))
+		})
+	}})
+	edge := newNode(t, nodeOptions{})
+	origin.feed(t, "live")
+	edge.pull(t, "copy", origin.whep("live"), "")
+	webrtctest.Until(t, soon, func() string { // which is asked when the session has lived for a second
+		if len(origin.requests("HEAD")) == 0 {
+			return "a session that does not connect"
+		}
+		return ""
+	})
+	if st, _ := edge.sources.Status("copy"); !strings.Contains(st.Reason, "503") {
+		t.Errorf("while nothing has connected the reason is %q", st.Reason)
+	}
+	way.Store(true)
+	if err := edge.sources.Stop(t.Context(), "copy"); err != nil {
+		t.Fatal(err)
+	}
+	posts.Store(0)
+	edge.pull(t, "copy", origin.whep("live"), "")
+	webrtctest.Until(t, soon, func() string {
+		if st, _ := edge.sources.Status("copy"); st.State != publisher.StateLive || st.Reason != "" || posts.Load() < 2 {
+			return "a source without trouble"
+		}
+		return ""
+	})
 }

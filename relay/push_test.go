@@ -40,7 +40,8 @@ func (n *node) push(t *testing.T, stream, url, token string) relay.PushStatus {
 func TestPush(t *testing.T) {
 	t.Parallel()
 	const token = "a-token-of-the-target"
-	from, to := newNode(t, nodeOptions{}), newNode(t, nodeOptions{token: token})
+	from := newNode(t, nodeOptions{change: func(o *relay.Options) { *o = o.WithLinger(200 * time.Millisecond) }})
+	to := newNode(t, nodeOptions{token: token})
 	st := from.push(t, "live", to.whip("copy"), token)
 	from.state(t, "live", st.ID, publisher.StateIdle)
 	end := from.feed(t, "live")

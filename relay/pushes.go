@@ -23,6 +23,8 @@ var (
 	ErrNoPush = errors.New("no such push")
 	// ErrTooManyPushes is returned where there are as many as there may be.
 	ErrTooManyPushes = errors.New("too many pushes")
+	// ErrToken is returned for a token that no header may hold.
+	ErrToken = errors.New("the token is too long, or holds what is no visible ASCII character")
 	// ErrPushed is returned where the stream is pushed to that address already.
 	ErrPushed = errors.New("the stream is pushed there already")
 	// ErrLoop is returned where the stream comes from so many servers that it must
@@ -35,8 +37,8 @@ var (
 // maxPerStream is how many pushes a stream may have.
 const maxPerStream = 16
 
-// linger is how long a push outlives its stream's publisher, who may come back.
-const linger = 3 * time.Second
+// maxToken is how many bytes a token may have.
+const maxToken = 4096
 
 // PushStart says where to push a stream.
 type PushStart struct {
@@ -77,7 +79,7 @@ type push struct {
 }
 
 // Push begins to push a stream, which need not be live yet. It fails with
-// stream.ErrName, ErrHost, ErrPushed, ErrTooManyPushes, ErrLoop or ErrEnded.
+// stream.ErrName, ErrHost, ErrToken, ErrPushed, ErrTooManyPushes, ErrLoop or ErrEnded.
 func (r *Relay) Push(name string, start PushStart) (PushStatus, error) {
 	if !r.opts.Registry.ValidName(name) {
 		return PushStatus{}, stream.ErrName
@@ -88,6 +90,9 @@ func (r *Relay) Push(name string, start PushStart) (PushStatus, error) {
 	t, err := r.parseTarget(start.URL, start.Token)
 	if err != nil {
 		return PushStatus{}, err
+	}
+	if len(start.Token) > maxToken || strings.ContainsFunc(start.Token, func(c rune) bool { return c < '!' || c > '~' }) {
+		return PushStatus{}, ErrToken
 	}
 	if len(r.opts.Hops.of(name)) >= maxHops {
 		return PushStatus{}, ErrLoop
@@ -357,7 +362,7 @@ func (p *push) once(ctx context.Context, st *stream.Stream) (lived time.Duration
 		if left.IsZero() {
 			left = time.Now()
 		}
-		return time.Since(left) > linger
+		return time.Since(left) > p.relay.opts.linger
 	})
 	return l.lived(), err
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"sync"
+	"time"
 
 	"weir/session"
 	"weir/stream"
@@ -36,6 +37,9 @@ type Options struct {
 	MaxPushes int
 
 	resolver *net.Resolver // nil: the system's
+	// linger is how long a push outlives its stream's publisher, who may come back:
+	// 3 s. Tests change it.
+	linger time.Duration
 }
 
 // A Relay speaks to other servers. Its methods may be called from any goroutine.
@@ -69,6 +73,9 @@ func New(o Options) (*Relay, error) {
 	}
 	if o.MaxPushes == 0 {
 		o.MaxPushes = 100
+	}
+	if o.linger == 0 {
+		o.linger = 3 * time.Second
 	}
 	if o.resolver == nil {
 		o.resolver = net.DefaultResolver

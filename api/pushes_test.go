@@ -1,0 +1,20 @@
+package api_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// A token that no header may hold is refused, and not told again.
+func TestPushToken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	for token, status := range map[string]int{
+		`sn34ky\n`: 422, `a sn34ky token`: 422, `sn34ky\u0000`: 422, `sn34kyé`: 422, strings.Repeat("sn34ky", 1000): 422, `sn34ky-._~+/=!`: 201,
+	} {
+		a := w.administer(t, "POST", "/api/v1/streams/lobby/pushes", `{"url":"http://127.0.0.1:9/whip/x","token":"`+token+`"}`)
+		if a.StatusCode != status || strings.Contains(a.Body, "sn34ky") || status == 422 && !strings.Contains(a.Body, `"name":"token"`) {
+			t.Errorf("%.20q: %d %s", token, a.StatusCode, a.Body)
+		}
+	}
+}
