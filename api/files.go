@@ -119,19 +119,20 @@ func (f *face) showFile(w http.ResponseWriter, r *http.Request) error {
 		return err //nolint:wrapcheck // in the table of refusals
 	}
 	if u := found.Upload; u != nil {
-		sayProgress(w.Header(), u.Received, u.Size)
+		sayProgress(w.Header(), u.Received, u.Size, false)
 	} else {
-		sayProgress(w.Header(), found.Size, found.Size)
+		sayProgress(w.Header(), found.Size, found.Size, true)
 	}
 	return writeJSON(w, http.StatusOK, answerFile(found))
 }
 
-// sayProgress says how far an upload has come, in the fields of draft-ietf-httpbis-resumable-upload.
-func sayProgress(h http.Header, received, size int64) {
+// sayProgress says how far an upload has come, in the fields of draft-ietf-httpbis-resumable-upload. It is complete when the
+// file is there, which all its bytes alone do not make.
+func sayProgress(h http.Header, received, size int64, is bool) {
 	h.Set("Upload-Offset", strconv.FormatInt(received, 10))
 	h.Set("Upload-Length", strconv.FormatInt(size, 10))
 	complete := "?0" // RFC 9651 3.3.6
-	if received == size {
+	if is {
 		complete = "?1"
 	}
 	h.Set("Upload-Complete", complete)
@@ -154,7 +155,7 @@ func (f *face) putFile(w http.ResponseWriter, r *http.Request) error {
 	stored, err := library.Put(r.Context(), name, upload)
 	switch {
 	case body.err != nil:
-		sayProgress(w.Header(), stored.Received, upload.Size)
+		sayProgress(w.Header(), stored.Received, upload.Size, false)
 		return refuseReading(body.err)
 	case err != nil:
 		return err //nolint:wrapcheck // in the table of refusals
@@ -163,7 +164,7 @@ func (f *face) putFile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err //nolint:wrapcheck // in the table of refusals: it has been deleted meanwhile
 	}
-	sayProgress(w.Header(), stored.Received, upload.Size)
+	sayProgress(w.Header(), stored.Received, upload.Size, stored.Complete)
 	status := http.StatusAccepted
 	switch {
 	case stored.Replaced:

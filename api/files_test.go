@@ -157,6 +157,24 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// An upload of which all bytes have come is not complete before its file is there.
+func TestUploadThatLacksItsName(t *testing.T) {
+	t.Parallel()
+	w, dir := newShelf(t)
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "a.mp4"), 0o755), os.WriteFile(filepath.Join(dir, ".a.mp4.3.weir-upload"), []byte("123"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	if a := w.administer(t, "HEAD", "/api/v1/files/a.mp4", ""); a.Header.Get("Upload-Complete") != "?0" || a.Header.Get("Upload-Offset") != "3" {
+		t.Errorf("%d %v", a.StatusCode, a.Header)
+	}
+	if err := os.Remove(filepath.Join(dir, "a.mp4")); err != nil {
+		t.Fatal(err)
+	}
+	if a := w.administer(t, "HEAD", "/api/v1/files/a.mp4", ""); a.Header.Get("Upload-Complete") != "?1" || a.Header.Get("Upload-Offset") != "3" {
+		t.Errorf("%d %v", a.StatusCode, a.Header)
+	}
+}
+
 // What a library refuses has a status and a code.
 func TestFilesRefusals(t *testing.T) {
 	t.Parallel()

@@ -28,7 +28,7 @@ func TestFileByPage(t *testing.T) {
 	}
 	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin, "WEIR_MEDIA_DIR="+t.TempDir())
 	if !offers(t, server, "file") {
-		t.Skip("this build has no source file")
+		t.Fatal("this build has no source file")
 	}
 	var got struct {
 		Ranges               []string

@@ -7,6 +7,12 @@ import (
 	"time"
 )
 
+// Missing is what Library.Open makes of an error.
+func Missing(err error) error { return missing(err) }
+
+// ListAtMost makes a library list so many files.
+func (l *Library) ListAtMost(n int) { l.most = n }
+
 // ProbeBytes is Probe of what a file holds.
 func ProbeBytes(ctx context.Context, b []byte) (Report, error) {
 	return ProbeAt(ctx, bytes.NewReader(b), int64(len(b)))

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 	"unicode/utf8"
 
@@ -25,7 +26,7 @@ const (
 	sweepEvery = time.Hour
 	// maxUploads arrive at once.
 	maxUploads = 8
-	// maxFiles are looked at: a folder that has more is not a media folder.
+	// maxFiles are listed: a folder that has more is not a media folder. All count against the quota.
 	maxFiles = 20_000
 	maxDepth = 8
 	// maxName of a file or folder, bytes: what is appended for an upload must fit the 255 that file systems take.
@@ -41,8 +42,8 @@ type LibraryOptions struct {
 	Quota int64
 	// KeepFree is what an upload leaves free on the disk, bytes.
 	KeepFree int64
-	// Probe looks into a file, which it does not close. Its error is shown to people. It is called from several
-	// goroutines at once.
+	// Probe looks into a file, which it does not close. Its error is shown to people; one that wraps neither ErrDamaged
+	// nor ErrUnsupported says nothing of the file, and it is called again. It is called from several goroutines at once.
 	Probe func(ctx context.Context, f *os.File) (json.RawMessage, error)
 	// Event reports what comes and goes; nil: nobody listens.
 	Event func(name string, attrs ...slog.Attr)
@@ -55,6 +56,7 @@ type Library struct {
 	options LibraryOptions
 	root    *os.Root
 	probes  *probes
+	most    int // files that are listed
 
 	admitting sync.Mutex // over the look at the quota and the taking of its share
 
@@ -71,7 +73,7 @@ func OpenLibrary(o LibraryOptions) (*Library, error) {
 	if o.Event == nil {
 		o.Event = func(string, ...slog.Attr) {}
 	}
-	return &Library{options: o, root: root, probes: newProbes(o.Probe), inHand: map[string]bool{}}, nil
+	return &Library{options: o, root: root, probes: newProbes(o.Probe), most: maxFiles, inHand: map[string]bool{}}, nil
 }
 
 // Run removes unfinished uploads that have expired, now and then, until ctx ends; then the library is closed.
@@ -123,7 +125,15 @@ func missing(err error) error {
 // lead in a circle. None of them has an error of its own on all systems.
 func isEscape(err error) bool {
 	pathError, ok := errors.AsType[*fs.PathError](err)
-	return ok && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, os.ErrClosed) && pathError.Err != nil
+	if !ok || pathError.Err == nil {
+		return false
+	}
+	for _, other := range []error{fs.ErrPermission, os.ErrClosed, syscall.EMFILE, syscall.ENFILE, syscall.EIO} {
+		if errors.Is(err, other) {
+			return false
+		}
+	}
+	return true
 }
 
 // Files lists files, and with the first page unfinished uploads.
@@ -173,8 +183,17 @@ func (l *Library) File(ctx context.Context, name string) (publisher.MediaFile, e
 	if !validPath(name) {
 		return publisher.MediaFile{}, publisher.ErrFileName
 	}
+	if parts, err := l.partsOf(name); err == nil && len(parts) > 0 && parts[0].full() {
+		if release, err := l.take(name, 0); err == nil {
+			_ = l.finishFull(parts[0]) // else it is still an upload, and the next look tries again
+			release()
+		}
+	}
 	file := publisher.MediaFile{Path: name}
 	info, err := l.root.Stat(name)
+	if err != nil && !errors.Is(missing(err), publisher.ErrNoFile) {
+		return publisher.MediaFile{}, missing(err)
+	}
 	there := err == nil && info.Mode().IsRegular()
 	if there {
 		file = l.describe(ctx, entry{name, info.Size(), info.ModTime()})

@@ -88,10 +88,10 @@ func (p *probes) look(ctx context.Context, e entry, found *probed, open func() (
 		found.report, found.err = p.read(ctx, open)
 	case <-ctx.Done():
 	}
-	if ctx.Err() == nil {
+	found.abandoned = ctx.Err() != nil
+	if !found.abandoned && (found.err == nil || errors.Is(found.err, ErrDamaged) || errors.Is(found.err, ErrUnsupported)) {
 		return
 	}
-	found.abandoned = true
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.known[e.path] == found {

@@ -27,6 +27,9 @@ func (l *Library) Put(ctx context.Context, name string, u publisher.Upload) (pub
 		return publisher.Stored{}, err
 	}
 	defer release()
+	if err := l.finishPart(name, u); err != nil {
+		return publisher.Stored{}, err
+	}
 	replaces, err := l.checkPlace(name)
 	if err != nil {
 		return publisher.Stored{}, err
@@ -39,19 +42,59 @@ func (l *Library) Put(ctx context.Context, name string, u publisher.Upload) (pub
 		return publisher.Stored{}, err
 	}
 	n, err := receive(f, u)
-	stored := publisher.Stored{Received: u.Offset + n, Complete: err == nil && u.Offset+n == u.Size}
-	if err == nil && stored.Complete {
-		err = f.Sync() // else a power cut could leave a name without its bytes
+	stored := publisher.Stored{Received: u.Offset + n}
+	if err != nil || stored.Received < u.Size {
+		return stored, errors.Join(err, f.Close())
 	}
-	if err = errors.Join(err, f.Close()); err != nil || !stored.Complete {
+	if err := l.finish(f, part{path: name, file: partName(name, u.Size), size: u.Size}); err != nil {
 		return stored, err
 	}
-	if err := l.root.Rename(partName(name, u.Size), name); err != nil {
-		return stored, fmt.Errorf("give the file its name: %w", err)
-	}
-	stored.Replaced = replaces
-	l.options.Event("file_stored", slog.String("file", name), slog.Int64("bytes", u.Size))
+	stored.Complete, stored.Replaced = true, replaces
 	return stored, nil
+}
+
+// finish makes a file of a part that has all its bytes, and closes it.
+func (l *Library) finish(f *os.File, p part) error {
+	err := f.Sync() // else a power cut could leave a name without its bytes
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("keep the upload: %w", err)
+	}
+	if err := l.root.Rename(p.file, p.path); err != nil {
+		return fmt.Errorf("give the file its name: %w", err)
+	}
+	l.options.Event("file_stored", slog.String("file", p.path), slog.Int64("bytes", p.size))
+	return nil
+}
+
+// finishFull is finish for a part that was left with all its bytes: by a crash, or by a disk that failed. The caller has
+// taken the name.
+func (l *Library) finishFull(p part) error {
+	if _, err := l.checkPlace(p.path); err != nil {
+		return err
+	}
+	f, err := l.root.OpenFile(p.file, os.O_WRONLY|openFlags, 0)
+	if err != nil {
+		return fmt.Errorf("finish an upload: %w", err)
+	}
+	if info, err := f.Stat(); err != nil || info.Size() != p.size { // it has begun anew meanwhile
+		return errors.Join(publisher.ErrUploadBusy, err, f.Close())
+	}
+	return l.finish(f, p)
+}
+
+// finishPart does so before a part that goes on with it, which has nothing to add.
+func (l *Library) finishPart(name string, u publisher.Upload) error {
+	if u.Offset == 0 {
+		return nil // it begins anew
+	}
+	parts, err := l.partsOf(name)
+	if err != nil || len(parts) == 0 || !parts[0].full() {
+		return err
+	}
+	if err := l.finishFull(parts[0]); err != nil {
+		return err
+	}
+	return &publisher.OffsetError{Received: parts[0].size, Size: parts[0].size}
 }
 
 // checkPlace says whether a file of the name is there, and fails where there can be none.

@@ -60,6 +60,9 @@ func (p part) upload() publisher.PartialUpload {
 	return publisher.PartialUpload{Path: p.path, Received: p.received, Size: p.size, Expires: p.last.Add(uploadLife)}
 }
 
+// full says that all its bytes are there, and its name alone is missing.
+func (p part) full() bool { return p.received == p.size }
+
 // A survey is what is in a library.
 type survey struct {
 	files []entry // sorted by path
@@ -82,8 +85,6 @@ func (l *Library) scan(ctx context.Context) (survey, error) {
 			return fs.SkipDir
 		case d.IsDir():
 			return nil
-		case len(s.files) >= maxFiles:
-			return fs.SkipAll
 		}
 		l.note(&s, name)
 		return nil
@@ -112,7 +113,9 @@ func (l *Library) note(s *survey, name string) {
 		s.bytes += p.size
 		return
 	}
-	s.files = append(s.files, entry{name, info.Size(), info.ModTime()})
+	if len(s.files) < l.most {
+		s.files = append(s.files, entry{name, info.Size(), info.ModTime()})
+	}
 	s.bytes += info.Size()
 }
 
@@ -136,19 +139,25 @@ func (l *Library) partsOf(name string) ([]part, error) {
 	return s.parts, nil
 }
 
-// sweep removes uploads that have expired.
+// sweep finishes uploads that only lack their name, and removes those that have expired.
 func (l *Library) sweep(ctx context.Context) {
 	found, err := l.scan(ctx)
 	if err != nil {
 		return // whoever asks for the list is told
 	}
 	for _, p := range found.parts {
-		if time.Since(p.last) < uploadLife {
+		expired := time.Since(p.last) >= uploadLife
+		if !expired && !p.full() {
 			continue
 		}
-		if release, err := l.take(p.path, 0); err == nil {
-			_ = l.root.Remove(p.file) // the next sweep tries again
-			release()
+		release, err := l.take(p.path, 0)
+		if err != nil {
+			continue
 		}
+		finished := p.full() && l.finishFull(p) == nil
+		if expired && !finished {
+			_ = l.root.Remove(p.file) // the next sweep tries again
+		}
+		release()
 	}
 }

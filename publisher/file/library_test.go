@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,7 +38,7 @@ func newShelf(t *testing.T, change func(*file.LibraryOptions)) shelf {
 		s.probed.Add(1)
 		all, err := io.ReadAll(f)
 		if bytes.HasPrefix(all, []byte("bad")) {
-			return nil, errors.New("it is no media file")
+			return nil, fmt.Errorf("%w: it is no media file", file.ErrUnsupported)
 		}
 		report, _ := json.Marshal(map[string]int{"bytes": len(all)})
 		return report, err
@@ -167,7 +169,7 @@ func TestProbesAreKept(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a, b := page.Files[0], page.Files[1]; string(a.Report) != `{"bytes":4}` || a.Problem != "" || b.Report != nil || b.Problem != "it is no media file" {
+		if a, b := page.Files[0], page.Files[1]; string(a.Report) != `{"bytes":4}` || a.Problem != "" || b.Report != nil || b.Problem != "the file cannot be played: it is no media file" {
 			t.Errorf("%+v", page.Files)
 		}
 	}
@@ -365,4 +367,91 @@ func TestUploadsExpire(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// An upload of which all bytes have come, but whose name could not be given, gets it later.
+func TestUploadThatLacksItsName(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t, nil)
+	const part = ".a.mp4.3.weir-upload"
+	s.write(t, part, "123")
+	_, err := s.Put(t.Context(), "a.mp4", from(2, "3", 3))
+	if offset, ok := errors.AsType[*publisher.OffsetError](err); !ok || *offset != (publisher.OffsetError{Received: 3, Size: 3}) {
+		t.Error(err)
+	}
+	s.holds(t, "a.mp4", "123")
+	s.write(t, part, "456") // another, and the program begins anew
+	synctest.Test(t, func(t *testing.T) {
+		other, err := file.OpenLibrary(file.LibraryOptions{Dir: s.dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- other.Run(ctx) }()
+		synctest.Wait()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	s.holds(t, "a.mp4", "456")
+	if left, err := filepath.Glob(filepath.Join(s.dir, ".*")); err != nil || len(left) > 0 {
+		t.Error(left, err)
+	}
+	s.write(t, part, "789")
+	if f, err := s.File(t.Context(), "a.mp4"); err != nil || f.Upload != nil || f.Size != 3 {
+		t.Errorf("%+v, %v", f, err)
+	}
+	s.holds(t, "a.mp4", "789")
+	s.write(t, part, "0ab")
+	if stored, err := s.Put(t.Context(), "a.mp4", whole("anew")); err != nil || !stored.Complete || !stored.Replaced {
+		t.Errorf("%+v, %v", stored, err)
+	}
+	s.holds(t, "a.mp4", "anew")
+}
+
+// What is not listed any more counts against the quota all the same.
+func TestQuotaOfManyFiles(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t, nil)
+	s.ListAtMost(2)
+	s.write(t, "b.mp4", "x")
+	s.write(t, "c.mp4", "x")
+	s.write(t, "z.mp4", strings.Repeat("x", 1<<20))
+	if _, err := s.Put(t.Context(), "a.mp4", whole("x")); !errors.Is(err, publisher.ErrQuota) {
+		t.Error(err)
+	}
+	if got, _ := s.paths(t, "", 10); !slices.Equal(got, []string{"b.mp4", "c.mp4"}) {
+		t.Error(got)
+	}
+}
+
+// What says nothing of the file is not kept.
+func TestProbesThatFailForNow(t *testing.T) {
+	t.Parallel()
+	var fails atomic.Bool
+	s := newShelf(t, func(o *file.LibraryOptions) {
+		probe := o.Probe
+		o.Probe = func(ctx context.Context, f *os.File) (json.RawMessage, error) {
+			if fails.Load() {
+				return nil, errors.New("the disk is busy")
+			}
+			return probe(ctx, f)
+		}
+	})
+	s.write(t, "a.mp4", "1234")
+	fails.Store(true)
+	if f, err := s.File(t.Context(), "a.mp4"); err != nil || f.Problem != "the disk is busy" {
+		t.Errorf("%+v, %v", f, err)
+	}
+	fails.Store(false)
+	if f, err := s.File(t.Context(), "a.mp4"); err != nil || f.Problem != "" || f.Report == nil {
+		t.Errorf("%+v, %v", f, err)
+	}
+	for _, reason := range []error{syscall.EMFILE, syscall.ENFILE, syscall.EIO} {
+		if err := file.Missing(&os.PathError{Op: "open", Path: "a.mp4", Err: reason}); errors.Is(err, publisher.ErrNoFile) {
+			t.Errorf("%v: no such file", reason)
+		}
+	}
 }
