@@ -296,7 +296,7 @@ func (p *player) heed() error {
 func (p *player) turn(ctx context.Context, timer *time.Timer) (more bool, err error) {
 	switch {
 	case ctx.Err() != nil:
-		return false, nil
+		return false, nil //nolint:nilerr // so it ends
 	case !p.source.wanted().Loop:
 		last := func() time.Time { return p.epoch.Add(p.base + p.end) }
 		if err := p.wait(ctx, timer, last()); err != nil || ctx.Err() != nil {
