@@ -70,11 +70,13 @@ try {
     slider.dispatchEvent(new Event('change', { bubbles: true }))
   })
   await until('another place', async () => /^0:1[5-9] of 0:20$/.test(await text('#film-time')))
-  const place = await page.evaluate(async () => {
+  const start = () => page.evaluate(async () => {
     const { token } = await import('/static/token.js')
     const answer = await fetch('/api/v1/streams/film', { headers: { Authorization: `Bearer ${token()}` } })
     return (await answer.json()).source.params.start
   })
+  await until('a film that went elsewhere', async () => await start() > 0) // the page shows the place before it is there
+  const place = await start()
   const after = await pictures(700)
 
   await page.click('#stop')
