@@ -99,6 +99,9 @@ func unhurried(t *testing.T, codec string, more ...string) relayed {
 const decodedShare = 0.98
 
 func TestFirefoxPublishes(t *testing.T) {
+	if os.Getenv("E2E_SOAK") == "" {
+		t.Skip("only when E2E_SOAK is set")
+	}
 	needs(t, firefox)
 	unhurried(t, "VP8", "firefox").judge(t, "VP8")
 }
