@@ -110,18 +110,21 @@ func TestCertificates(t *testing.T) {
 	}
 	rtmps, shaken := shakes(t, web.TLS.Certificates)
 	for input, count := range map[string]*atomic.Int32{web.URL: &asked, "rtmps://" + rtmps: shaken} {
-		strict := installed(t, input)
-		trusting := installed(t, input)
-		trusting.opts.CAFile = ca
-		params := `{"input":"` + input + `/x","user":"me","password":"secret","video":true,"timeout":5}`
-		err := plays(t, strict, params).end(t)
-		if n := count.Load(); err == nil || n > 0 {
-			t.Errorf("%s: %v; asked %d times", input, err, n)
-		}
-		err = plays(t, trusting, params).end(t)
-		if n := count.Load(); err == nil || n == 0 {
-			t.Errorf("%s, with its certificate: %v; asked %d times", input, err, n)
-		}
+		t.Run(input, func(t *testing.T) {
+			t.Parallel()
+			strict := installed(t, input)
+			trusting := installed(t, input)
+			trusting.opts.CAFile = ca
+			params := `{"input":"` + input + `/x","user":"me","password":"secret","video":true,"timeout":5}`
+			err := plays(t, strict, params).end(t)
+			if n := count.Load(); err == nil || n > 0 {
+				t.Errorf("%v; asked %d times", err, n)
+			}
+			err = plays(t, trusting, params).end(t)
+			if n := count.Load(); err == nil || n == 0 {
+				t.Errorf("with its certificate: %v; asked %d times", err, n)
+			}
+		})
 	}
 }
 

@@ -53,6 +53,9 @@ func TestTranscode(t *testing.T) {
 		"sound":    {file.Conversion{Audio: true}, 1400 * time.Millisecond},
 		"for ever": {file.Conversion{Video: true, Audio: true, Loop: true}, 4 * time.Second},
 	} {
+		if !long && name == "both" {
+			continue // is part of the others
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			out, m := converts(t.Context(), t, f, path, test.what)

@@ -2,6 +2,9 @@
 
 package exec
 
-const cycles = 9 // of TestCycles
+const (
+	cycles = 3 // of TestCycles
+	long   = false
+)
 
 func moreFilms() map[string]filmed { return nil } // see the soak
