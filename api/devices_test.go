@@ -27,7 +27,7 @@ func TestDevices(t *testing.T) {
 				t.Error("asked for files")
 				return nil, nil
 			}},
-			{Name: "screen", Schema: schema, Absent: func() error { return none }, Choices: func(context.Context) ([]publisher.Choice, error) {
+			{Name: "screen", Schema: schema, Absent: func(context.Context) error { return none }, Choices: func(context.Context) ([]publisher.Choice, error) {
 				return nil, none
 			}},
 			{Name: "tape", Schema: schema, Missing: errors.New("built without tapes")},

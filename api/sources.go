@@ -47,7 +47,7 @@ func (f *face) listSources(w http.ResponseWriter, r *http.Request) error {
 		}
 		lacks := k.Missing
 		if lacks == nil && k.Absent != nil {
-			lacks = k.Absent()
+			lacks = k.Absent(r.Context())
 		}
 		if lacks != nil {
 			one.Available, one.Reason = false, sentence(lacks.Error())

@@ -31,7 +31,7 @@ type Kind struct {
 	Missing error
 	// Absent says what the kind lacks at this moment and may get, as the camera that is not plugged in yet; nil: nothing
 	// ever. It is asked whenever kinds are listed. A start is not refused by it: New sees for itself.
-	Absent func() error
+	Absent func(ctx context.Context) error
 	// New makes a source for a stream. The parameters are valid by Schema, and defaults are filled in. What the schema
 	// cannot say it refuses with a *ParamError. It starts nothing, and may be called from any goroutine.
 	New func(stream string, params json.RawMessage) (Source, error)

@@ -55,7 +55,7 @@ func (v *Inventory) Camera() publisher.Kind {
 	return publisher.Kind{
 		Name: kindCamera, Title: "Camera", Description: cameraText, Private: true, Schema: cameraSchema(v.hardware.sound),
 		Choices: v.cameraChoices,
-		Absent:  func() error { return v.absent(driver.Camera) },
+		Absent:  func(ctx context.Context) error { return v.absent(ctx, driver.Camera) },
 		New:     v.newSource(driver.Camera),
 		Restart: patience(),
 	}
@@ -73,7 +73,7 @@ func (v *Inventory) Screen() publisher.Kind {
 	}
 	if k.Missing == nil {
 		k.Choices = func(ctx context.Context) ([]publisher.Choice, error) { return v.choices(ctx, driver.Screen, "device") }
-		k.Absent = func() error { return v.absent(driver.Screen) }
+		k.Absent = func(ctx context.Context) error { return v.absent(ctx, driver.Screen) }
 		k.New, k.Restart = v.newSource(driver.Screen), patience()
 	}
 	return k
@@ -93,8 +93,8 @@ func (v *Inventory) cameraChoices(ctx context.Context) ([]publisher.Choice, erro
 }
 
 // absent says that no device of a kind is plugged in.
-func (v *Inventory) absent(kind driver.DeviceType) error {
-	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
+func (v *Inventory) absent(ctx context.Context, kind driver.DeviceType) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	if err := v.refresh(ctx); err != nil {
 		return err

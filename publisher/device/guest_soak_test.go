@@ -91,7 +91,7 @@ func (f *found) look() error {
 	}
 	inventory := device.NewInventory(slog.New(slog.NewTextHandler(os.Stdout, nil)))
 	camera := inventory.Camera()
-	if err := camera.Absent(); err != nil {
+	if err := camera.Absent(context.Background()); err != nil {
 		f.Absent = err.Error()
 	}
 	for _, name := range modules {
