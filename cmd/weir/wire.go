@@ -138,7 +138,7 @@ func (s *server) wireSources(ctx context.Context, c config.Config) error {
 		return err
 	}
 	s.sources, err = publisher.NewSupervisor(publisher.SupervisorOptions{
-		Registry: s.registry, Kinds: append(kinds(device.NewInventory(s.log), file.Options{Dir: c.Media.Dir, Transcode: transcode, Logger: s.log}), ffmpeg, s.relay.Kind()), Logger: s.log, Event: s.events.Add,
+		Registry: s.registry, Kinds: append(kinds(device.NewInventory(s.log), file.Options{Dir: c.Media.Dir, Transcode: transcode, Logger: s.log}), ffmpeg, s.relay.Kind()), Logger: s.log, Event: s.events.Add, //nolint:contextcheck // Kind.New has no context
 		Hide: func(name string) { s.sessions.End(name, session.ReasonPrivate) },
 	})
 	if err != nil {

@@ -5,8 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/pem"
 	"errors"
-	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -101,7 +100,7 @@ func TestCertificates(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int32
 	web := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
-	web.Config.ErrorLog = log.New(io.Discard, "", 0)
+	web.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	web.StartTLS()
 	t.Cleanup(web.Close)
 	ca := filepath.Join(t.TempDir(), "ca.pem")

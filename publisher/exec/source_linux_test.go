@@ -162,7 +162,7 @@ func TestProcesses(t *testing.T) {
 }
 
 // found is the machine's FFmpeg, which is asked once what it has.
-var found = sync.OnceValues(func() (string, error) { return Find(context.Background(), "") }) //nolint:gochecknoglobals // of all tests
+var found = sync.OnceValues(func() (string, error) { return Find(context.Background(), "") })
 
 // installed makes sources of the machine's FFmpeg.
 func installed(t *testing.T, inputs ...string) *FFmpeg {
