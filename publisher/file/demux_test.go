@@ -69,6 +69,7 @@ func probe(t *testing.T, path string) (file.Report, error) {
 
 // The probe says of each container and codec what FFmpeg was told to make.
 func TestProbe(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for i, s := range samples() {
 		if !soak && i%4 != 0 {
@@ -108,6 +109,7 @@ func TestProbe(t *testing.T) {
 
 // What cannot be sent as it is is said, with the line that mends it.
 func TestProbeTells(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	bframes := []string{"-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "30", "-pix_fmt", "yuv420p"}
 	aac := []string{"-c:a", "aac"}

@@ -37,6 +37,7 @@ func readAll(t *testing.T, r io.Reader) ([]file.TrackInfo, []file.Unit) {
 
 // What FFmpeg writes to a pipe comes out whole, with exact times, whether it can be skipped in or not.
 func TestMatroskaOfFFmpeg(t *testing.T) {
+	t.Parallel()
 	args := append(append(append(picture("2"), sound("2")...), h264()...), opus()...)
 	b := ffmpeg(t, append(args, "-f", "matroska", "pipe:1")...)
 	for _, r := range []io.Reader{onlyReader{bytes.NewReader(b)}, bytes.NewReader(b)} {

@@ -144,17 +144,8 @@ func (o *oggFile) next() (Unit, error) {
 		if o.convert == nil {
 			return Unit{}, io.EOF
 		}
-		for n := 0; len(o.queue) == 0; n++ {
-			err := o.fill()
-			if err == nil && len(o.queue) == 0 {
-				err = idle(n, maxIdle/10, read)
-			}
-			if err != nil {
-				if err == io.EOF { //nolint:errorlint // fill says so
-					return Unit{}, err
-				}
-				return Unit{}, fmt.Errorf("read Ogg: %w", err)
-			}
+		if err := o.gather(read); err != nil {
+			return Unit{}, err
 		}
 		u := Unit{Data: o.queue[0], PTS: o.clock, DTS: o.clock}
 		read += int64(len(u.Data)) + 1
@@ -176,6 +167,23 @@ func (o *oggFile) next() (Unit, error) {
 			return Unit{}, err
 		}
 	}
+}
+
+// gather reads pages until there is a packet; io.EOF at the end. So many bytes have come to no unit before.
+func (o *oggFile) gather(read int64) error {
+	for n := 0; len(o.queue) == 0; n++ {
+		err := o.fill()
+		if err == nil && len(o.queue) == 0 {
+			err = idle(n, maxIdle/10, read)
+		}
+		switch {
+		case err == io.EOF: //nolint:errorlint // fill says so
+			return err
+		case err != nil:
+			return fmt.Errorf("read Ogg: %w", err)
+		}
+	}
+	return nil
 }
 
 // fill reads a page and takes its packets apart by the lacing table; the last may go on in the next page.

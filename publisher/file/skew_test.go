@@ -21,6 +21,7 @@ func (r *recorder) captured(unit got, rate uint32) time.Duration {
 // A flash, the only key frame besides the first, and a beep, the only packets of some size, fall together at a viewer by RTP
 // and sender reports, each time the clip comes round.
 func TestSoundAndPictureStayTogether(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	flash := []string{
 		"-f", "lavfi", "-i", "color=black:size=192x108:rate=30:duration=2,drawbox=color=white:t=fill:enable='between(t,1,1.02)'",

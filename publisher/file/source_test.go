@@ -64,6 +64,7 @@ func (s *show) change(params map[string]any) {
 // Two loop points: no step is longer than a picture and the rounding, none goes back, sequence numbers have no hole, and each
 // picture of the clip comes as often as the others.
 func TestLoop(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	made := samples()
 	if !soak {
@@ -123,6 +124,7 @@ func checkLine(t *testing.T, spec stream.Spec, units []got, pictures int) {
 
 // A file that plays is paused, goes on, is sent elsewhere and ends, while those who watch it stay.
 func TestChange(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	makeClip(t, dir, "clip.mp4", picture("3"), sound("3"), h264(), opus())
 	synctest.Test(t, func(t *testing.T) {
@@ -186,6 +188,7 @@ func keyFrameAt(r *recorder, timestamp uint32) []byte {
 
 // Who joins while the clip is paused gets its picture.
 func TestJoinWhilePaused(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	makeClip(t, dir, "clip.mp4", picture("3"), h264())
 	synctest.Test(t, func(t *testing.T) {
@@ -214,6 +217,7 @@ func TestJoinWhilePaused(t *testing.T) {
 
 // Encodings of one clip are one source, in step, and what no folder has is refused.
 func TestEncodings(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	all := samples()
 	if err := os.Mkdir(filepath.Join(dir, "shows"), 0o700); err != nil {

@@ -65,6 +65,7 @@ func transcode(ctx context.Context, c file.Conversion) (io.ReadCloser, error) {
 // With FFmpeg a file with AAC, or with B-frames, plays on and on, in real time; without, the sound of one is left out and
 // said so, and the other is refused with the line that mends it.
 func TestConversion(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	bframes := []string{"-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "30", "-pix_fmt", "yuv420p"}
 	makeClip(t, dir, "aac.mp4", picture("1"), sound("1"), h264(), []string{"-c:a", "aac"})
@@ -106,6 +107,7 @@ func TestConversion(t *testing.T) {
 
 // H.265, which no browser here decodes, comes out of its packets as FFmpeg decodes it: every picture.
 func TestH265Decodes(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	all := samples()
 	for i, s := range []sample{all[1], all[5], all[9], all[17]} {
@@ -151,6 +153,7 @@ func TestH265Decodes(t *testing.T) {
 
 // Who joins between two key frames has a picture at once, from the stream's cache.
 func TestJoinAtOnce(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	makeClip(t, dir, "clip.mp4", picture("4"), []string{"-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", "120", "-pix_fmt", "yuv420p"})
 	synctest.Test(t, func(t *testing.T) {
@@ -174,7 +177,7 @@ func TestJoinAtOnce(t *testing.T) {
 	})
 }
 
-// The file row of the cycles: what 200 starts and stops leave behind.
+// The file row of the cycles: what many starts and stops leave behind.
 func TestCycles(t *testing.T) {
 	dir := t.TempDir()
 	makeClip(t, dir, "clip.mp4", picture("1"), sound("1"), h264(), opus())
@@ -202,7 +205,10 @@ func TestCycles(t *testing.T) {
 	}
 	cycle(10)
 	before := standing(t)
-	cycle(200)
+	if soak {
+		cycle(150)
+	}
+	cycle(50)
 	after := standing(t)
 	t.Logf("before %+v, after %+v", before, after)
 	if after.goroutines > before.goroutines || after.files > before.files || after.heap > before.heap+2<<20 {
