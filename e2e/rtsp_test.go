@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -70,7 +69,7 @@ func newCamera(t *testing.T, user, password string) *rtspCamera {
 }
 
 // addr is where it listens.
-func (c *rtspCamera) addr() string { return c.server.NetListener().Addr().(*net.TCPAddr).String() }
+func (c *rtspCamera) addr() string { return c.server.NetListener().Addr().String() }
 
 // send sends units at a rate, until end is closed.
 func (c *rtspCamera) send(end <-chan struct{}, m *description.Media, payloadType uint8, units [][]byte, step uint32, rate int) {

@@ -63,7 +63,7 @@ func TestSlowFailures(t *testing.T) {
 		},
 		"push": func(ctx context.Context, t *testing.T, r *relay.Relay, _ *stream.Publication) {
 			t.Helper()
-			if _, err := r.Push("live", relay.PushStart{URL: url}); err != nil {
+			if _, err := r.Push("live", relay.PushStart{URL: url}); err != nil { //nolint:contextcheck // a push ends with Run
 				t.Fatal(err)
 			}
 			if err := r.Run(ctx); err != nil {
