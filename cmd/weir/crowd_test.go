@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -60,26 +58,9 @@ func startServer(t *testing.T) *crowd {
 
 func startServerAt(t *testing.T, addr string) *crowd {
 	t.Helper()
-	access, err := auth.Open(auth.Options{Fixed: []auth.Token{{Name: "admin", Secret: crowdToken, Rights: []auth.Action{auth.Administer}}}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	c := config.Default()
 	c.HTTP.Addr = addr
-	s, err := wire(t.Context(), &config.Loaded{Config: c}, access, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- s.run(ctx, "", io.Discard) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("run: %v", err)
-		}
-	})
-	<-s.sessions.Ready()
+	s := runServer(t, c, auth.Options{Fixed: []auth.Token{{Name: "admin", Secret: crowdToken, Rights: []auth.Action{auth.Administer}}}})
 	return &crowd{s, "http://" + s.listener.Addr().String() + "/whep/test"}
 }
 

@@ -3,11 +3,8 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -53,7 +50,7 @@ func TestCycles(t *testing.T) {
 			if one.prepare != nil {
 				params = one.prepare(t, &c)
 			}
-			s := runServer(t, c)
+			s := runServer(t, c, auth.Options{})
 			if k := kindOf(s, one.kind); k.Missing != nil {
 				t.Skip(k.Missing)
 			}
@@ -75,30 +72,6 @@ func TestCycles(t *testing.T) {
 			}
 		})
 	}
-}
-
-// runServer runs a program until the test ends.
-func runServer(t *testing.T, c config.Config) *server {
-	t.Helper()
-	access, err := auth.Open(auth.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := wire(t.Context(), &config.Loaded{Config: c}, access, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- s.run(ctx, "", io.Discard) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("run: %v", err)
-		}
-	})
-	<-s.sessions.Ready()
-	return s
 }
 
 func kindOf(s *server, name string) publisher.Kind {

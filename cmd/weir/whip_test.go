@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"io"
-	"log/slog"
 	"net/http"
 	"os"
 	"strings"
@@ -16,29 +14,12 @@ import (
 // A WHIP client that knows no stream publishes into the one that is configured
 // for its token's name; a token without one is told so.
 func TestPublishStreams(t *testing.T) {
-	access, err := auth.Open(auth.Options{Fixed: []auth.Token{
+	c := config.Default()
+	c.HTTP.Addr, c.Publish.Streams = "127.0.0.1:0", []string{"studio=lobby"}
+	s := runServer(t, c, auth.Options{Fixed: []auth.Token{
 		{Name: "studio", Secret: "weir_of-the-studio-in-this-test", Rights: []auth.Action{auth.Publish}},
 		{Name: "other", Secret: "weir_of-another-in-this-one-test", Rights: []auth.Action{auth.Publish}},
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := config.Default()
-	c.HTTP.Addr, c.Publish.Streams = "127.0.0.1:0", []string{"studio=lobby"}
-	s, err := wire(t.Context(), &config.Loaded{Config: c}, access, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- s.run(ctx, "", io.Discard) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("run: %v", err)
-		}
-	})
-	<-s.sessions.Ready()
 	offer, err := os.ReadFile("../../session/testdata/offers/publish/node-datachannel-0.33.4.sdp")
 	if err != nil {
 		t.Fatal(err)
