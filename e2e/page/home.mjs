@@ -224,8 +224,8 @@ const subjects = {
     await picture()
     const { log, state, events } = await sees('the server', ({ state, log }) => state === 'Live' && log.includes('The server is there again.'))
     await press('#connect')
-    await sees('events of the new server', ({ log: now }) => now.slice(log.length).some((line) => line.startsWith('A viewer of “test” is gone')))
-    return { log, state, events }
+    const { log: whole } = await sees('events of the new server', ({ log: now }) => now.slice(log.length).some((line) => line.startsWith('A viewer of “test” is gone')))
+    return { log: whole, state, events }
   },
 
   /** Without a token: words, public streams all the same; a wrong token; a right one. */

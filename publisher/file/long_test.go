@@ -142,8 +142,9 @@ func playLong(tb testing.TB, dir string) (start time.Duration, heap uint64) {
 		runtime.ReadMemStats(&after)
 		heap = max(heap, after.HeapAlloc-min(before.HeapAlloc, after.HeapAlloc))
 	}
+	cancel() // before the publication's end, which would be an error to a source that still plays
+	running.Wait()
 	p.Close("ended")
-	cancel()
 	return start, heap
 }
 
