@@ -181,6 +181,7 @@ func TestPageRestartsICE(t *testing.T) {
 }
 
 func TestPageRestartsICEByItself(t *testing.T) {
+	t.Parallel()
 	needs(t, chromium)
 	server := start(t, build(t, "1"), "127.0.0.1:0")
 	page := run(t, "behaviour.mjs", "pause", server.base)
@@ -250,6 +251,7 @@ func TestModuleOnAnotherOriginsPage(t *testing.T) {
 }
 
 func TestFirefoxRestartsAndReconnects(t *testing.T) {
+	t.Parallel()
 	needs(t, firefox)
 	program := build(t, "1")
 	server := start(t, program, "127.0.0.1:0")

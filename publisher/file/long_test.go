@@ -1,3 +1,5 @@
+//go:build !race
+
 package file_test
 
 import (
