@@ -21,7 +21,7 @@ func snippet(t *testing.T, language, word string, server *process) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for block := range strings.SplitSeq(string(text), "\n```"+language+"\n") {
+	for _, block := range strings.Split(string(text), "\n```"+language+"\n")[1:] {
 		block, _, _ = strings.Cut(block, "\n```")
 		if strings.Contains(block, word) {
 			return strings.ReplaceAll(block, "127.0.0.1:8080", server.addr)
@@ -147,4 +147,87 @@ func TestReadmeTokens(t *testing.T) {
 			_ = res.Body.Close() // nothing of it is read
 		}
 	}
+}
+
+// The lines that start a source start it: of a file that curl has brought, a network camera, another server's stream. A
+// push is another server's stream soon, and without a camera the line for one says so.
+func TestReadmeSources(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("curl"); err != nil {
+		lack(t, "curl")
+	}
+	if _, err := exec.LookPath("ffmpeg"); err != nil {
+		lack(t, "ffmpeg")
+	}
+	program := build(t, "0")
+	camera, other := newCamera(t, "me", "…"), start(t, program, "127.0.0.1:0", withAdmin)
+	inputs := "WEIR_FFMPEG_INPUTS=lavfi,rtsp://camera.lan"
+	server := start(t, program, "127.0.0.1:0", withAdmin, "WEIR_MEDIA_DIR="+t.TempDir(), "WEIR_RELAY_HOSTS=127.0.0.1:*",
+		strings.Replace(inputs, "camera.lan", camera.addr(), 1))
+	// lines are what a block begins with, and its requests.
+	lines := func(word string) []string {
+		return strings.Split(strings.NewReplacer("camera.lan/live", camera.addr()+"/cam", "https://OTHER", other.base, "OTHERS", adminToken).
+			Replace(snippet(t, "sh", word, server)), "curl ")
+	}
+	request := func(line string) string {
+		t.Helper()
+		return shell(t, "T='Authorization: Bearer "+adminToken+"'\ncurl "+line, t.TempDir())
+	}
+	begin := func(s *process, stream string) {
+		t.Helper()
+		if code := s.control(t, http.MethodPost, "streams/"+stream, `{"source": "clip"}`, nil); code != http.StatusCreated {
+			t.Fatalf("%s: status %d", stream, code)
+		}
+	}
+	live := func(s *process, stream string) {
+		t.Helper()
+		var got struct {
+			Live   bool
+			Tracks []struct{ Packets int }
+		}
+		for deadline := time.Now().Add(20 * time.Second); !got.Live || len(got.Tracks) == 0 || got.Tracks[0].Packets == 0; time.Sleep(50 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: %+v", stream, got)
+			}
+			s.control(t, http.MethodGet, "streams/"+stream, "", &got)
+		}
+	}
+
+	devices := lines("api/v1/devices")
+	if out := request(devices[1]) + request(devices[2]); !strings.Contains(out, `"devices":[`) || !strings.Contains(out, `"source_unavailable"`) {
+		t.Errorf("without a camera: %s", out)
+	}
+
+	film := filepath.Join(t.TempDir(), "clip.mp4")
+	if out, err := exec.CommandContext(t.Context(), "ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=30:duration=2",
+		"-c:v", "libx264", "-bf", "0", "-pix_fmt", "yuv420p", film).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	files := lines("WEIR_MEDIA_DIR")
+	if !strings.HasPrefix(files[0], "WEIR_MEDIA_DIR=") {
+		t.Errorf("the server is started by %q", files[0])
+	}
+	request(strings.Replace(files[1], "-T clip.mp4", "-T "+film, 1))
+	request(files[2])
+	live(server, "film")
+
+	door := lines("WEIR_FFMPEG_INPUTS")
+	if !strings.HasPrefix(door[0], inputs+" ") {
+		t.Errorf("the server is started by %q, not with %s", door[0], inputs)
+	}
+	request(door[1])
+	live(server, "door")
+
+	begin(server, "lobby")
+	begin(other, "lobby")
+	relays := lines("pushes")
+	request(relays[1])
+	live(server, "copy")
+	for s, stream := range map[*process]string{server: "copy", other: "lobby"} {
+		if code := s.control(t, http.MethodDelete, "streams/"+stream, "", nil); code != http.StatusNoContent {
+			t.Errorf("%s: status %d", stream, code)
+		}
+	}
+	request(relays[2])
+	live(other, "lobby")
 }
