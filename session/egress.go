@@ -44,8 +44,7 @@ func (m *Manager) worthWhile(r Request) error {
 	if err := m.limits.check(r.Remote.Addr()); err != nil {
 		return err
 	}
-	_, err := parseOffer(r.Offer)
-	return err
+	return wellFormed(r.Offer)
 }
 
 // egress is Egress where nobody waits.

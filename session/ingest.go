@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"weir/stream"
@@ -118,7 +117,7 @@ func (g *ingress) summary() stream.PublisherReport {
 	defer g.mu.Unlock()
 	for _, in := range g.inputs {
 		r.KeyFramesAnswered += in.answered
-		r.KeyFrameFeedback = r.KeyFrameFeedback || slices.ContainsFunc(in.section.Feedback, asksKeyFrame)
+		r.KeyFrameFeedback = r.KeyFrameFeedback || in.section.keyFrames()
 	}
 	r.Clocked = g.clock.set
 	return r

@@ -83,7 +83,7 @@ func (n *negotiation) takeSections() error {
 		section.PayloadType, section.RTXPayloadType, section.Format, section.Feedback = first.Number, first.RTX, first.Format, first.Feedback
 		section.Sources = readSources(m)
 		section.RIDs = readLayers(m)
-		if section.Kind == "video" && !slices.ContainsFunc(first.Feedback, asksKeyFrame) {
+		if section.Kind == "video" && !section.keyFrames() {
 			n.plan.lenient(LenientFeedback)
 		}
 	}
@@ -91,8 +91,10 @@ func (n *negotiation) takeSections() error {
 	return nil
 }
 
-// asksKeyFrame says whether a feedback value lets a key frame be asked for.
-func asksKeyFrame(value string) bool { return value == "nack pli" || value == "ccm fir" }
+// keyFrames says whether a key frame can be asked for.
+func (s *Section) keyFrames() bool {
+	return slices.Contains(s.Feedback, "nack pli") || slices.Contains(s.Feedback, "ccm fir")
+}
 
 // noPublishedCodec is the refusal for a section of which nothing can be relayed.
 func (n *negotiation) noPublishedCodec(section *Section) error {

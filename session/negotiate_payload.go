@@ -144,7 +144,6 @@ func (n *negotiation) take(section *Section, m media, track int, best payload) {
 	section.Accepted = true
 	section.Track = track
 	section.PayloadType = best.number
-	section.sent = sent
 	section.Format = best.format
 	section.Format.Fmtp = answerFmtp(best.format, sent)
 	section.Feedback = answerFeedback(section.Kind, best.feedback)

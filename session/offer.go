@@ -106,6 +106,12 @@ func parseOffer(text string) (*description, error) {
 	return d, nil
 }
 
+// wellFormed refuses an offer that is no session description, and looks no further.
+func wellFormed(offer string) error {
+	_, err := parseOffer(offer)
+	return err
+}
+
 // nextType returns the type that the next line must have after those seen, 0 when kind is fine: v=, o=, s= open a
 // description in this order, and t= comes before attributes and media (RFC 8866 5).
 func nextType(seen string, kind byte) byte {

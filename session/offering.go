@@ -45,8 +45,7 @@ type offeringFlow interface {
 // session after another; see stream.Publication.Anew.
 func (m *Manager) Pull(ctx context.Context, p *stream.Publication, o OfferOptions) (*Offering, error) {
 	return m.propose(ctx, p.Stream().Name(), protocolWHEP, o, func(s *Session) (*Offering, error) {
-		s.plan = &Plan{Ingest: true, Setup: "actpass"}
-		return &Offering{session: s, flow: &pull{session: s, publication: p}, terms: pullTerms(), pion: s.plan}, nil
+		return newOffering(s, &pull{session: s, publication: p}, pullTerms()), nil
 	})
 }
 
@@ -59,9 +58,13 @@ func (m *Manager) Push(ctx context.Context, st *stream.Stream, o OfferOptions) (
 			return nil, fmt.Errorf("push: %w", stream.ErrNotLive)
 		}
 		f := &push{egress: &egress{session: s, specs: specsOf(tracks)}, stream: st, tracks: tracks}
-		s.plan = pushStandIn(f.specs)
-		return &Offering{session: s, flow: f, terms: pushTerms(f.specs), pion: s.plan}, nil
+		return newOffering(s, f, pushTerms(f.specs)), nil
 	})
+}
+
+func newOffering(s *Session, f offeringFlow, t terms) *Offering {
+	s.plan = t.standIn()
+	return &Offering{session: s, flow: f, terms: t, pion: s.plan}
 }
 
 // propose makes a session's PeerConnection and offer.
@@ -147,7 +150,7 @@ func (o *Offering) Answer(text string, remote netip.AddrPort) (made *Session, er
 	defer func() {
 		if p := recover(); p != nil {
 			s.logger.Error("answer made the WebRTC stack panic", "err", fmt.Sprint(p))
-			made, err = nil, answerError("panic")
+			made, err = nil, fmt.Errorf("%w: panic", ErrAnswer)
 		}
 		if err != nil {
 			s.release(ReasonFailed)
@@ -173,7 +176,7 @@ func (o *Offering) Answer(text string, remote netip.AddrPort) (made *Session, er
 	s.ice.etag = newETag()
 	if err := s.reply(plan.Ufrag, plan.Pwd, plan.Candidates); err != nil {
 		s.logger.Warn("answer could not be set up", "err", err)
-		return nil, answerError("not_usable")
+		return nil, fmt.Errorf("%w: not_usable", ErrAnswer)
 	}
 	if err := s.flow.open(); err != nil {
 		return nil, err
@@ -249,8 +252,8 @@ func (s *Session) FinishRestart(f wish.Fragment) error {
 	if !s.offers {
 		return errNotOffering
 	}
-	if !credential(f.Ufrag, 4) || !credential(f.Pwd, 22) {
-		return answerError("ice_credentials")
+	if !validCredentials(f.Ufrag, f.Pwd) {
+		return fmt.Errorf("%w: ice_credentials", ErrAnswer)
 	}
 	if err := s.reply(f.Ufrag, f.Pwd, f.Candidates()); err != nil {
 		return err

@@ -49,7 +49,7 @@ func (s *Session) patch(ctx context.Context, match wish.Match, f wish.Fragment) 
 			return wish.Patched{}, refusePrecondition()
 		}
 		switch {
-		case slices.Contains(s.plan.others, f.Ufrag):
+		case s.plan.givenUp(f.Ufrag):
 			return wish.Patched{}, nil // of a transport that bundling gave up
 		case slices.Contains(now.left, f.Ufrag):
 			return wish.Patched{}, refuseCredentials("The fragment is of an ICE session that a restart has replaced.")
@@ -165,7 +165,7 @@ func (s *Session) restartICE(ctx context.Context, f wish.Fragment) (wish.Patched
 			fmt.Sprintf("The fragment is of ufrag %s, session has %s; a new one comes with a pwd.", clip(f.Ufrag), clip(now.remoteUfrag)))
 	case f.Ufrag == now.remoteUfrag:
 		return wish.Patched{}, refuseCredentials("The ufrag is not a new one.")
-	case !credential(f.Ufrag, 4) || !credential(f.Pwd, 22):
+	case !validCredentials(f.Ufrag, f.Pwd):
 		return wish.Patched{}, refuseCredentials("The ufrag or the pwd is too short, too long, or has characters that they cannot have.")
 	}
 	candidates, ufrags := s.usable(f.Candidates())

@@ -69,10 +69,10 @@ type Section struct {
 	Format         codec.Format // Name as the offer spells it, Fmtp as the answer will say it
 	Feedback       []string     // a=rtcp-fb values of the payload type that are answered: "nack", "nack pli", "ccm fir"
 
-	reducedSize bool         // a=rtcp-rsize was offered (RFC 5506)
-	mixed       bool         // a=extmap-allow-mixed was offered (RFC 8285 6)
-	first       payload      // of an audio or video section: what a refusal repeats; no Name when there is none
-	sent        codec.Format // the track's own format
+	reducedSize bool // a=rtcp-rsize was offered (RFC 5506)
+	mixed       bool // a=extmap-allow-mixed was offered (RFC 8285 6)
+
+	first payload // of an audio or video section: what a refusal repeats; no Name when there is none
 }
 
 // Payload is one payload type of an accepted section.
@@ -128,6 +128,9 @@ type PlanCodec struct {
 
 // Mozilla says whether the offer came from Firefox, whose origin line begins "o=mozilla".
 func (p *Plan) Mozilla() bool { return p.mozilla }
+
+// givenUp says whether an ICE ufrag is of a transport that the offer has and bundling gave up.
+func (p *Plan) givenUp(ufrag string) bool { return slices.Contains(p.others, ufrag) }
 
 // Accepted returns the sections that are served, in the order of the offer: at most one audio and one video.
 func (p *Plan) Accepted() []Section {

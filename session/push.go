@@ -7,7 +7,6 @@ import (
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
-	"weir/internal/codec"
 	"weir/stream"
 )
 
@@ -83,34 +82,4 @@ func (p *push) halt(string) {
 	if p.viewer != nil {
 		p.viewer.Close()
 	}
-}
-
-// pushStandIn is the plan that pion is told of before the answer: a section of
-// each kind that the stream has.
-func pushStandIn(specs []stream.Spec) *Plan {
-	p := &Plan{Setup: "actpass"}
-	for _, kind := range kindsOf(specs) {
-		s := Section{Kind: kind.String(), Accepted: true, Feedback: feedbackOf(kind.String()), PayloadType: 111}
-		s.Format = codec.Format{Name: codec.Opus, ClockRate: 48000, Channels: 2}
-		if kind == codec.Video {
-			s.Format = codec.Format{Name: codec.VP8, ClockRate: 90000}
-			s.PayloadType, s.RTXPayloadType = 96, 97
-		}
-		p.Sections = append(p.Sections, s)
-	}
-	return p
-}
-
-// kindsOf are the kinds of media that there are, audio first.
-func kindsOf(specs []stream.Spec) []codec.Kind {
-	var kinds []codec.Kind
-	for _, kind := range []codec.Kind{codec.Audio, codec.Video} {
-		for _, spec := range specs {
-			if spec.Format.Kind() == kind {
-				kinds = append(kinds, kind)
-				break
-			}
-		}
-	}
-	return kinds
 }

@@ -316,7 +316,7 @@ func (s *Session) usable(values []string) (candidates []remoteCandidate, ufrags 
 	seen := map[string]bool{}
 	for _, value := range values {
 		c, ok := s.filter.parse(value)
-		if slices.Contains(s.plan.others, c.ufrag) {
+		if s.plan.givenUp(c.ufrag) {
 			continue
 		}
 		if c.ufrag != "" && !slices.Contains(ufrags, c.ufrag) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"weir/internal/codec"
+	"weir/internal/wish"
 	"weir/stream"
 )
 
@@ -16,6 +17,14 @@ import (
 var ErrAnswer = errors.New("the answer cannot be used")
 
 func answerError(code string) error { return fmt.Errorf("%w: %s", ErrAnswer, code) }
+
+// answerRefused is for an answer that would have been refused as an offer.
+func answerRefused(err error) error {
+	if r, ok := errors.AsType[*wish.Refusal](err); ok {
+		return answerError(r.Code)
+	}
+	return answerError("internal")
+}
 
 // terms are what an offer of ours says: how it is written, and what an answer to
 // it may be.
@@ -97,6 +106,26 @@ func pushTerms(specs []stream.Spec) terms {
 	}
 	t.add(formats)
 	return t
+}
+
+// standIn is the plan that pion is told of before the answer: where this end sends, a section of each kind, in a codec
+// that stands in for those that the other server chooses from.
+func (t *terms) standIn() *Plan {
+	p := &Plan{Ingest: t.receive, Setup: "actpass"}
+	if t.receive {
+		return p
+	}
+	for i := range t.sections {
+		kind := t.sections[i].kind
+		s := Section{Kind: kind.String(), Accepted: true, Feedback: feedbackOf(kind.String()), PayloadType: 111}
+		s.Format = codec.Format{Name: codec.Opus, ClockRate: 48000, Channels: 2}
+		if kind == codec.Video {
+			s.Format = codec.Format{Name: codec.VP8, ClockRate: 90000}
+			s.PayloadType, s.RTXPayloadType = 96, 97
+		}
+		p.Sections = append(p.Sections, s)
+	}
+	return p
 }
 
 // add makes a section for each kind of media, audio first, and numbers the
@@ -203,11 +232,11 @@ func (t *terms) read(text string) (*Plan, error) {
 	}
 	d, err := parseOffer(text)
 	if err != nil {
-		return nil, answerError(refusalCode(err))
+		return nil, answerRefused(err)
 	}
 	n := &negotiation{offer: d, plan: &Plan{Ingest: t.receive}, room: maxPayloadText, extensions: map[uint8]string{}}
 	if err := n.readSections(); err != nil {
-		return nil, answerError(refusalCode(err))
+		return nil, answerRefused(err)
 	}
 	if len(d.media) != len(t.sections) {
 		return nil, answerError("sections")
@@ -226,7 +255,7 @@ func (t *terms) read(text string) (*Plan, error) {
 	}
 	n.plan.tagged = tagged
 	if err := n.readTransport(); err != nil {
-		return nil, answerError(refusalCode(err))
+		return nil, answerRefused(err)
 	}
 	if n.plan.Setup == "actpass" { // none, or what no answer may say: it is asked first, so it begins
 		n.plan.Setup = "active"
@@ -298,7 +327,7 @@ func (t *terms) takeAnswered(section *Section, ours *termsSection, list []payloa
 			taken.RTX = retransmission(kind, p, taken.Feedback, list)
 			section.Payloads = append(section.Payloads, taken)
 			if section.Track < 0 {
-				section.Track, section.sent = i, spec.Format
+				section.Track = i
 			}
 		}
 	}
