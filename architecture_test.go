@@ -47,13 +47,13 @@ var forbidden = []rule{
 		reason: "a leaf imports none of ours",
 	},
 	{
-		in:     []pattern{"stream", "publisher...", "session"},
+		in:     []pattern{"stream", "publisher...", "session..."},
 		deny:   []pattern{"net/http", "weir/api", "weir/whip", "weir/whep", "weir/relay"},
 		reason: "media knows no HTTP; what speaks it is above",
 	},
 	{
 		in:     []pattern{"publisher..."},
-		deny:   []pattern{"weir/session", "weir/internal/wish", "weir/internal/udp", "weir/internal/seal"},
+		deny:   []pattern{"weir/session...", "weir/internal/wish", "weir/internal/udp", "weir/internal/seal"},
 		reason: "sources and sessions meet in stream; sources speak no WHIP and own no port",
 	},
 	{
@@ -63,9 +63,14 @@ var forbidden = []rule{
 		reason: "sources are joined by cmd; exec alone reads with publisher/file",
 	},
 	{
-		in:     []pattern{"session"},
+		in:     []pattern{"session..."},
 		deny:   []pattern{"weir/publisher...", "weir/auth", "weir/coach", "weir/internal/event"},
 		reason: "session meets sources in stream, is asked after auth, and reports by a callback",
+	},
+	{
+		in:     []pattern{"session/negotiate"},
+		deny:   []pattern{"weir/session", "context", "crypto/rand", "log/slog", "math/rand/v2", "net", "os", "sync", "time"},
+		reason: "an answer follows from the offer and the stream alone: it waits for nothing, asks nobody and keeps nothing",
 	},
 	{
 		in:     []pattern{"whip", "whep"},
@@ -101,7 +106,7 @@ var forbidden = []rule{
 	},
 	{
 		in:     []pattern{"internal/wishtest"},
-		deny:   []pattern{"weir/api", "weir/session", "weir/stream", "weir/whip", "weir/whep", "weir/internal/wish"},
+		deny:   []pattern{"weir/api", "weir/session...", "weir/stream", "weir/whip", "weir/whep", "weir/internal/wish"},
 		reason: "it knows a server by its answers alone",
 	},
 	{
@@ -156,6 +161,7 @@ var rooms = map[string]bool{
 	"publisher/clip":      true,
 	"publisher/device":    true,
 	"session":             true,
+	"session/negotiate":   true,
 	"static":              true,
 	"stream":              true,
 	"whep":                true,

@@ -8,6 +8,7 @@ import (
 
 	"weir/internal/wish"
 	"weir/session"
+	"weir/session/negotiate"
 )
 
 // maxOffer is the longest offer in bytes, where nothing else is said.
@@ -96,7 +97,7 @@ func (f *face) explain(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, answer)
 }
 
-func planOf(p *session.Plan) *planAnswer {
+func planOf(p *negotiate.Plan) *planAnswer {
 	answer := &planAnswer{
 		Setup: p.Setup, Leniencies: list(slices.Sorted(slices.Values(p.Leniencies))), Candidates: len(p.Candidates),
 		Sections: []sectionAnswer{},

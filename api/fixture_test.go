@@ -325,7 +325,7 @@ func decode[T any](t *testing.T, a answer, status int) (v T) {
 // chromiumOffer is a recorded one.
 func chromiumOffer(t *testing.T) string {
 	t.Helper()
-	offer, err := os.ReadFile("../session/testdata/offers/chromium-156.sdp")
+	offer, err := os.ReadFile("../session/negotiate/testdata/offers/chromium-156.sdp")
 	if err != nil {
 		t.Fatal(err)
 	}

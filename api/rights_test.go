@@ -113,7 +113,7 @@ func uses(t *testing.T) []use {
 			use{method: "POST", pattern: form.pattern, target: target, body: offer, contentType: "application/sdp", status: 201},
 		)
 	}
-	published, err := os.ReadFile("../session/testdata/offers/publish/gstreamer-whipclientsink-0.15.4.sdp")
+	published, err := os.ReadFile("../session/negotiate/testdata/offers/publish/gstreamer-whipclientsink-0.15.4.sdp")
 	if err != nil {
 		t.Fatal(err)
 	}

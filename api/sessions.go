@@ -7,14 +7,15 @@ import (
 	"time"
 
 	"weir/session"
+	"weir/session/negotiate"
 )
 
 // Sessions are the sessions alive: a *session.Manager.
 type Sessions interface {
 	Sessions() []*session.Session
 	Lookup(id string) (*session.Session, bool)
-	Explain(r session.Request) (*session.Plan, error)
-	ExplainIngest(r session.Request) (*session.Plan, error)
+	Explain(r session.Request) (*negotiate.Plan, error)
+	ExplainIngest(r session.Request) (*negotiate.Plan, error)
 	Await(ctx context.Context, r session.Request, d time.Duration)
 }
 

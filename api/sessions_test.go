@@ -153,7 +153,7 @@ func TestExplainIsThePost(t *testing.T) {
 	w := newWorld(t, worldOptions{running: true})
 	w.begin(t, "test", "tone", false)
 	w.begin(t, "attic", "tone", true)
-	files, err := filepath.Glob("../session/testdata/offers/*.sdp")
+	files, err := filepath.Glob("../session/negotiate/testdata/offers/*.sdp")
 	if err != nil || len(files) < 15 {
 		t.Fatalf("%d offers: %v", len(files), err)
 	}
@@ -251,7 +251,7 @@ func TestExplainRefuses(t *testing.T) {
 func TestExplainPublish(t *testing.T) {
 	w := newWorld(t, worldOptions{running: true})
 	w.begin(t, "taken", "tone", false)
-	offer, err := os.ReadFile("../session/testdata/offers/publish/gstreamer-whipclientsink-0.15.4.sdp")
+	offer, err := os.ReadFile("../session/negotiate/testdata/offers/publish/gstreamer-whipclientsink-0.15.4.sdp")
 	if err != nil {
 		t.Fatal(err)
 	}

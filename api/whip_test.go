@@ -10,7 +10,7 @@ import (
 
 // /whip alone publishes into the stream that is configured for the token's name.
 func TestWhipAlone(t *testing.T) {
-	offer, err := os.ReadFile("../session/testdata/offers/publish/gstreamer-whipsink-0.15.4.sdp")
+	offer, err := os.ReadFile("../session/negotiate/testdata/offers/publish/gstreamer-whipsink-0.15.4.sdp")
 	if err != nil {
 		t.Fatal(err)
 	}

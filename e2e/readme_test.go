@@ -54,7 +54,7 @@ func TestReadmeCurl(t *testing.T) {
 		lack(t, "curl")
 	}
 	server := start(t, build(t, "1"), "127.0.0.1:0")
-	lines := strings.ReplaceAll(snippet(t, "sh", "curl", server), "session/testdata", root(t)+"/session/testdata")
+	lines := strings.ReplaceAll(snippet(t, "sh", "curl", server), "session/negotiate/testdata", root(t)+"/session/negotiate/testdata")
 	c := exec.CommandContext(t.Context(), "bash", "-euc", lines)
 	c.Dir = t.TempDir()
 	out, err := c.CombinedOutput()

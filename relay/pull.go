@@ -11,6 +11,7 @@ import (
 
 	"weir/publisher"
 	"weir/session"
+	"weir/session/negotiate"
 	"weir/stream"
 )
 
@@ -84,7 +85,7 @@ var (
 )
 
 // Specs implements publisher.Source.
-func (p *pull) Specs() []stream.Spec { return session.PullSpecs() }
+func (p *pull) Specs() []stream.Spec { return negotiate.PullSpecs() }
 
 // Alternatives says that of the codecs of one kind one comes at a time.
 func (p *pull) Alternatives() bool { return true }

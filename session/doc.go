@@ -1,12 +1,12 @@
-// Package session holds WebRTC sessions, of players and of publishers: what an
-// offer and a stream have in common, the PeerConnection that comes of it, trickle
-// ICE and ICE restart, lifetime and limits.
+// Package session holds WebRTC sessions, of players and of publishers: the
+// PeerConnection that comes of a negotiated plan, trickle ICE and ICE restart,
+// lifetime and limits.
 //
-// It has two halves. [Negotiate] and [NegotiateIngest] are pure functions from an
-// offer to a [Plan] or a refusal; the Plan writes the answer. The [Manager] makes
-// sessions of plans: it owns the UDP sockets, the DTLS certificate and the set-up
-// of pion. What a session is made for is its flow: egress gives the fan-out of
-// package stream an Outlet, ingress writes a publisher's packets to its tracks.
+// What an offer and a stream have in common package negotiate decides. The
+// [Manager] makes sessions of plans: it owns the UDP sockets, the DTLS certificate
+// and the set-up of pion. What a session is made for is its flow: egress gives the
+// fan-out of package stream an Outlet, ingress writes a publisher's packets to its
+// tracks.
 //
 // # Goroutines
 //

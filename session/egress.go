@@ -11,6 +11,7 @@ import (
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
+	"weir/session/negotiate"
 	"weir/stream"
 )
 
@@ -44,7 +45,7 @@ func (m *Manager) worthWhile(r Request) error {
 	if err := m.limits.check(r.Remote.Addr()); err != nil {
 		return err
 	}
-	return wellFormed(r.Offer)
+	return negotiate.WellFormed(r.Offer)
 }
 
 // egress is Egress where nobody waits.
@@ -106,7 +107,7 @@ func (s *Session) play(r Request, st *stream.Stream) error {
 	}
 	var err error
 	e := &egress{session: s, specs: specsOf(tracks)}
-	if s.plan, err = Negotiate(r.Offer, e.specs); err != nil {
+	if s.plan, err = negotiate.Egress(r.Offer, e.specs); err != nil {
 		return err
 	}
 	if err := s.checkAddresses(r); err != nil {
@@ -177,10 +178,10 @@ func (e *egress) connect(pc *webrtc.PeerConnection) error {
 	return nil
 }
 
-func (e *egress) describe(l *Local) {
+func (e *egress) describe(l *negotiate.Local) {
 	accepted := e.session.plan.Accepted()
 	for i, f := range e.feedback {
-		l.Streams = append(l.Streams, LocalStream{
+		l.Streams = append(l.Streams, negotiate.LocalStream{
 			SSRC:    f.track.ssrc,
 			RTXSSRC: f.track.rtxSSRC,
 			CNAME:   e.outlet.cname,

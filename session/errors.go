@@ -118,7 +118,7 @@ func refuseNoAddress() *wish.Refusal {
 	}
 }
 
-// refuseOffer is for an offer that Negotiate took and the WebRTC stack did not.
+// refuseOffer is for an offer that was negotiated and the WebRTC stack did not.
 func refuseOffer() *wish.Refusal {
 	return &wish.Refusal{
 		Status: 422, Code: "offer_not_usable",

@@ -1,14 +1,18 @@
 package session
 
-import "fmt"
+import (
+	"fmt"
+
+	"weir/session/negotiate"
+)
 
 // Explain says what Egress would make of a request at this moment: a plan, or
 // the refusal. It makes nothing, changes nothing and counts against no limit; of
 // a policy by which the request would wait, or see a slate, it knows nothing.
 // Only what the WebRTC stack itself would refuse (offer_not_usable) it cannot
 // foresee.
-func (m *Manager) Explain(r Request) (*Plan, error) {
-	return m.explain(r, func() (*Plan, error) {
+func (m *Manager) Explain(r Request) (*negotiate.Plan, error) {
+	return m.explain(r, func() (*negotiate.Plan, error) {
 		st := m.visible(r)
 		if st == nil {
 			return nil, refuseNotLive()
@@ -20,25 +24,25 @@ func (m *Manager) Explain(r Request) (*Plan, error) {
 		if err := m.limits.check(r.Remote.Addr()); err != nil {
 			return nil, err
 		}
-		return Negotiate(r.Offer, specsOf(tracks))
+		return negotiate.Egress(r.Offer, specsOf(tracks))
 	})
 }
 
 // ExplainIngest is Explain for Ingest. That somebody else publishes the stream
 // it foresees as far as that is a publisher with a session.
-func (m *Manager) ExplainIngest(r Request) (*Plan, error) {
-	return m.explain(r, func() (*Plan, error) {
+func (m *Manager) ExplainIngest(r Request) (*negotiate.Plan, error) {
+	return m.explain(r, func() (*negotiate.Plan, error) {
 		if err := m.checkFree(r); err != nil {
 			return nil, err
 		}
 		if err := m.limits.check(r.Remote.Addr()); err != nil {
 			return nil, err
 		}
-		return NegotiateIngest(r.Offer)
+		return negotiate.Ingest(r.Offer)
 	})
 }
 
-func (m *Manager) explain(r Request, negotiate func() (*Plan, error)) (plan *Plan, err error) {
+func (m *Manager) explain(r Request, decide func() (*negotiate.Plan, error)) (plan *negotiate.Plan, err error) {
 	if !m.options.Registry.ValidName(r.Stream) {
 		return nil, refuseNoSuchStream()
 	}
@@ -51,7 +55,7 @@ func (m *Manager) explain(r Request, negotiate func() (*Plan, error)) (plan *Pla
 			plan, err = nil, refuseOffer()
 		}
 	}()
-	if plan, err = negotiate(); err != nil {
+	if plan, err = decide(); err != nil {
 		return nil, err
 	}
 	if len(newRoute(m.ports, r.Local.Addr(), r.local()).addresses()) == 0 {

@@ -13,6 +13,7 @@ import (
 	"weir/internal/codec"
 	"weir/internal/wish"
 	"weir/session"
+	"weir/session/negotiate"
 )
 
 // verdict is what a player is told, or "created".
@@ -43,7 +44,7 @@ func (g *gateway) explained(tb testing.TB, r session.Request) wish.Refusal {
 	tb.Helper()
 	const calls = 5 // what each left behind would be seen beside what the gateway does meanwhile
 	before, places, sessions := runtime.NumGoroutine(), g.Places(), len(g.Sessions())
-	var plan *session.Plan
+	var plan *negotiate.Plan
 	var err error
 	for range calls {
 		plan, err = g.Explain(r)
@@ -67,7 +68,7 @@ func (g *gateway) explained(tb testing.TB, r session.Request) wish.Refusal {
 // that is live, one that is not, one that is hidden and a name that is none.
 func TestExplainIsWhatEgressSays(t *testing.T) {
 	g := newGateway(t, session.Options{MaxConnecting: 1000})
-	offers := fixtures(t)
+	offers := recorded(t, "")
 	offers["nonsense"] = "nonsense"
 	served := 0
 	for name, offer := range offers {
@@ -107,7 +108,7 @@ func TestExplainIsWhatEgressSays(t *testing.T) {
 // The plan is the one that the session has.
 func TestExplainPlan(t *testing.T) {
 	g := newGateway(t, session.Options{})
-	for name, offer := range fixtures(t) {
+	for name, offer := range recorded(t, "") {
 		plan, err := g.Explain(g.request(offer))
 		if err != nil {
 			continue

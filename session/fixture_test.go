@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -340,3 +342,22 @@ func match(tb testing.TB, tag string) wish.Match {
 }
 
 func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// recorded are the offers of known players, or with "publish/" those of known
+// publishers, by file name.
+func recorded(tb testing.TB, folder string) map[string]string {
+	tb.Helper()
+	paths, err := filepath.Glob("negotiate/testdata/offers/" + folder + "*.sdp")
+	if err != nil || len(paths) < 5 {
+		tb.Fatalf("offers found: %d, %v", len(paths), err)
+	}
+	offers := make(map[string]string)
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		offers[strings.TrimSuffix(filepath.Base(path), ".sdp")] = without(string(text), "#")
+	}
+	return offers
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"weir/session/negotiate"
 	"weir/stream"
 )
 
@@ -64,7 +65,7 @@ func publisherOf(r Request) string {
 // publish negotiates a publisher's offer.
 func (s *Session) publish(r Request) error {
 	var err error
-	if s.plan, err = NegotiateIngest(r.Offer); err != nil {
+	if s.plan, err = negotiate.Ingest(r.Offer); err != nil {
 		return err
 	}
 	if err := s.checkAddresses(r); err != nil {
@@ -117,7 +118,7 @@ func (g *ingress) summary() stream.PublisherReport {
 	defer g.mu.Unlock()
 	for _, in := range g.inputs {
 		r.KeyFramesAnswered += in.answered
-		r.KeyFrameFeedback = r.KeyFrameFeedback || in.section.keyFrames()
+		r.KeyFrameFeedback = r.KeyFrameFeedback || in.section.KeyFrames()
 	}
 	r.Clocked = g.clock.set
 	return r

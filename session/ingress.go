@@ -15,6 +15,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"weir/internal/codec"
+	"weir/session/negotiate"
 	"weir/stream"
 )
 
@@ -76,13 +77,13 @@ func newIngress(s *Session) *ingress {
 		g.inputs = append(g.inputs, newInput(section))
 		for id, uri := range section.Extensions {
 			switch uri {
-			case uriMid:
+			case negotiate.Mid:
 				g.mid = id
-			case uriRID:
+			case negotiate.RID:
 				g.rid = id
-			case uriRepairedRID:
+			case negotiate.RepairedRID:
 				g.repair = id
-			case uriTransportCC:
+			case negotiate.TransportCC:
 				g.wide = id
 			}
 		}
@@ -330,7 +331,7 @@ func extension(pkt *rtp.Packet, id uint8) string {
 
 func (g *ingress) connect(*webrtc.PeerConnection) error { return nil }
 
-func (g *ingress) describe(*Local) {}
+func (g *ingress) describe(*negotiate.Local) {}
 
 func (g *ingress) begin() {}
 
@@ -370,7 +371,7 @@ func (g *ingress) wait() { g.running.Wait() }
 // input is one section that is received.
 type input struct {
 	// static after newInput
-	section  *Section
+	section  *negotiate.Section
 	payloads map[uint8]payloadRoute
 	video    bool
 
@@ -394,7 +395,7 @@ type payloadRoute struct {
 	of        uint8 // then of this payload type
 }
 
-func newInput(section *Section) *input {
+func newInput(section *negotiate.Section) *input {
 	in := &input{section: section, payloads: map[uint8]payloadRoute{}, video: section.Kind == codec.Video.String()}
 	for _, p := range section.Payloads {
 		route := payloadRoute{codec: strings.ToLower(p.Format.Name), clockRate: p.Format.ClockRate}

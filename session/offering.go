@@ -11,6 +11,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"weir/internal/wish"
+	"weir/session/negotiate"
 	"weir/stream"
 )
 
@@ -27,16 +28,16 @@ type Offering struct {
 	// static after Manager.Pull or Manager.Push
 	session *Session
 	flow    offeringFlow
-	terms   terms
+	terms   negotiate.Terms
 	text    string
-	pion    *Plan // what pion is told of the sections
+	pion    *negotiate.Plan // what pion is told of the sections
 }
 
 // An offeringFlow is a flow that is set up in two steps, around the answer.
 type offeringFlow interface {
 	flow
 	// accept takes the plan that came of the answer, before pion hears of it.
-	accept(p *Plan) error
+	accept(p *negotiate.Plan) error
 }
 
 // Pull makes the offer by which a stream is played from another server (WHEP):
@@ -45,7 +46,7 @@ type offeringFlow interface {
 // session after another; see stream.Publication.Anew.
 func (m *Manager) Pull(ctx context.Context, p *stream.Publication, o OfferOptions) (*Offering, error) {
 	return m.propose(ctx, p.Stream().Name(), protocolWHEP, o, func(s *Session) (*Offering, error) {
-		return newOffering(s, &pull{session: s, publication: p}, pullTerms()), nil
+		return newOffering(s, &pull{session: s, publication: p}, negotiate.Pull()), nil
 	})
 }
 
@@ -58,12 +59,12 @@ func (m *Manager) Push(ctx context.Context, st *stream.Stream, o OfferOptions) (
 			return nil, fmt.Errorf("push: %w", stream.ErrNotLive)
 		}
 		f := &push{egress: &egress{session: s, specs: specsOf(tracks)}, stream: st, tracks: tracks}
-		return newOffering(s, f, pushTerms(f.specs)), nil
+		return newOffering(s, f, negotiate.Push(f.specs)), nil
 	})
 }
 
-func newOffering(s *Session, f offeringFlow, t terms) *Offering {
-	s.plan = t.standIn()
+func newOffering(s *Session, f offeringFlow, t negotiate.Terms) *Offering {
+	s.plan = t.StandIn()
 	return &Offering{session: s, flow: f, terms: t, pion: s.plan}
 }
 
@@ -121,7 +122,7 @@ func (o *Offering) open(ctx context.Context) error {
 	}
 	local := s.local()
 	o.flow.describe(&local)
-	o.text = o.terms.offer(local)
+	o.text = o.terms.Offer(local)
 	return nil
 }
 
@@ -150,7 +151,7 @@ func (o *Offering) Answer(text string, remote netip.AddrPort) (made *Session, er
 	defer func() {
 		if p := recover(); p != nil {
 			s.logger.Error("answer made the WebRTC stack panic", "err", fmt.Sprint(p))
-			made, err = nil, fmt.Errorf("%w: panic", ErrAnswer)
+			made, err = nil, fmt.Errorf("%w: panic", negotiate.ErrAnswer)
 		}
 		if err != nil {
 			s.release(ReasonFailed)
@@ -161,7 +162,7 @@ func (o *Offering) Answer(text string, remote netip.AddrPort) (made *Session, er
 		return nil, err
 	}
 	defer leave()
-	plan, err := o.terms.read(text)
+	plan, err := o.terms.Read(text)
 	if err != nil {
 		return nil, err
 	}
@@ -171,12 +172,12 @@ func (o *Offering) Answer(text string, remote netip.AddrPort) (made *Session, er
 		return nil, err
 	}
 	s.plan = plan
-	o.pion.transportOf(plan)
+	o.pion.TakeTransport(plan)
 	s.standIn = o.pion
 	s.ice.etag = newETag()
 	if err := s.reply(plan.Ufrag, plan.Pwd, plan.Candidates); err != nil {
 		s.logger.Warn("answer could not be set up", "err", err)
-		return nil, fmt.Errorf("%w: not_usable", ErrAnswer)
+		return nil, fmt.Errorf("%w: not_usable", negotiate.ErrAnswer)
 	}
 	if err := s.flow.open(); err != nil {
 		return nil, err
@@ -217,7 +218,7 @@ func (s *Session) Local() wish.Fragment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return wish.Fragment{
-		Ufrag: s.ice.ufrag, Pwd: s.ice.pwd, Options: ICEOptions,
+		Ufrag: s.ice.ufrag, Pwd: s.ice.pwd, Options: negotiate.ICEOptions,
 		Sections: []wish.FragmentSection{{
 			Media: accepted[0].Kind, Mid: accepted[0].Mid, Candidates: slices.Clone(s.ice.local), EndOfCandidates: true,
 		}},
@@ -252,8 +253,8 @@ func (s *Session) FinishRestart(f wish.Fragment) error {
 	if !s.offers {
 		return errNotOffering
 	}
-	if !validCredentials(f.Ufrag, f.Pwd) {
-		return fmt.Errorf("%w: ice_credentials", ErrAnswer)
+	if !negotiate.ValidCredentials(f.Ufrag, f.Pwd) {
+		return fmt.Errorf("%w: ice_credentials", negotiate.ErrAnswer)
 	}
 	if err := s.reply(f.Ufrag, f.Pwd, f.Candidates()); err != nil {
 		return err

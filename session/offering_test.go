@@ -7,13 +7,14 @@ import (
 
 	"weir/internal/wish"
 	"weir/session"
+	"weir/session/negotiate"
 	"weir/stream"
 )
 
 // pulled publishes a stream that Pull feeds.
 func pulled(t *testing.T, g *gateway, name string) *stream.Publication {
 	t.Helper()
-	p, err := g.registry.PublishWith(name, stream.PublishOptions{By: "test", Specs: session.PullSpecs(), Alternatives: true})
+	p, err := g.registry.PublishWith(name, stream.PublishOptions{By: "test", Specs: negotiate.PullSpecs(), Alternatives: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +154,7 @@ func TestAnswersThatAreOfNoUse(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := o.Answer(spoil(good(t, o)), from.loopback); !errors.Is(err, session.ErrAnswer) {
+			if _, err := o.Answer(spoil(good(t, o)), from.loopback); !errors.Is(err, negotiate.ErrAnswer) {
 				t.Errorf("got %v", err)
 			} else if len(err.Error()) > 100 {
 				t.Errorf("a long error: %v", err)

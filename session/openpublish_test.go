@@ -15,7 +15,7 @@ import (
 func TestOpenPublishing(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t, session.Options{})
-	offer := published(t)["node-datachannel-0.33.4"]
+	offer := recorded(t, "publish/")["node-datachannel-0.33.4"]
 	from := func(remote, token string) (*session.Session, error) {
 		s, _, err := g.Ingest(t.Context(), session.Request{
 			Stream: "lobby", Offer: offer, Token: token,

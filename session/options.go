@@ -18,7 +18,7 @@ type Options struct {
 	Event func(name string, attrs ...slog.Attr)
 
 	// Leniency, if set, is told each leniency that an offer needed which was
-	// then served, by the names of the Lenient constants. It must not block.
+	// then served, by the names of negotiate.LenientMozilla and its like. It must not block.
 	Leniency func(name string)
 
 	// UDPPort is the one port number of all sessions on every address of this

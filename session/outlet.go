@@ -9,6 +9,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"weir/internal/codec"
+	"weir/session/negotiate"
 	"weir/stream"
 )
 
@@ -77,7 +78,7 @@ func (o *outlet) Report(sr *rtcp.SenderReport) {
 // it to the section's DownTrack.
 type trackLocal struct {
 	// static after newTrackLocal
-	section  Section
+	section  negotiate.Section
 	streamID string
 	down     *stream.DownTrack // nil: the section was offered and not taken
 	outlet   *outlet
@@ -119,13 +120,13 @@ func (t *trackLocal) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters
 // line is what was negotiated for the section.
 func (t *trackLocal) line(ssrc uint32) stream.Line {
 	line := stream.Line{
-		SSRC: ssrc, PayloadType: t.section.PayloadType, Extensions: map[string]uint8{}, Mixed: t.section.mixed,
+		SSRC: ssrc, PayloadType: t.section.PayloadType, Extensions: map[string]uint8{}, Mixed: t.section.Mixed,
 	}
 	for id, uri := range t.section.Extensions {
 		line.Extensions[uri] = id
 	}
 	for _, p := range t.section.Payloads {
-		format := p.trackFormat()
+		format := p.TrackFormat()
 		line.Payloads = append(line.Payloads, stream.Payload{Format: format, PayloadType: p.Number, RTXPayloadType: p.RTX})
 	}
 	return line

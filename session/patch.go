@@ -10,6 +10,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"weir/internal/wish"
+	"weir/session/negotiate"
 )
 
 // generation is one ICE session of a Session (RFC 8445 2.6): what both ends
@@ -49,7 +50,7 @@ func (s *Session) patch(ctx context.Context, match wish.Match, f wish.Fragment) 
 			return wish.Patched{}, refusePrecondition()
 		}
 		switch {
-		case s.plan.givenUp(f.Ufrag):
+		case s.plan.GivenUp(f.Ufrag):
 			return wish.Patched{}, nil // of a transport that bundling gave up
 		case slices.Contains(now.left, f.Ufrag):
 			return wish.Patched{}, refuseCredentials("The fragment is of an ICE session that a restart has replaced.")
@@ -165,7 +166,7 @@ func (s *Session) restartICE(ctx context.Context, f wish.Fragment) (wish.Patched
 			fmt.Sprintf("The fragment is of ufrag %s, session has %s; a new one comes with a pwd.", clip(f.Ufrag), clip(now.remoteUfrag)))
 	case f.Ufrag == now.remoteUfrag:
 		return wish.Patched{}, refuseCredentials("The ufrag is not a new one.")
-	case !validCredentials(f.Ufrag, f.Pwd):
+	case !negotiate.ValidCredentials(f.Ufrag, f.Pwd):
 		return wish.Patched{}, refuseCredentials("The ufrag or the pwd is too short, too long, or has characters that they cannot have.")
 	}
 	candidates, ufrags := s.usable(f.Candidates())

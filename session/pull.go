@@ -8,6 +8,7 @@ import (
 	"github.com/pion/transport/v4/packetio"
 	"github.com/pion/webrtc/v4"
 
+	"weir/session/negotiate"
 	"weir/stream"
 )
 
@@ -40,13 +41,13 @@ func (p *pull) connect(pc *webrtc.PeerConnection) error {
 	return nil
 }
 
-func (p *pull) accept(plan *Plan) error {
+func (p *pull) accept(plan *negotiate.Plan) error {
 	p.session.plan = plan // newIngress reads it
 	p.ingress = newIngress(p.session)
 	return nil
 }
 
-func (p *pull) describe(*Local) {}
+func (p *pull) describe(*negotiate.Local) {}
 
 // open lets packets into the tracks of the publication.
 func (p *pull) open() error {

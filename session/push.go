@@ -7,6 +7,7 @@ import (
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
+	"weir/session/negotiate"
 	"weir/stream"
 )
 
@@ -44,17 +45,17 @@ func (p *push) connect(pc *webrtc.PeerConnection) error {
 }
 
 // describe says what the offer does.
-func (p *push) describe(l *Local) {
+func (p *push) describe(l *negotiate.Local) {
 	for i, sender := range p.senders {
 		encoding := sender.GetParameters().Encodings[0]
-		l.Streams = append(l.Streams, LocalStream{
+		l.Streams = append(l.Streams, negotiate.LocalStream{
 			SSRC: uint32(encoding.SSRC), RTXSSRC: uint32(encoding.RTX.SSRC), CNAME: p.outlet.cname, TrackID: p.locals[i].ID(),
 		})
 	}
 }
 
 // accept adds a viewer to the stream for the sections that the answer takes.
-func (p *push) accept(plan *Plan) error {
+func (p *push) accept(plan *negotiate.Plan) error {
 	var chosen []*stream.Track
 	for i := range plan.Sections {
 		if section := &plan.Sections[i]; section.Accepted {

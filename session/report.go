@@ -76,7 +76,7 @@ func (g *ingress) feedback(packets ...rtcp.Packet) {
 	if len(packets) == 0 {
 		return
 	}
-	if !slices.ContainsFunc(g.inputs, func(in *input) bool { return !in.section.reducedSize }) {
+	if !slices.ContainsFunc(g.inputs, func(in *input) bool { return !in.section.ReducedSize }) {
 		g.send(packets...) // RFC 5506
 		return
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/pion/webrtc/v4"
+
+	"weir/session/negotiate"
 )
 
 // The reasons for which a session ends.
@@ -44,9 +46,9 @@ type Session struct {
 	logger   *slog.Logger
 	place    *place
 	protocol string
-	plan     *Plan
-	offers   bool  // this end made the offer, see Offering
-	standIn  *Plan // then what pion is told of the sections
+	plan     *negotiate.Plan
+	offers   bool            // this end made the offer, see Offering
+	standIn  *negotiate.Plan // then what pion is told of the sections
 	// publisher names who publishes, "" in a player's session.
 	publisher string
 	route     *route
@@ -135,7 +137,7 @@ type flow interface {
 	// negotiates.
 	connect(pc *webrtc.PeerConnection) error
 	// describe says in the answer what this end sends. All is negotiated then.
-	describe(l *Local)
+	describe(l *negotiate.Local)
 	// open is the last step of the set-up: from here on the flow may run
 	// goroutines, and media can come.
 	open() error

@@ -16,6 +16,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"weir/internal/wish"
+	"weir/session/negotiate"
 )
 
 // Request is a player's or a publisher's wish for a stream.
@@ -272,9 +273,9 @@ func (s *Session) gathers(state webrtc.ICEGatheringState) {
 }
 
 // local is what a description says of this end, whoever offers.
-func (s *Session) local() Local {
+func (s *Session) local() negotiate.Local {
 	id := uuid.New()
-	local := Local{
+	local := negotiate.Local{
 		Ufrag:       s.ice.ufrag,
 		Pwd:         s.ice.pwd,
 		Fingerprint: s.ice.fingerprint,
@@ -316,7 +317,7 @@ func (s *Session) usable(values []string) (candidates []remoteCandidate, ufrags 
 	seen := map[string]bool{}
 	for _, value := range values {
 		c, ok := s.filter.parse(value)
-		if s.plan.givenUp(c.ufrag) {
+		if s.plan.GivenUp(c.ufrag) {
 			continue
 		}
 		if c.ufrag != "" && !slices.Contains(ufrags, c.ufrag) {

@@ -20,7 +20,7 @@ func TestPublishStreams(t *testing.T) {
 		{Name: "studio", Secret: "weir_of-the-studio-in-this-test", Rights: []auth.Action{auth.Publish}},
 		{Name: "other", Secret: "weir_of-another-in-this-one-test", Rights: []auth.Action{auth.Publish}},
 	}})
-	offer, err := os.ReadFile("../../session/testdata/offers/publish/node-datachannel-0.33.4.sdp")
+	offer, err := os.ReadFile("../../session/negotiate/testdata/offers/publish/node-datachannel-0.33.4.sdp")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package session_test
+package negotiate_test
 
 import (
 	"errors"
@@ -14,7 +14,7 @@ import (
 
 	"weir/internal/codec"
 	"weir/internal/wish"
-	"weir/session"
+	"weir/session/negotiate"
 )
 
 // published returns the publishers' offers in testdata by file name, see fixtures.
@@ -43,9 +43,9 @@ func readOffers(tb testing.TB, pattern string) map[string]string {
 }
 
 // taken negotiates a publisher's offer and wants a plan whose answer obeys the rules.
-func taken(t *testing.T, offer string) *session.Plan {
+func taken(t *testing.T, offer string) *negotiate.Plan {
 	t.Helper()
-	plan, err := session.NegotiateIngest(offer)
+	plan, err := negotiate.Ingest(offer)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, offer)
 	}
@@ -54,7 +54,7 @@ func taken(t *testing.T, offer string) *session.Plan {
 }
 
 // checkTaken checks the answer to a publisher's offer.
-func checkTaken(t *testing.T, offer string, plan *session.Plan, answer string) {
+func checkTaken(t *testing.T, offer string, plan *negotiate.Plan, answer string) {
 	t.Helper()
 	wrong := func(rule, format string, args ...any) {
 		t.Helper()
@@ -109,7 +109,7 @@ func checkTaken(t *testing.T, offer string, plan *session.Plan, answer string) {
 }
 
 // sends names the payload types of each accepted section: "audio 111 opus, video 96+97 H264 98 VP8".
-func sends(plan *session.Plan) string {
+func sends(plan *negotiate.Plan) string {
 	var parts []string
 	for _, s := range plan.Accepted() {
 		part := s.Kind
@@ -132,12 +132,12 @@ func TestPublishersOffersAreTaken(t *testing.T) {
 	}{
 		"gstreamer-whipsink-0.15.4":       {want: "video 96 H264", specs: "H264 42c01e packetization-mode=1"},
 		"gstreamer-whipclientsink-0.15.4": {want: "video 96+103 VP8 97 H264 98 VP9 99 H265, audio 100 OPUS", specs: "VP8, H264 42c01e packetization-mode=1, VP9, H265, opus/48000/2"},
-		"node-av-ffmpeg-8.1":              {want: "audio 111 opus, video 106+105 H264", specs: "opus/48000/2, H264 42001e packetization-mode=1", leniencies: []string{session.LenientFeedback}},
+		"node-av-ffmpeg-8.1":              {want: "audio 111 opus, video 106+105 H264", specs: "opus/48000/2, H264 42001e packetization-mode=1", leniencies: []string{negotiate.LenientFeedback}},
 		"node-datachannel-0.33.4":         {want: "audio 111 opus, video 96 H264", specs: "opus/48000/2, H264 42e01f packetization-mode=1"},
 		"chromium-156-simulcast":          {want: "video 96+97 VP8, audio 111 opus 9 G722 0 PCMU 8 PCMA", specs: "VP8, opus/48000/2, G722/8000, PCMU/8000, PCMA/8000"},
 		"rebuilt-obs-30":                  {want: "audio 111 opus, video 96 H264", specs: "opus/48000/2, H264 42e01f packetization-mode=1"},
 		"rebuilt-obs-32-simulcast":        {want: "audio 111 opus, video 96 H264", specs: "opus/48000/2, H264 42e01f packetization-mode=1"},
-		"rebuilt-ffmpeg-8.0":              {want: "video 106 H264", specs: "H264 422001f packetization-mode=1", leniencies: []string{session.LenientBundle, session.LenientFeedback}},
+		"rebuilt-ffmpeg-8.0":              {want: "video 106 H264", specs: "H264 422001f packetization-mode=1", leniencies: []string{negotiate.LenientBundle, negotiate.LenientFeedback}},
 	}
 	offers := published(t)
 	for name := range rows {
@@ -161,7 +161,7 @@ func TestPublishersOffersAreTaken(t *testing.T) {
 				t.Errorf("takes %s as %s; want %s as %s", got, strings.Join(specs, ", "), row.want, row.specs)
 			}
 			for _, leniency := range row.leniencies {
-				if leniency != session.LenientBundle && !slices.Contains(plan.Leniencies, leniency) {
+				if leniency != negotiate.LenientBundle && !slices.Contains(plan.Leniencies, leniency) {
 					t.Errorf("leniencies %v lack %s", plan.Leniencies, leniency)
 				}
 			}
@@ -238,7 +238,7 @@ func TestWhatPublishersDoIsTaken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "a section that the offer refuses" {
-				plan, err := session.NegotiateIngest(row.offer)
+				plan, err := negotiate.Ingest(row.offer)
 				if err != nil || sends(plan) != row.want {
 					t.Errorf("takes %v, %v", plan, err)
 				}
@@ -274,7 +274,7 @@ func TestPublishersOffersThatCannotBeTaken(t *testing.T) {
 		"no fingerprint":          {edit(t, good, "a="+fingerprint+"\r\n", ""), "fingerprint_missing", 400},
 	} {
 		t.Run(name, func(t *testing.T) {
-			plan, err := session.NegotiateIngest(row.offer)
+			plan, err := negotiate.Ingest(row.offer)
 			refusal, ok := errors.AsType[*wish.Refusal](err)
 			if !ok || plan != nil {
 				t.Fatalf("got plan %v and error %v, want a refusal alone", plan, err)
@@ -314,19 +314,19 @@ func TestWhatIsAnsweredToPublishers(t *testing.T) {
 		}
 	}
 	sources := taken(t, offerOf(bundle("0"), sending(video("ssrc:1 cname:a", "ssrc:2 cname:a", "ssrc:3 cname:a", "ssrc-group:FID 1 2", "ssrc-group:FEC-FR 1 3", "ssrc:x cname:a")))).Sections[0].Sources
-	if diff := cmp.Diff([]session.Source{{SSRC: 1, RTX: 2}}, sources); diff != "" {
+	if diff := cmp.Diff([]negotiate.Source{{SSRC: 1, RTX: 2}}, sources); diff != "" {
 		t.Errorf("sources (-want +got):\n%s", diff)
 	}
 }
 
 const wide = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 
-func FuzzNegotiateIngest(f *testing.F) {
+func FuzzIngest(f *testing.F) {
 	for _, offer := range published(f) {
 		f.Add(offer)
 	}
 	f.Fuzz(func(t *testing.T, offer string) {
-		plan, err := session.NegotiateIngest(offer)
+		plan, err := negotiate.Ingest(offer)
 		if err != nil {
 			if _, ok := errors.AsType[*wish.Refusal](err); !ok {
 				t.Fatalf("not a refusal: %v", err)
@@ -362,7 +362,7 @@ func TestRealProfileDecidesThePayloadType(t *testing.T) {
 		t.Errorf("the answer holds %v", held)
 	}
 	plan = planOf(t, offerOf(bundle("0"), video()), tracks(high))
-	if got := served(plan); got != "0:video 96+97" || !slices.Contains(plan.Leniencies, session.LenientDecoder) {
+	if got := served(plan); got != "0:video 96+97" || !slices.Contains(plan.Leniencies, negotiate.LenientDecoder) {
 		t.Errorf("%s, leniencies %v", got, plan.Leniencies)
 	}
 	// What fits by the rules comes first, also where it is another codec.

@@ -1,4 +1,4 @@
-package session_test
+package negotiate_test
 
 import (
 	"fmt"
@@ -9,14 +9,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"weir/internal/codec"
-	"weir/session"
+	"weir/session/negotiate"
 	"weir/stream"
 )
 
 // planOf negotiates and wants a plan whose answer obeys the rules.
-func planOf(t *testing.T, offer string, specs []stream.Spec) *session.Plan {
+func planOf(t *testing.T, offer string, specs []stream.Spec) *negotiate.Plan {
 	t.Helper()
-	plan, err := session.Negotiate(offer, specs)
+	plan, err := negotiate.Egress(offer, specs)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, offer)
 	}
@@ -25,7 +25,7 @@ func planOf(t *testing.T, offer string, specs []stream.Spec) *session.Plan {
 }
 
 // served names the accepted sections: "0:audio 111, 1:video 96+97".
-func served(plan *session.Plan) string {
+func served(plan *negotiate.Plan) string {
 	var parts []string
 	for i, s := range plan.Sections {
 		if !s.Accepted {
@@ -174,7 +174,7 @@ func TestSetupIsTheOtherRole(t *testing.T) {
 		}
 	}
 	plan := planOf(t, edit(t, offerOf(bundle("0"), video()), "a=setup:actpass\r\n", ""), tracks(ourH264))
-	if plan.Setup != "actpass" || !slices.Contains(plan.Leniencies, session.LenientSetup) {
+	if plan.Setup != "actpass" || !slices.Contains(plan.Leniencies, negotiate.LenientSetup) {
 		t.Errorf("without a=setup: %q, %q", plan.Setup, plan.Leniencies)
 	}
 }

@@ -1,4 +1,4 @@
-package session
+package negotiate
 
 import (
 	"fmt"
@@ -10,13 +10,13 @@ import (
 	"weir/stream"
 )
 
-// NegotiateIngest decides how a publisher's offer is answered. It is a pure function: it looks nothing up, starts nothing
+// Ingest decides how a publisher's offer is answered. It is a pure function: it looks nothing up, starts nothing
 // and keeps nothing. The error is always a *wish.Refusal: 400 for an offer that is broken, 422 for one that is whole and
 // cannot be taken.
 //
 // What it holds to: an offer is taken whole or not at all (RFC 9725 4.4.3), all layers of a simulcast included; at most one
 // audio and one video section; in each every payload type that can be relayed, in the offer's order.
-func NegotiateIngest(offer string) (*Plan, error) {
+func Ingest(offer string) (*Plan, error) {
 	d, err := parseOffer(offer)
 	if err != nil {
 		return nil, err
@@ -73,7 +73,7 @@ func (n *negotiation) takeSections() error {
 				"offer all sections in one BUNDLE group: bundlePolicy 'max-bundle'")
 		}
 		m := n.offer.media[i]
-		section.Extensions = n.readExtensions(m, n.extensions, append(passing(), uriMid, uriRID, uriRepairedRID, uriTransportCC))
+		section.Extensions = n.readExtensions(m, n.extensions, append(passing(), Mid, RID, RepairedRID, TransportCC))
 		n.takePayloads(section, m)
 		if len(section.Payloads) == 0 {
 			return n.noPublishedCodec(section)
@@ -83,7 +83,7 @@ func (n *negotiation) takeSections() error {
 		section.PayloadType, section.RTXPayloadType, section.Format, section.Feedback = first.Number, first.RTX, first.Format, first.Feedback
 		section.Sources = readSources(m)
 		section.RIDs = readLayers(m)
-		if section.Kind == "video" && !section.keyFrames() {
+		if section.Kind == "video" && !section.KeyFrames() {
 			n.plan.lenient(LenientFeedback)
 		}
 	}
@@ -91,8 +91,8 @@ func (n *negotiation) takeSections() error {
 	return nil
 }
 
-// keyFrames says whether a key frame can be asked for.
-func (s *Section) keyFrames() bool {
+// KeyFrames says whether a key frame can be asked for.
+func (s *Section) KeyFrames() bool {
 	return slices.Contains(s.Feedback, "nack pli") || slices.Contains(s.Feedback, "ccm fir")
 }
 
@@ -183,7 +183,7 @@ func (p *Payload) length() int {
 func publisherFeedback(section *Section, offered []string) []string {
 	wide := false
 	for _, uri := range section.Extensions {
-		wide = wide || uri == uriTransportCC
+		wide = wide || uri == TransportCC
 	}
 	wide = wide && slices.Contains(offered, "transport-cc")
 	return slices.DeleteFunc(knownFeedback(), func(value string) bool {
@@ -229,7 +229,7 @@ func (p *Plan) Specs() []stream.Spec {
 			continue
 		}
 		for _, payload := range section.Payloads {
-			format := payload.trackFormat()
+			format := payload.TrackFormat()
 			if !slices.ContainsFunc(specs, func(s stream.Spec) bool { return s.Format.Name == format.Name }) {
 				specs = append(specs, stream.Spec{Format: format, Extensions: section.Extensions})
 			}
@@ -238,9 +238,9 @@ func (p *Plan) Specs() []stream.Spec {
 	return specs
 }
 
-// trackFormat is the format of the track that carries the payload type: with a canonical name, and what an offer leaves
+// TrackFormat is the format of the track that carries the payload type: with a canonical name, and what an offer leaves
 // open said as it is meant. H.264 without packetization-mode is mode 1 in practice.
-func (p *Payload) trackFormat() codec.Format {
+func (p *Payload) TrackFormat() codec.Format {
 	format := p.Format
 	format.Name, format.Fmtp = codec.Canonical(format.Name), p.Offered
 	switch format.Name {

@@ -1,4 +1,4 @@
-package session
+package negotiate
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 	"weir/stream"
 )
 
-// Negotiate decides how a player's offer is answered from a stream that has the given tracks, preferred ones first. It is
+// Egress decides how a player's offer is answered from a stream that has the given tracks, preferred ones first. It is
 // a pure function: it looks nothing up, starts nothing and keeps nothing. The error is always a *wish.Refusal: 400 for an
 // offer that is broken, 422 for one that is whole and cannot be served.
 //
@@ -18,7 +18,7 @@ import (
 // served, the first that can be. A section of a kind that the stream does not have is refused alone, as long as another
 // flows (WHEP 4.3.4). A kind that the stream has, but in no codec that the player takes, refuses the whole offer: a player
 // that asked for a picture should hear why there is none.
-func Negotiate(offer string, tracks []stream.Spec) (*Plan, error) {
+func Egress(offer string, tracks []stream.Spec) (*Plan, error) {
 	d, err := parseOffer(offer)
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func (n *negotiation) run(steps ...func() error) error {
 	return nil
 }
 
-// negotiation is the state of one Negotiate; its steps run in the order written there.
+// negotiation is the state of one Egress or Ingest; its steps run in the order written there.
 type negotiation struct {
 	offer  *description
 	tracks []stream.Spec
@@ -62,8 +62,8 @@ func (n *negotiation) readSections() error {
 			Kind: m.kind, Proto: m.proto, Port: m.port, Formats: m.formats,
 			BundleOnly:  m.attributes.has("bundle-only"),
 			Direction:   direction(m.attributes, n.offer.attributes),
-			reducedSize: m.attributes.has("rtcp-rsize"),
-			mixed:       m.attributes.has("extmap-allow-mixed") || n.offer.attributes.has("extmap-allow-mixed"),
+			ReducedSize: m.attributes.has("rtcp-rsize"),
+			Mixed:       m.attributes.has("extmap-allow-mixed") || n.offer.attributes.has("extmap-allow-mixed"),
 		}
 		if list := payloads(m); len(list) > 0 && (m.kind == "audio" || m.kind == "video") {
 			section.first = list[0]

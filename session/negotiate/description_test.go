@@ -1,4 +1,4 @@
-package session_test
+package negotiate_test
 
 import (
 	"errors"
@@ -12,7 +12,7 @@ import (
 
 	"weir/internal/codec"
 	"weir/internal/wish"
-	"weir/session"
+	"weir/session/negotiate"
 	"weir/stream"
 )
 
@@ -42,7 +42,7 @@ func fixtures(tb testing.TB) map[string]string {
 // refusalOf negotiates and wants a refusal.
 func refusalOf(t *testing.T, offer string, specs []stream.Spec) *wish.Refusal {
 	t.Helper()
-	plan, err := session.Negotiate(offer, specs)
+	plan, err := negotiate.Egress(offer, specs)
 	var refusal *wish.Refusal
 	if !errors.As(err, &refusal) || plan != nil {
 		t.Fatalf("got plan %v and error %v, want a refusal alone", plan, err)
@@ -112,7 +112,7 @@ func edit(t *testing.T, offer, old, replacement string) string {
 
 func TestBrokenOffersAre400(t *testing.T) {
 	good := offerOf(bundle("0 1"), audio(), video())
-	if _, err := session.Negotiate(good, tracks(ourH264, ourOpus)); err != nil {
+	if _, err := negotiate.Egress(good, tracks(ourH264, ourOpus)); err != nil {
 		t.Fatalf("the offer that all rows break: %v", err)
 	}
 	for name, row := range map[string]struct{ offer, code string }{
@@ -217,14 +217,14 @@ func TestNoCommonCodecSaysWhatWasOfferedAndWhatThereIs(t *testing.T) {
 	}
 }
 
-func FuzzOffer(f *testing.F) {
+func FuzzEgress(f *testing.F) {
 	for _, offer := range fixtures(f) {
 		f.Add(offer)
 	}
 	f.Add(offerOf(bundle("0 1"), audio(), video()))
 	specs := tracks(ourH264, ourVP8, ourOpus)
 	f.Fuzz(func(t *testing.T, offer string) {
-		plan, err := session.Negotiate(offer, specs)
+		plan, err := negotiate.Egress(offer, specs)
 		var refusal *wish.Refusal
 		switch {
 		case err != nil && (plan != nil || !errors.As(err, &refusal) || refusal.Status != 400 && refusal.Status != 422):
@@ -241,7 +241,7 @@ func FuzzOffer(f *testing.F) {
 }
 
 // pionReads says whether pion's parser, which these tests read answers with, knows the kinds and protocols of a plan.
-func pionReads(plan *session.Plan) bool {
+func pionReads(plan *negotiate.Plan) bool {
 	for _, s := range plan.Sections {
 		var d sdp.SessionDescription
 		if d.UnmarshalString("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm="+s.Kind+" 9 "+s.Proto+" 0\r\n") != nil {

@@ -1,4 +1,4 @@
-package session
+package negotiate
 
 import (
 	"slices"
@@ -10,10 +10,10 @@ import (
 
 // The RTP header extensions that this program understands and that end here (RFC 8285).
 const (
-	uriMid         = "urn:ietf:params:rtp-hdrext:sdes:mid"                    // RFC 9143 15
-	uriRID         = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"          // RFC 8852
-	uriRepairedRID = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id" // RFC 8852
-	uriTransportCC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+	Mid         = "urn:ietf:params:rtp-hdrext:sdes:mid"                    // RFC 9143 15
+	RID         = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"          // RFC 8852
+	RepairedRID = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id" // RFC 8852
+	TransportCC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 )
 
 // passing are the header extensions that go on to viewers.

@@ -1,4 +1,4 @@
-package session
+package negotiate
 
 import (
 	"errors"
@@ -12,7 +12,7 @@ import (
 	"weir/stream"
 )
 
-// ErrAnswer is what Offering.Answer fails with where the answer is of no use. Its
+// ErrAnswer is what Terms.Read fails with where the answer is of no use. Its
 // text names a code and repeats nothing of the answer.
 var ErrAnswer = errors.New("the answer cannot be used")
 
@@ -26,9 +26,9 @@ func answerRefused(err error) error {
 	return answerError("internal")
 }
 
-// terms are what an offer of ours says: how it is written, and what an answer to
+// Terms are what an offer of ours says: how it is written, and what an answer to
 // it may be.
-type terms struct {
+type Terms struct {
 	receive  bool // this end receives; else it sends
 	sections []termsSection
 	specs    []stream.Spec // that are sent
@@ -86,20 +86,22 @@ func extensionsOf(kind codec.Kind, receive bool) map[uint8]string {
 		ids[idVideoOrientation], ids[idDependencyDescriptor] = stream.VideoOrientation, stream.DependencyDescriptor
 	}
 	if receive {
-		ids[idMid], ids[idTransportCC] = uriMid, uriTransportCC
+		ids[idMid], ids[idTransportCC] = Mid, TransportCC
 	}
 	return ids
 }
 
-func pullTerms() terms {
-	t := terms{receive: true}
+// Pull makes the terms of playing a stream from another server (WHEP).
+func Pull() Terms {
+	t := Terms{receive: true}
 	t.add(pullFormats())
 	return t
 }
 
-// pushTerms offer what the stream has, H.264 as its own parameter sets say.
-func pushTerms(specs []stream.Spec) terms {
-	t := terms{specs: specs}
+// Push makes the terms of publishing a stream with these tracks on another server
+// (WHIP): what the stream has is offered, H.264 as its own parameter sets say.
+func Push(specs []stream.Spec) Terms {
+	t := Terms{specs: specs}
 	formats := make([]codec.Format, len(specs))
 	for i, spec := range specs {
 		formats[i] = spec.Format
@@ -108,9 +110,9 @@ func pushTerms(specs []stream.Spec) terms {
 	return t
 }
 
-// standIn is the plan that pion is told of before the answer: where this end sends, a section of each kind, in a codec
+// StandIn is the plan that pion is told of before the answer: where this end sends, a section of each kind, in a codec
 // that stands in for those that the other server chooses from.
-func (t *terms) standIn() *Plan {
+func (t *Terms) StandIn() *Plan {
 	p := &Plan{Ingest: t.receive, Setup: "actpass"}
 	if t.receive {
 		return p
@@ -130,7 +132,7 @@ func (t *terms) standIn() *Plan {
 
 // add makes a section for each kind of media, audio first, and numbers the
 // payload types.
-func (t *terms) add(formats []codec.Format) {
+func (t *Terms) add(formats []codec.Format) {
 	next := uint8(firstPayload)
 	for _, kind := range []codec.Kind{codec.Audio, codec.Video} {
 		section := termsSection{kind: kind, mid: strconv.Itoa(len(t.sections)), extensions: extensionsOf(kind, t.receive)}
@@ -168,8 +170,8 @@ func staticNumber(f codec.Format) (uint8, bool) {
 	return 0, false
 }
 
-// offer writes the offer. l.Streams holds an entry for each section that sends.
-func (t *terms) offer(l Local) string {
+// Offer writes the offer. l.Streams holds an entry for each section that sends.
+func (t *Terms) Offer(l Local) string {
 	w := &writer{}
 	w.line("v=0")
 	w.line("o=- " + strconv.FormatUint(l.SessionID&(1<<62-1), 10) + " 1 IN IP4 0.0.0.0")
@@ -188,7 +190,7 @@ func (t *terms) offer(l Local) string {
 	}
 	for i := range t.sections {
 		s := &t.sections[i]
-		section := Section{Kind: s.kind.String(), Payloads: s.payloads, Extensions: s.extensions, reducedSize: true}
+		section := Section{Kind: s.kind.String(), Payloads: s.payloads, Extensions: s.extensions, ReducedSize: true}
 		w.line("m=" + section.Kind + " 9 " + protocol + section.numbers())
 		w.line("c=IN IP4 0.0.0.0")
 		w.line("a=" + direction)
@@ -224,9 +226,9 @@ func (w *writer) streamOf(l Local, s LocalStream) {
 // maxAnswerText bounds an answer that is read, in bytes.
 const maxAnswerText = 64 << 10
 
-// read makes a plan of an answer (RFC 3264 6, RFC 9429 5.11). Sections keep the
+// Read makes a plan of an answer (RFC 3264 6, RFC 9429 5.11). Sections keep the
 // order of the offer; those that the answer refuses are not accepted.
-func (t *terms) read(text string) (*Plan, error) {
+func (t *Terms) Read(text string) (*Plan, error) {
 	if len(text) > maxAnswerText {
 		return nil, answerError("too_large")
 	}
@@ -264,7 +266,7 @@ func (t *terms) read(text string) (*Plan, error) {
 }
 
 // readSection reads what became of one section.
-func (t *terms) readSection(n *negotiation, i int) error {
+func (t *Terms) readSection(n *negotiation, i int) error {
 	ours, section, m := &t.sections[i], &n.plan.Sections[i], n.offer.media[i]
 	if section.Mid == "" {
 		section.Mid = ours.mid
@@ -280,7 +282,7 @@ func (t *terms) readSection(n *negotiation, i int) error {
 	if !secureRTP(section.Proto) {
 		return answerError("protocol")
 	}
-	section.Extensions = n.readExtensions(m, n.extensions, append(passing(), uriMid, uriTransportCC))
+	section.Extensions = n.readExtensions(m, n.extensions, append(passing(), Mid, TransportCC))
 	for id, uri := range section.Extensions {
 		if ours.extensions[id] != uri {
 			delete(section.Extensions, id)
@@ -312,7 +314,7 @@ func (s *termsSection) has(f codec.Format) bool {
 
 // takeAnswered takes the payload types that the other server takes, those first
 // that the stream prefers.
-func (t *terms) takeAnswered(section *Section, ours *termsSection, list []payload) {
+func (t *Terms) takeAnswered(section *Section, ours *termsSection, list []payload) {
 	kind := ours.kind.String()
 	section.Track = -1
 	for i, spec := range t.specs {
@@ -333,8 +335,8 @@ func (t *terms) takeAnswered(section *Section, ours *termsSection, list []payloa
 	}
 }
 
-// transportOf takes over what an answer says of its transport.
-func (p *Plan) transportOf(answer *Plan) {
+// TakeTransport takes over what an answer says of its transport.
+func (p *Plan) TakeTransport(answer *Plan) {
 	p.Setup, p.Lite = answer.Setup, answer.Lite
 	p.FingerprintAlgorithm, p.Fingerprint = answer.FingerprintAlgorithm, answer.Fingerprint
 }

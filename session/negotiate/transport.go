@@ -1,4 +1,4 @@
-package session
+package negotiate
 
 import (
 	"slices"
@@ -47,7 +47,7 @@ func (n *negotiation) readICE(order []attributes) error {
 		}
 		break
 	}
-	if !validCredentials(p.Ufrag, p.Pwd) {
+	if !ValidCredentials(p.Ufrag, p.Pwd) {
 		return refuse(400, "ice_credentials", "a=ice-ufrag or a=ice-pwd is missing, or not of 4 and 22 to 256 characters",
 			"send the SDP offer as createOffer makes it")
 	}
@@ -62,8 +62,8 @@ func (n *negotiation) readICE(order []attributes) error {
 	return nil
 }
 
-// validCredentials says whether a user fragment and a password can be ICE credentials.
-func validCredentials(ufrag, pwd string) bool { return credential(ufrag, 4) && credential(pwd, 22) }
+// ValidCredentials says whether a user fragment and a password can be ICE credentials.
+func ValidCredentials(ufrag, pwd string) bool { return credential(ufrag, 4) && credential(pwd, 22) }
 
 // credential checks the length of a user fragment or password (RFC 8839 5.4) and that it is printable. The alphabet of
 // the RFC is not insisted on.

@@ -1,4 +1,4 @@
-package session
+package negotiate
 
 import (
 	"fmt"
@@ -106,8 +106,8 @@ func parseOffer(text string) (*description, error) {
 	return d, nil
 }
 
-// wellFormed refuses an offer that is no session description, and looks no further.
-func wellFormed(offer string) error {
+// WellFormed refuses an offer that is no session description, and looks no further.
+func WellFormed(offer string) error {
 	_, err := parseOffer(offer)
 	return err
 }

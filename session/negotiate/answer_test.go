@@ -1,4 +1,4 @@
-package session_test
+package negotiate_test
 
 import (
 	"fmt"
@@ -10,12 +10,12 @@ import (
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 
-	"weir/session"
+	"weir/session/negotiate"
 )
 
 // local is this end of a session in tests.
-func local(plan *session.Plan) session.Local {
-	l := session.Local{
+func local(plan *negotiate.Plan) negotiate.Local {
+	l := negotiate.Local{
 		SessionID: 7, Ufrag: "weirufrag", Pwd: "weirpwdweirpwdweirpwdweir", Setup: "passive", StreamID: "weir",
 		Fingerprint: "sha-256 " + strings.TrimPrefix(fingerprint, "fingerprint:sha-256 "),
 		Candidates: []string{
@@ -24,7 +24,7 @@ func local(plan *session.Plan) session.Local {
 		},
 	}
 	for i, s := range plan.Accepted() {
-		stream := session.LocalStream{SSRC: uint32(1000 + i), CNAME: "cname", TrackID: s.Kind}
+		stream := negotiate.LocalStream{SSRC: uint32(1000 + i), CNAME: "cname", TrackID: s.Kind}
 		if s.RTXPayloadType != 0 {
 			stream.RTXSSRC = uint32(2000 + i)
 		}
@@ -33,7 +33,7 @@ func local(plan *session.Plan) session.Local {
 	return l
 }
 
-// parseSDP parses with pion's parser: not the one that Negotiate uses.
+// parseSDP parses with pion's parser: not the one that is tested.
 func parseSDP(t *testing.T, text string) *sdp.SessionDescription {
 	t.Helper()
 	var d sdp.SessionDescription
@@ -56,7 +56,7 @@ func attributes(m *sdp.MediaDescription, key string) []string {
 
 // checkAnswer holds an answer against the rules that every one of ours obeys; the ids are those of the rules in the WHEP
 // and WHIP texts' list.
-func checkAnswer(t *testing.T, plan *session.Plan, answer string) {
+func checkAnswer(t *testing.T, plan *negotiate.Plan, answer string) {
 	t.Helper()
 	wrong := func(rule, format string, args ...any) {
 		t.Helper()
@@ -124,7 +124,7 @@ func checkAnswer(t *testing.T, plan *session.Plan, answer string) {
 }
 
 // checkFlowing checks one accepted section.
-func checkFlowing(t *testing.T, wrong func(rule, format string, args ...any), s session.Section, m *sdp.MediaDescription) {
+func checkFlowing(t *testing.T, wrong func(rule, format string, args ...any), s negotiate.Section, m *sdp.MediaDescription) {
 	t.Helper()
 	if !s.Accepted || s.Port == 0 && !s.BundleOnly {
 		wrong("xx-104", "section %q flows", s.Mid)
@@ -163,21 +163,21 @@ func TestEveryKnownOfferIsAnswered(t *testing.T) {
 		"chromium-156":                          {"111", "108+109", "H264 42e01f packetization-mode=1", "minptime=10;sprop-stereo=1;useinbandfec=1", nil},
 		"chromium-156-max-bundle-data":          {"111", "108+109", "H264 42e01f packetization-mode=1", "minptime=10;sprop-stereo=1;useinbandfec=1", nil},
 		"chromium-156-whep.js":                  {"111", "108+109", "H264 42e01f packetization-mode=1", "minptime=10;stereo=1;sprop-stereo=1;useinbandfec=1", nil},
-		"firefox-esr-153":                       {"109", "120+124", "VP8", "minptime=10;stereo=1;sprop-stereo=1;useinbandfec=1", []string{session.LenientMozilla}},
-		"firefox-esr-153-max-bundle-data":       {"109", "120+124", "VP8", "minptime=10;stereo=1;sprop-stereo=1;useinbandfec=1", []string{session.LenientMozilla}},
-		"firefox-esr-153-whep.js":               {"109", "120+124", "VP8", "minptime=10;stereo=1;sprop-stereo=1;useinbandfec=1", []string{session.LenientMozilla}},
-		"gstreamer-whepsrc-0.15.4":              {"96", "103", "H264 42e01f packetization-mode=1", "minptime=10;sprop-stereo=1;useinbandfec=1", []string{session.LenientFmtp}},
-		"gstreamer-whepclientsrc-0.15.4":        {"101", "97", "H264 42e016 packetization-mode=1", "minptime=10;sprop-stereo=1;useinbandfec=1", []string{session.LenientMode}},
+		"firefox-esr-153":                       {"109", "120+124", "VP8", "minptime=10;stereo=1;sprop-stereo=1;useinbandfec=1", []string{negotiate.LenientMozilla}},
+		"firefox-esr-153-max-bundle-data":       {"109", "120+124", "VP8", "minptime=10;stereo=1;sprop-stereo=1;useinbandfec=1", []string{negotiate.LenientMozilla}},
+		"firefox-esr-153-whep.js":               {"109", "120+124", "VP8", "minptime=10;stereo=1;sprop-stereo=1;useinbandfec=1", []string{negotiate.LenientMozilla}},
+		"gstreamer-whepsrc-0.15.4":              {"96", "103", "H264 42e01f packetization-mode=1", "minptime=10;sprop-stereo=1;useinbandfec=1", []string{negotiate.LenientFmtp}},
+		"gstreamer-whepclientsrc-0.15.4":        {"101", "97", "H264 42e016 packetization-mode=1", "minptime=10;sprop-stereo=1;useinbandfec=1", []string{negotiate.LenientMode}},
 		"rebuilt-aiortc-1.15.0":                 {"96", "101+102", "H264 42e01f packetization-mode=1", "minptime=10;sprop-stereo=1;useinbandfec=1", nil},
 		"rebuilt-eyevinn-webrtc-player-0.13.0":  {"111", "106+107", "H264 42e01f packetization-mode=1", "minptime=10;sprop-stereo=1;useinbandfec=1", nil},
-		"rebuilt-firefox-128-h264":              {"109", "126+127", "H264 42e01f packetization-mode=1", "minptime=10;stereo=1;sprop-stereo=1;useinbandfec=1", []string{session.LenientMozilla}},
-		"rebuilt-firefox-128-no-h264":           {"109", "120+124", "VP8", "minptime=10;stereo=1;sprop-stereo=1;useinbandfec=1", []string{session.LenientMozilla}},
+		"rebuilt-firefox-128-h264":              {"109", "126+127", "H264 42e01f packetization-mode=1", "minptime=10;stereo=1;sprop-stereo=1;useinbandfec=1", []string{negotiate.LenientMozilla}},
+		"rebuilt-firefox-128-no-h264":           {"109", "120+124", "VP8", "minptime=10;stereo=1;sprop-stereo=1;useinbandfec=1", []string{negotiate.LenientMozilla}},
 		"rebuilt-libdatachannel-0.23":           {"111", "96", "H264 42e01f packetization-mode=1", "minptime=10;stereo=1;sprop-stereo=1;useinbandfec=1", nil},
 		"rebuilt-mediamtx-reader-1.20.1":        {"111", "106+107", "H264 42e01f packetization-mode=1", "minptime=10;stereo=1;sprop-stereo=1;useinbandfec=1", nil},
 		"rebuilt-safari-17":                     {"111", "98+99", "H264 42e01f packetization-mode=1", "minptime=10;sprop-stereo=1;useinbandfec=1", nil},
-		"rebuilt-safari-high-only":              {"", "96+97", "H264 640c1f packetization-mode=1", "", []string{session.LenientProfile}},
+		"rebuilt-safari-high-only":              {"", "96+97", "H264 640c1f packetization-mode=1", "", []string{negotiate.LenientProfile}},
 		"rebuilt-simple-whep-client":            {"111", "96", "H264 42e01f packetization-mode=1", "minptime=10;sprop-stereo=1;useinbandfec=1", nil},
-		"rebuilt-simple-whep-client-video-only": {"", "96", "H264 42e01f packetization-mode=1", "", []string{session.LenientBundle, session.LenientFmtp}},
+		"rebuilt-simple-whep-client-video-only": {"", "96", "H264 42e01f packetization-mode=1", "", []string{negotiate.LenientBundle, negotiate.LenientFmtp}},
 		"rebuilt-whep-draft-example":            {"111", "97+98", "H264 42e01f packetization-mode=1", "minptime=10;sprop-stereo=1;useinbandfec=1", nil},
 		"rebuilt-whip-whep-1.2.0":               {"111", "106+107", "H264 42e01f packetization-mode=1", "minptime=10;sprop-stereo=1;useinbandfec=1", nil},
 	}
@@ -187,7 +187,7 @@ func TestEveryKnownOfferIsAnswered(t *testing.T) {
 			if !found {
 				t.Fatal("nothing is expected of this offer")
 			}
-			plan, err := session.Negotiate(offer, tracks(ourH264, ourVP8, ourOpus))
+			plan, err := negotiate.Egress(offer, tracks(ourH264, ourVP8, ourOpus))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -218,7 +218,7 @@ func TestEveryKnownOfferIsAnswered(t *testing.T) {
 }
 
 // checkPion makes a PeerConnection as a session does and has it answer the plan's offer, then that of an ICE restart.
-func checkPion(t *testing.T, plan *session.Plan) {
+func checkPion(t *testing.T, plan *negotiate.Plan) {
 	t.Helper()
 	engine := &webrtc.MediaEngine{}
 	for _, c := range plan.Codecs() {
@@ -261,7 +261,7 @@ func checkPion(t *testing.T, plan *session.Plan) {
 }
 
 // pionAnswer has pion answer an offer and wants each section taken, in the plan's payload types.
-func pionAnswer(t *testing.T, pc *webrtc.PeerConnection, plan *session.Plan, offer string) *sdp.SessionDescription {
+func pionAnswer(t *testing.T, pc *webrtc.PeerConnection, plan *negotiate.Plan, offer string) *sdp.SessionDescription {
 	t.Helper()
 	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
 		t.Fatalf("set remote description: %v\n%s", err, offer)
@@ -315,7 +315,7 @@ func TestPionAsPlayerTakesTheAnswer(t *testing.T) {
 	if err := pc.SetLocalDescription(offer); err != nil {
 		t.Fatal(err)
 	}
-	plan, err := session.Negotiate(offer.SDP, tracks(ourH264, ourOpus))
+	plan, err := negotiate.Egress(offer.SDP, tracks(ourH264, ourOpus))
 	if err != nil {
 		t.Fatal(err)
 	}

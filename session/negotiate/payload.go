@@ -1,4 +1,4 @@
-package session
+package negotiate
 
 import (
 	"slices"

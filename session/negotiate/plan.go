@@ -1,16 +1,14 @@
-package session
+package negotiate
 
 import (
 	"slices"
 
-	"github.com/pion/webrtc/v4"
-
 	"weir/internal/codec"
 )
 
-// Plan is what Negotiate made of a player's offer, or NegotiateIngest of a publisher's: which sections are served, by which
-// of the stream's tracks, in which payload type, and what the offer said of its transport. It is not changed after that, so
-// it may be read by any goroutine.
+// Plan is what Egress made of a player's offer, or Ingest of a publisher's: which sections are served, by which
+// of the stream's tracks, in which payload type, and what the offer said of its transport. It is not changed after that,
+// but for the stand-in of an offer of ours by TakeTransport, so it may be read by any goroutine.
 type Plan struct {
 	Ingest bool // the offer is a publisher's
 
@@ -63,14 +61,14 @@ type Section struct {
 	// Extensions are the RTP header extensions of an accepted section, by id (RFC 8285).
 	Extensions map[uint8]string
 
-	Track          int          // of a player's: index into the tracks given to Negotiate
+	Track          int          // of a player's: index into the tracks given to Egress
 	PayloadType    uint8        // the offer's number for the track's codec
 	RTXPayloadType uint8        // the offer's number for its retransmissions (RFC 4588); 0: not negotiated
 	Format         codec.Format // Name as the offer spells it, Fmtp as the answer will say it
 	Feedback       []string     // a=rtcp-fb values of the payload type that are answered: "nack", "nack pli", "ccm fir"
 
-	reducedSize bool // a=rtcp-rsize was offered (RFC 5506)
-	mixed       bool // a=extmap-allow-mixed was offered (RFC 8285 6)
+	ReducedSize bool // a=rtcp-rsize was offered (RFC 5506)
+	Mixed       bool // a=extmap-allow-mixed was offered (RFC 8285 6)
 
 	first payload // of an audio or video section: what a refusal repeats; no Name when there is none
 }
@@ -120,17 +118,11 @@ const (
 	LenientFeedback = "feedback_missing"
 )
 
-// PlanCodec is a codec to register in the MediaEngine of the plan's PeerConnection.
-type PlanCodec struct {
-	Kind       webrtc.RTPCodecType
-	Parameters webrtc.RTPCodecParameters
-}
-
 // Mozilla says whether the offer came from Firefox, whose origin line begins "o=mozilla".
 func (p *Plan) Mozilla() bool { return p.mozilla }
 
-// givenUp says whether an ICE ufrag is of a transport that the offer has and bundling gave up.
-func (p *Plan) givenUp(ufrag string) bool { return slices.Contains(p.others, ufrag) }
+// GivenUp says whether an ICE ufrag is of a transport that the offer has and bundling gave up.
+func (p *Plan) GivenUp(ufrag string) bool { return slices.Contains(p.others, ufrag) }
 
 // Accepted returns the sections that are served, in the order of the offer: at most one audio and one video.
 func (p *Plan) Accepted() []Section {
