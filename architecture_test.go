@@ -174,7 +174,7 @@ var rooms = map[string]bool{
 	"config":              true,
 	"internal/event":      true,
 	"internal/seal":       false,
-	"internal/udp":        false,
+	"internal/udp":        true,
 	"metrics":             false,
 	"publisher/exec":      true,
 	"publisher/file":      true,

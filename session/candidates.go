@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/pion/webrtc/v4"
+
+	"weir/internal/udp"
 )
 
 // orderAddresses chooses the addresses that a player is told, best first. Some
@@ -16,45 +18,45 @@ import (
 // reach: the one its HTTP request came in on, or one of the same interface if
 // the request came by IPv6. The other IPv4 addresses follow, then IPv6.
 // Loopback addresses are left out unless the player is on this machine.
-func orderAddresses(all []hostAddress, local netip.Addr, loopback bool) []hostAddress {
+func orderAddresses(all []udp.Address, local netip.Addr, loopback bool) []udp.Address {
 	iface := ""
 	for _, h := range all {
-		if h.addr == local {
-			iface = h.iface
+		if h.Addr == local {
+			iface = h.Interface
 		}
 	}
-	rank := func(h hostAddress) int {
+	rank := func(h udp.Address) int {
 		switch {
-		case h.addr == local && h.addr.Is4():
+		case h.Addr == local && h.Addr.Is4():
 			return 0
-		case h.addr.Is4() && iface != "" && h.iface == iface:
+		case h.Addr.Is4() && iface != "" && h.Interface == iface:
 			return 1
-		case h.addr.Is4():
+		case h.Addr.Is4():
 			return 2
-		case h.addr == local:
+		case h.Addr == local:
 			return 3
 		default:
 			return 4
 		}
 	}
-	var chosen []hostAddress
+	var chosen []udp.Address
 	for _, h := range all {
-		if loopback || !h.addr.IsLoopback() {
+		if loopback || !h.Addr.IsLoopback() {
 			chosen = append(chosen, h)
 		}
 	}
-	slices.SortStableFunc(chosen, func(a, b hostAddress) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), a.addr.Compare(b.addr))
+	slices.SortStableFunc(chosen, func(a, b udp.Address) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), a.Addr.Compare(b.Addr))
 	})
 	return chosen
 }
 
 // localCandidates writes the gathered candidates in the order of addresses
 // (RFC 8839 5.1), without the extensions that pion adds.
-func localCandidates(gathered []webrtc.ICECandidate, order []hostAddress) []string {
+func localCandidates(gathered []webrtc.ICECandidate, order []udp.Address) []string {
 	rank := func(c webrtc.ICECandidate) int {
 		addr, err := netip.ParseAddr(c.Address)
-		if i := slices.IndexFunc(order, func(h hostAddress) bool { return h.addr == addr }); err == nil && i >= 0 {
+		if i := slices.IndexFunc(order, func(h udp.Address) bool { return h.Addr == addr }); err == nil && i >= 0 {
 			return i
 		}
 		return len(order)

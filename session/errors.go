@@ -11,13 +11,8 @@ import (
 	"weir/internal/wish"
 )
 
-var (
-	// errPortTaken is returned by Manager.Run where the UDP port is free on no
-	// address.
-	errPortTaken = errors.New("the port is taken or not permitted")
-	// errNoSocket is what pion gets for an address that has gone meanwhile.
-	errNoSocket = errors.New("no socket on this address")
-)
+// errNoSocket is what pion gets for an address that has gone meanwhile.
+var errNoSocket = errors.New("no socket on this address")
 
 func closedPipe(err error) bool {
 	return errors.Is(err, io.ErrClosedPipe) || errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) ||

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"sync"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/pion/transport/v4"
 	"github.com/pion/transport/v4/stdnet"
 
+	"weir/internal/udp"
 	"weir/internal/wish"
 )
 
@@ -24,7 +26,7 @@ type Manager struct {
 	lookers      *room // of those that Await
 	tombstones   *tombstones
 	certificates *certificates
-	ports        *ports
+	ports        *udp.Ports
 	net          transport.Net // shared: making one walks the interfaces
 	ready        chan struct{} // closed when Run has opened the sockets
 	closing      chan struct{} // closed when Run begins to end
@@ -57,7 +59,7 @@ func New(o Options) (*Manager, error) {
 		lookers:      newRoom(o.MaxHeld, o.MaxHeldPerAddress),
 		tombstones:   newTombstones(o.TombstoneExpiry, o.MaxTombstones),
 		certificates: newCertificates(o.CertificateLife),
-		ports:        newPorts(o.Logger, o.UDPPort),
+		ports:        udp.New(o.Logger, newPionLog(o.Logger, slog.LevelWarn).NewLogger("udp"), o.UDPPort),
 		net:          shared,
 		ready:        make(chan struct{}),
 		closing:      make(chan struct{}),
@@ -73,10 +75,10 @@ func New(o Options) (*Manager, error) {
 func (m *Manager) Run(ctx context.Context) error {
 	defer close(m.ended)
 	defer m.drain()
-	if err := m.ports.open(); err != nil {
+	if err := m.ports.Open(); err != nil {
 		return err
 	}
-	defer m.ports.close()
+	defer m.ports.Close()
 	defer m.shutdown()
 	close(m.ready)
 	tick := time.NewTicker(m.options.Rescan)
@@ -86,7 +88,7 @@ func (m *Manager) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			m.ports.rescan(0)
+			m.ports.Rescan(0)
 			m.tombstones.sweep()
 		}
 	}
@@ -119,8 +121,8 @@ func (m *Manager) Ready() <-chan struct{} { return m.ready }
 // Ready.
 func (m *Manager) Addresses() []netip.AddrPort {
 	var addrs []netip.AddrPort
-	for _, l := range m.ports.list() {
-		addrs = append(addrs, l.local.AddrPort())
+	for _, l := range m.ports.List() {
+		addrs = append(addrs, l.Local.AddrPort())
 	}
 	return addrs
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pion/ice/v4"
 
+	"weir/internal/udp"
 	"weir/stream"
 )
 
@@ -20,7 +21,7 @@ import (
 // does not tell.
 type route struct {
 	// static after newRoute
-	ports    *ports
+	ports    *udp.Ports
 	local    netip.Addr // that the HTTP request came in on; may be invalid
 	loopback bool       // the player is on this machine
 
@@ -31,16 +32,16 @@ type route struct {
 	conns map[*routeConn]struct{} // open
 }
 
-func newRoute(p *ports, local netip.Addr, loopback bool) *route {
+func newRoute(p *udp.Ports, local netip.Addr, loopback bool) *route {
 	return &route{ports: p, local: local.Unmap().WithZone(""), loopback: loopback, conns: map[*routeConn]struct{}{}}
 }
 
 // addresses are those of the session's candidates, best first.
-func (r *route) addresses() []hostAddress {
-	list := r.ports.list()
-	all := make([]hostAddress, len(list))
+func (r *route) addresses() []udp.Address {
+	list := r.ports.List()
+	all := make([]udp.Address, len(list))
 	for i, l := range list {
-		all[i] = l.hostAddress
+		all[i] = l.Address
 	}
 	return orderAddresses(all, r.local, r.loopback)
 }
@@ -48,16 +49,16 @@ func (r *route) addresses() []hostAddress {
 // hasIP says whether an address is one of the session's candidates.
 func (r *route) hasIP(ip net.IP) bool {
 	addr, ok := netip.AddrFromSlice(ip)
-	return ok && slices.ContainsFunc(r.addresses(), func(h hostAddress) bool { return h.addr == addr.Unmap() })
+	return ok && slices.ContainsFunc(r.addresses(), func(h udp.Address) bool { return h.Addr == addr.Unmap() })
 }
 
 // GetListenAddresses implements ice.UDPMux.
 func (r *route) GetListenAddresses() []net.Addr {
 	var addrs []net.Addr
 	for _, h := range r.addresses() {
-		for _, l := range r.ports.list() {
-			if l.addr == h.addr {
-				addrs = append(addrs, l.local)
+		for _, l := range r.ports.List() {
+			if l.Addr == h.Addr {
+				addrs = append(addrs, l.Local)
 			}
 		}
 	}
@@ -66,11 +67,11 @@ func (r *route) GetListenAddresses() []net.Addr {
 
 // GetConn implements ice.UDPMux.
 func (r *route) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
-	for _, l := range r.ports.list() {
-		if l.local != addr && l.local.String() != addr.String() {
+	for _, l := range r.ports.List() {
+		if l.Local != addr && l.Local.String() != addr.String() {
 			continue
 		}
-		conn, err := l.mux.GetConn(ufrag, addr)
+		conn, err := l.Mux.GetConn(ufrag, addr)
 		if err != nil {
 			return nil, err
 		}
@@ -78,7 +79,7 @@ func (r *route) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
 		if !ok {
 			return conn, nil
 		}
-		c := &routeConn{PacketConn: conn, direct: direct, route: r, addr: l.addr}
+		c := &routeConn{PacketConn: conn, direct: direct, route: r, addr: l.Addr}
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.conns[c] = struct{}{}
@@ -89,8 +90,8 @@ func (r *route) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
 
 // RemoveConnByUfrag implements ice.UDPMux.
 func (r *route) RemoveConnByUfrag(ufrag string) {
-	for _, l := range r.ports.list() {
-		l.mux.RemoveConnByUfrag(ufrag)
+	for _, l := range r.ports.List() {
+		l.Mux.RemoveConnByUfrag(ufrag)
 	}
 }
 

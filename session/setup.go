@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/pion/webrtc/v4"
 
+	"weir/internal/udp"
 	"weir/internal/wish"
 	"weir/session/negotiate"
 )
@@ -148,8 +149,8 @@ func (s *Session) setUp(ctx context.Context, join func(*Session) error) (answer 
 // checkAddresses refuses an offer while there is no address to answer it with.
 func (s *Session) checkAddresses(r Request) error {
 	local := r.Local.Addr().Unmap()
-	if usableHost(local) && !s.manager.ports.has(local) {
-		s.manager.ports.rescan(time.Second)
+	if udp.Usable(local) && !s.manager.ports.Has(local) {
+		s.manager.ports.Rescan(time.Second)
 	}
 	if len(s.route.addresses()) == 0 {
 		return refuseNoAddress()

@@ -1,4 +1,4 @@
-package session
+package udp
 
 import (
 	"errors"
@@ -14,50 +14,55 @@ import (
 	"time"
 
 	"github.com/pion/ice/v4"
+	"github.com/pion/logging"
 )
 
-// hostAddress is an address of this machine that sessions can use.
-type hostAddress struct {
-	addr  netip.Addr
-	iface string
+// errPortTaken is returned where the port is free on no address.
+var errPortTaken = errors.New("the port is taken or not permitted")
+
+// Address is an address of this machine that sessions can use.
+type Address struct {
+	Addr      netip.Addr
+	Interface string
 }
 
-// listener is the UDP socket on one address, shared by all sessions.
-type listener struct {
+// Listener is the UDP socket on one address, shared by all sessions.
+type Listener struct {
 	// static after bind
-	hostAddress
+	Address
 
-	local *net.UDPAddr
-	mux   *ice.UDPMuxDefault
+	Local *net.UDPAddr
+	Mux   *ice.UDPMuxDefault
 }
 
-// ports holds one UDP socket on each address of this machine, all with the same
+// Ports holds one UDP socket on each address of this machine, all with the same
 // port number. A wildcard socket would not do: on a machine with several
 // addresses it answers from another one than was asked. Its methods may be
 // called from any goroutine.
-type ports struct {
-	// static after newPorts
+type Ports struct {
+	// static after New
 	logger *slog.Logger
-	pion   *pionLog
-	scan   func() ([]hostAddress, error)
+	mux    logging.LeveledLogger // the muxes' own
+	scan   func() ([]Address, error)
 
 	mu sync.Mutex
 	// guarded by mu
 	port      int // wanted, then taken
-	listeners map[netip.Addr]*listener
+	listeners map[netip.Addr]*Listener
 	skipped   map[netip.Addr]bool // could not be bound; tried again at each look
 	scanned   time.Time
 
-	current atomic.Pointer[[]*listener] // those of listeners, sorted; the slice is not changed
+	current atomic.Pointer[[]*Listener] // those of listeners, sorted; the slice is not changed
 }
 
-func newPorts(logger *slog.Logger, port int) *ports {
-	return &ports{
+// New makes Ports of the number given, 0 for any that is free; mux logs for pion.
+func New(logger *slog.Logger, mux logging.LeveledLogger, port int) *Ports {
+	return &Ports{
 		logger:    logger,
-		pion:      newPionLog(logger, slog.LevelWarn),
+		mux:       mux,
 		scan:      hostAddresses,
 		port:      port,
-		listeners: map[netip.Addr]*listener{},
+		listeners: map[netip.Addr]*Listener{},
 		skipped:   map[netip.Addr]bool{},
 	}
 }
@@ -65,8 +70,8 @@ func newPorts(logger *slog.Logger, port int) *ports {
 // freePortTries is how many port numbers are tried when any will do.
 const freePortTries = 20
 
-// open binds the sockets. It fails when the port can be had on no address.
-func (p *ports) open() error {
+// Open binds the sockets. It fails when the port can be had on no address.
+func (p *Ports) Open() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	wanted := p.port
@@ -91,9 +96,9 @@ func (p *ports) open() error {
 	return nil
 }
 
-// rescan looks for addresses that came or went, unless the last look was less
+// Rescan looks for addresses that came or went, unless the last look was less
 // than least ago.
-func (p *ports) rescan(least time.Duration) {
+func (p *Ports) Rescan(least time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.scanned.IsZero() || time.Since(p.scanned) < least {
@@ -110,11 +115,11 @@ func (p *ports) rescan(least time.Duration) {
 	}
 }
 
-func (p *ports) warnLocked(addr netip.Addr) {
+func (p *Ports) warnLocked(addr netip.Addr) {
 	p.logger.Warn("udp port cannot be used on an address", "addr", netip.AddrPortFrom(addr, uint16(p.port)))
 }
 
-func (p *ports) rescanLocked() error {
+func (p *Ports) rescanLocked() error {
 	found, err := p.scan()
 	if err != nil {
 		return fmt.Errorf("read local addresses: %w", err)
@@ -122,21 +127,21 @@ func (p *ports) rescanLocked() error {
 	p.scanned = time.Now()
 	there := make(map[netip.Addr]bool, len(found))
 	for _, h := range found {
-		there[h.addr] = true
-		if l := p.listeners[h.addr]; l != nil && !l.mux.IsClosed() {
+		there[h.Addr] = true
+		if l := p.listeners[h.Addr]; l != nil && !l.Mux.IsClosed() {
 			continue
 		}
 		l, err := p.bind(h)
 		if err != nil {
-			p.skipped[h.addr] = true
+			p.skipped[h.Addr] = true
 			continue
 		}
-		delete(p.skipped, h.addr)
-		p.listeners[h.addr] = l
+		delete(p.skipped, h.Addr)
+		p.listeners[h.Addr] = l
 	}
 	for addr, l := range p.listeners {
 		if !there[addr] {
-			_ = l.mux.Close() // it always returns nil
+			_ = l.Mux.Close() // it always returns nil
 			delete(p.listeners, addr)
 			p.logger.Info("address has gone", "addr", addr)
 		}
@@ -156,26 +161,26 @@ const socketBuffer = 4 << 20
 
 // bind opens the socket of one address, without SO_REUSEPORT: a port that
 // another process has must be an error.
-func (p *ports) bind(h hostAddress) (*listener, error) {
-	conn, err := net.ListenUDP(udpNetwork(h.addr), net.UDPAddrFromAddrPort(netip.AddrPortFrom(h.addr, uint16(p.port))))
+func (p *Ports) bind(h Address) (*Listener, error) {
+	conn, err := net.ListenUDP(udpNetwork(h.Addr), net.UDPAddrFromAddrPort(netip.AddrPortFrom(h.Addr, uint16(p.port))))
 	if err != nil {
-		return nil, fmt.Errorf("listen on udp %s: %w", h.addr, err)
+		return nil, fmt.Errorf("listen on udp %s: %w", h.Addr, err)
 	}
 	_ = conn.SetReadBuffer(socketBuffer)  // what the kernel refuses is no reason not to serve
 	_ = conn.SetWriteBuffer(socketBuffer) // same
 	local, ok := conn.LocalAddr().(*net.UDPAddr)
 	if !ok {
-		return nil, errors.Join(fmt.Errorf("listen on udp %s: no UDP address", h.addr), conn.Close())
+		return nil, errors.Join(fmt.Errorf("listen on udp %s: no UDP address", h.Addr), conn.Close())
 	}
 	socket, err := newSocket(conn)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("listen on udp %s: %w", h.addr, err), conn.Close())
+		return nil, errors.Join(fmt.Errorf("listen on udp %s: %w", h.Addr, err), conn.Close())
 	}
 	p.port = local.Port
-	return &listener{
-		hostAddress: h,
-		local:       local,
-		mux:         ice.NewUDPMuxDefault(ice.UDPMuxParams{Logger: p.pion.NewLogger("udp"), UDPConn: socket}),
+	return &Listener{
+		Address: h,
+		Local:   local,
+		Mux:     ice.NewUDPMuxDefault(ice.UDPMuxParams{Logger: p.mux, UDPConn: socket}),
 	}, nil
 }
 
@@ -186,39 +191,39 @@ func udpNetwork(a netip.Addr) string {
 	return "udp6"
 }
 
-func (p *ports) publishLocked() {
-	current := make([]*listener, 0, len(p.listeners))
+func (p *Ports) publishLocked() {
+	current := make([]*Listener, 0, len(p.listeners))
 	for _, l := range p.listeners {
 		current = append(current, l)
 	}
-	slices.SortFunc(current, func(a, b *listener) int { return a.addr.Compare(b.addr) })
+	slices.SortFunc(current, func(a, b *Listener) int { return a.Addr.Compare(b.Addr) })
 	p.current.Store(&current)
 }
 
-// list is the sockets of this moment, by address. The slice must not be changed.
-func (p *ports) list() []*listener {
+// List is the sockets of this moment, by address. The slice must not be changed.
+func (p *Ports) List() []*Listener {
 	if l := p.current.Load(); l != nil {
 		return *l
 	}
 	return nil
 }
 
-// has says whether there is a socket on the address.
-func (p *ports) has(addr netip.Addr) bool {
-	return slices.ContainsFunc(p.list(), func(l *listener) bool { return l.addr == addr })
+// Has says whether there is a socket on the address.
+func (p *Ports) Has(addr netip.Addr) bool {
+	return slices.ContainsFunc(p.List(), func(l *Listener) bool { return l.Addr == addr })
 }
 
-// close closes all sockets.
-func (p *ports) close() {
+// Close closes all sockets.
+func (p *Ports) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closeLocked()
 	p.scanned = time.Time{}
 }
 
-func (p *ports) closeLocked() {
+func (p *Ports) closeLocked() {
 	for _, l := range p.listeners {
-		_ = l.mux.Close() // it always returns nil
+		_ = l.Mux.Close() // it always returns nil
 	}
 	clear(p.listeners)
 	p.publishLocked()
@@ -226,12 +231,12 @@ func (p *ports) closeLocked() {
 
 // hostAddresses are the addresses of the interfaces that are up, loopback
 // included, without those that need a zone or are no unicast (RFC 8445 5.1.1.1).
-func hostAddresses() ([]hostAddress, error) {
+func hostAddresses() ([]Address, error) {
 	interfaces, err := net.Interfaces()
 	if err != nil {
 		return nil, err
 	}
-	var found []hostAddress
+	var found []Address
 	for i := range interfaces {
 		if interfaces[i].Flags&net.FlagUp == 0 {
 			continue
@@ -248,14 +253,15 @@ func hostAddresses() ([]hostAddress, error) {
 			if err != nil {
 				continue // not an IP address
 			}
-			if addr := prefix.Addr().Unmap(); usableHost(addr) {
-				found = append(found, hostAddress{addr: addr, iface: interfaces[i].Name})
+			if addr := prefix.Addr().Unmap(); Usable(addr) {
+				found = append(found, Address{Addr: addr, Interface: interfaces[i].Name})
 			}
 		}
 	}
 	return found, nil
 }
 
-func usableHost(a netip.Addr) bool {
+// Usable says whether sessions can use an address of this machine (RFC 8445 5.1.1.1).
+func Usable(a netip.Addr) bool {
 	return a.IsLoopback() || a.IsGlobalUnicast() && a.Zone() == ""
 }

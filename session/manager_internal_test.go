@@ -2,10 +2,7 @@ package session
 
 import (
 	"fmt"
-	"log/slog"
-	"net"
 	"net/netip"
-	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,12 +10,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/pion/webrtc/v4"
+
+	"weir/internal/udp"
 )
 
-func host(iface string, addrs ...string) []hostAddress {
-	var all []hostAddress
+func host(iface string, addrs ...string) []udp.Address {
+	var all []udp.Address
 	for _, a := range addrs {
-		all = append(all, hostAddress{addr: netip.MustParseAddr(a), iface: iface})
+		all = append(all, udp.Address{Addr: netip.MustParseAddr(a), Interface: iface})
 	}
 	return all
 }
@@ -44,7 +43,7 @@ func TestOrderAddresses(t *testing.T) {
 		local, _ := netip.ParseAddr(c.local)
 		var got []string
 		for _, h := range orderAddresses(machine, local, c.loopback) {
-			got = append(got, h.addr.String())
+			got = append(got, h.Addr.String())
 		}
 		if diff := cmp.Diff(c.want, strings.Join(got, " ")); diff != "" {
 			t.Errorf("local %q, loopback %v (-want +got):\n%s", c.local, c.loopback, diff)
@@ -106,84 +105,6 @@ func TestCandidateFilter(t *testing.T) {
 	}
 	if c, _ := (candidateFilter{}).parse("candidate:1 1 udp 5 192.0.2.1 5000 typ host generation 0 ufrag abcd"); c.ufrag != "abcd" {
 		t.Errorf("ufrag %q", c.ufrag)
-	}
-}
-
-// Addresses that come get a socket of the same port, those that go lose it.
-func TestRescan(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("only Linux has all of 127/8")
-	}
-	p := newPorts(slog.New(slog.DiscardHandler), 0)
-	machine := host("lo", "127.0.0.1")
-	p.scan = func() ([]hostAddress, error) { return machine, nil }
-	if err := p.open(); err != nil {
-		t.Fatal(err)
-	}
-	defer p.close()
-	addresses := func() string {
-		var all []string
-		for _, l := range p.list() {
-			all = append(all, l.addr.String())
-			if l.local.Port != p.port {
-				t.Errorf("port %d on %s, want %d", l.local.Port, l.addr, p.port)
-			}
-		}
-		return strings.Join(all, " ")
-	}
-	machine = host("lo", "127.0.0.1", "127.0.0.2")
-	p.rescan(time.Hour)
-	if got := addresses(); got != "127.0.0.1" {
-		t.Errorf("rescanned too soon: %s", got)
-	}
-	p.rescan(0)
-	if got := addresses(); got != "127.0.0.1 127.0.0.2" {
-		t.Errorf("after one came: %s", got)
-	}
-	machine = host("lo", "127.0.0.2")
-	gone := p.list()[0]
-	p.rescan(0)
-	if got := addresses(); got != "127.0.0.2" || !gone.mux.IsClosed() {
-		t.Errorf("after one went: %s, closed %v", got, gone.mux.IsClosed())
-	}
-	// A port that another has on one address is skipped there.
-	taken, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 3), Port: p.port})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = taken.Close() }()
-	machine = host("lo", "127.0.0.2", "127.0.0.3")
-	p.rescan(0)
-	if got := addresses(); got != "127.0.0.2" {
-		t.Errorf("with a taken one: %s", got)
-	}
-}
-
-// Any free port means one that is free everywhere.
-func TestFreePortEverywhere(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("only Linux has all of 127/8")
-	}
-	p := newPorts(slog.New(slog.DiscardHandler), 0)
-	var taken *net.UDPConn
-	tries := 0
-	p.scan = func() ([]hostAddress, error) {
-		if tries++; tries == 1 { // let the port that comes first be taken on the second address
-			var err error
-			if taken, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 2)}); err != nil {
-				return nil, err
-			}
-			p.port = int(netip.MustParseAddrPort(taken.LocalAddr().String()).Port())
-		}
-		return host("lo", "127.0.0.1", "127.0.0.2"), nil
-	}
-	if err := p.open(); err != nil {
-		t.Fatal(err)
-	}
-	defer p.close()
-	defer func() { _ = taken.Close() }()
-	if len(p.list()) != 2 || tries < 2 {
-		t.Errorf("%d sockets after %d tries", len(p.list()), tries)
 	}
 }
 
