@@ -19,7 +19,7 @@ import (
 
 	"weir/api"
 	"weir/publisher"
-	"weir/publisher/file"
+	"weir/publisher/library"
 )
 
 // fakeLibrary has one file, and takes all.
@@ -48,7 +48,7 @@ func (l fakeLibrary) Delete(context.Context, string) error { return l.err }
 func newShelf(t *testing.T) (w *world, dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	library, err := file.OpenLibrary(file.LibraryOptions{
+	folder, err := library.Open(library.Options{
 		Dir: dir, Quota: 1 << 20,
 		Probe: func(_ context.Context, f *os.File) (json.RawMessage, error) {
 			if filepath.Ext(f.Name()) != ".mp4" {
@@ -62,8 +62,8 @@ func newShelf(t *testing.T) (w *world, dir string) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	t.Cleanup(func() { _ = library.Run(ctx) })
-	return newWorld(t, worldOptions{change: func(o *api.Options) { o.Library = library }}), dir
+	t.Cleanup(func() { _ = folder.Run(ctx) })
+	return newWorld(t, worldOptions{change: func(o *api.Options) { o.Library = folder }}), dir
 }
 
 func put(target, body string, fields ...string) call {

@@ -19,6 +19,7 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
 	"github.com/pion/webrtc/v4/pkg/media/oggreader"
 
+	"weir/internal/codec"
 	"weir/publisher"
 )
 
@@ -39,7 +40,7 @@ func newCamera(t *testing.T, user, password string) *rtspCamera {
 	t.Helper()
 	pictures, sounds := clipUnits(t)
 	h264 := &format.H264{PayloadTyp: 96, PacketizationMode: 1}
-	for unit := range publisher.NALUnits(pictures[0]) {
+	for unit := range codec.NALUnits(pictures[0]) {
 		switch unit[0] & 0x1f {
 		case 7:
 			h264.SPS = unit
@@ -140,7 +141,7 @@ func clipUnits(t *testing.T) (pictures, sounds [][]byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for unit := range publisher.NALUnits(video) {
+	for unit := range codec.NALUnits(video) {
 		if unit[0]&0x1f == 9 {
 			pictures = append(pictures, nil)
 			continue

@@ -2,7 +2,8 @@ package publisher
 
 import (
 	"bytes"
-	"iter"
+
+	"weir/internal/codec"
 )
 
 // H.264 NAL unit types (ITU-T H.264 table 7-1).
@@ -13,22 +14,6 @@ const (
 	nalPPS   = 8
 )
 
-// NALUnits yields the NAL units of an H.264 byte stream (ITU-T H.264 annex B) without their start codes. They are parts
-// of b.
-func NALUnits(b []byte) iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) {
-		_, b, found := bytes.Cut(b, []byte{0, 0, 1})
-		for found {
-			var unit []byte
-			unit, b, found = bytes.Cut(b, []byte{0, 0, 1})
-			// The zero of a four-byte start code and trailing zeros are no part of the unit, whose last byte is never 0.
-			if unit = bytes.TrimRight(unit, "\x00"); len(unit) > 0 && !yield(unit) {
-				return
-			}
-		}
-	}
-}
-
 // parameterSets keeps the newest SPS and PPS of one encoder and puts them in front of key frames that lack them, so that
 // whoever joins there can decode.
 type parameterSets struct {
@@ -38,7 +23,7 @@ type parameterSets struct {
 // complete returns the access unit, with the parameter sets in front if it holds an IDR picture without them.
 func (s *parameterSets) complete(unit []byte) []byte {
 	var idr, sps, pps bool
-	for nal := range NALUnits(unit) {
+	for nal := range codec.NALUnits(unit) {
 		switch nal[0] & 0x1f {
 		case nalSPS:
 			sps = true

@@ -5,7 +5,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
+	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
+)
+
+const (
+	maxDepth = 8 // of a Library's folders
+	// maxName of a file or folder, bytes: what is appended for an upload must fit the 255 that file systems take.
+	maxName = 200
+	maxPath = 1_024
 )
 
 // A Library is a folder of media files. A file's path is below the folder, with slashes: "shows/one.mp4". No path, and no
@@ -21,6 +32,17 @@ type Library interface {
 	Put(ctx context.Context, path string, u Upload) (Stored, error)
 	// Delete removes a file, and what has arrived of an upload.
 	Delete(ctx context.Context, path string) error
+}
+
+// ValidPath holds what a file of a Library can be called: nothing hidden, and nothing above.
+func ValidPath(name string) bool {
+	if !fs.ValidPath(name) || name == "." || len(name) > maxPath || !utf8.ValidString(name) {
+		return false
+	}
+	parts := strings.Split(name, "/")
+	return len(parts) <= maxDepth && !slices.ContainsFunc(parts, func(part string) bool {
+		return part[0] == '.' || len(part) > maxName || strings.ContainsRune(part, 0)
+	})
 }
 
 // A LibraryPage is a part of a Library's list.

@@ -91,28 +91,10 @@ func join(types ...byte) []byte {
 
 func types(b []byte) []byte {
 	var got []byte
-	for nal := range NALUnits(b) {
+	for nal := range codec.NALUnits(b) {
 		got = append(got, nal[0]&0x1f)
 	}
 	return got
-}
-
-func TestNALUnits(t *testing.T) {
-	for _, want := range [][]byte{nil, {7}, {7, 8, 5}, {9, 7, 8, 6, 5, 5}, {1}} {
-		if d := cmp.Diff(want, types(join(want...))); d != "" {
-			t.Error(d)
-		}
-	}
-	for _, b := range [][]byte{nil, {0, 0, 1}, {0, 0, 0, 1}, {1, 2, 3}, {0, 0, 1, 0, 0, 1}} {
-		if got := types(b); len(got) != 0 {
-			t.Errorf("%x: %v", b, got)
-		}
-	}
-	for nal := range NALUnits([]byte{0, 0, 1, 0x65, 3, 0, 0, 0, 0, 1, 0x41}) {
-		if nal[0] == 0x65 && len(nal) != 2 {
-			t.Errorf("trailing zeros belong to %x", nal)
-		}
-	}
 }
 
 // An IDR picture without parameter sets gets the last ones; nothing else is changed.

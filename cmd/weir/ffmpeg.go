@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"path/filepath"
 	"time"
@@ -41,5 +42,7 @@ func ffmpegKind(ctx context.Context, c config.FFmpeg, log *slog.Logger) (publish
 	}
 	f := exec.New(o)
 	k.New = f.Source
-	return k, f.Transcode, nil
+	return k, func(ctx context.Context, c file.Conversion) (io.ReadCloser, error) {
+		return f.Transcode(ctx, exec.Conversion(c))
+	}, nil
 }

@@ -9,14 +9,15 @@ import (
 
 	"weir/config"
 	"weir/publisher/file"
+	"weir/publisher/library"
 )
 
 // openLibrary opens the media folder; nil: there is to be none.
-func openLibrary(c config.Media, event func(string, ...slog.Attr)) (*file.Library, error) {
+func openLibrary(c config.Media, event func(string, ...slog.Attr)) (*library.Library, error) {
 	if c.Dir == "" {
 		return nil, nil //nolint:nilnil // no folder, and nothing wrong
 	}
-	l, err := file.OpenLibrary(file.LibraryOptions{
+	l, err := library.Open(library.Options{
 		Dir: c.Dir, Quota: int64(c.Quota), KeepFree: int64(c.KeepFree), Probe: probe, Event: event,
 	})
 	if err != nil {

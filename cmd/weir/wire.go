@@ -21,6 +21,7 @@ import (
 	"weir/publisher"
 	"weir/publisher/device"
 	"weir/publisher/file"
+	"weir/publisher/library"
 	"weir/relay"
 	"weir/session"
 	"weir/stream"
@@ -39,7 +40,7 @@ type server struct {
 	sessions      *session.Manager
 	sources       *publisher.Supervisor
 	coach         *coach.Coach
-	library       *file.Library // nil: there is no media folder
+	library       *library.Library // nil: there is no media folder
 	relay         *relay.Relay
 	hops          *relay.Hops
 	decoys        *stream.Registry // see publisher.SlatesOptions

@@ -149,7 +149,7 @@ var errNoKeyUnit = errors.New("does not begin with a key frame")
 // splitH264 cuts a byte stream into access units, at their delimiters, which it leaves out.
 func splitH264(b []byte) ([]unit, error) {
 	var units []unit
-	for nal := range publisher.NALUnits(b) {
+	for nal := range codec.NALUnits(b) {
 		kind := nal[0] & 0x1f
 		if kind == nalAUD {
 			units = append(units, unit{})

@@ -61,7 +61,7 @@ func TestH264(t *testing.T) {
 	}
 	for i, u := range units {
 		var types []byte
-		for nal := range publisher.NALUnits(u.data) {
+		for nal := range codec.NALUnits(u.data) {
 			types = append(types, nal[0]&0x1f)
 			if nal[0]&0x1f == 7 && (nal[1] != 0x42 || nal[2]&0xc0 != 0xc0 || nal[3] > 0x1f) {
 				t.Errorf("unit %d: profile-level-id %x", i, nal[1:4])

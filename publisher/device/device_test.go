@@ -17,6 +17,7 @@ import (
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4/pkg/media/oggwriter"
 
+	"weir/internal/codec"
 	"weir/publisher"
 	"weir/publisher/device"
 	"weir/publisher/pattern"
@@ -75,7 +76,7 @@ func encode(t *testing.T, p pattern.Params, n int64, key ...int64) [][]byte {
 }
 
 func types(unit []byte) (got []byte) {
-	for nal := range publisher.NALUnits(unit) {
+	for nal := range codec.NALUnits(unit) {
 		got = append(got, nal[0]&0x1f)
 	}
 	return got
@@ -131,7 +132,7 @@ func TestKeyFrames(t *testing.T) {
 // The stream is what the format says: constrained baseline.
 func TestProfile(t *testing.T) {
 	p := pattern.Default("test")
-	for nal := range publisher.NALUnits(encode(t, p, 1)[0]) {
+	for nal := range codec.NALUnits(encode(t, p, 1)[0]) {
 		if nal[0]&0x1f == 7 && !bytes.Equal(nal[1:4], []byte{0x42, 0xc0, 0x1f}) {
 			t.Errorf("profile-level-id %x, want 42c01f", nal[1:4])
 		}

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"sync"
 	"time"
-
-	"weir/publisher/file"
 )
 
 const (
@@ -23,8 +21,18 @@ const (
 	convertPatience = 30 * time.Second
 )
 
-// Transcode starts a conversion of a file; see file.Transcode, which it implements.
-func (f *FFmpeg) Transcode(ctx context.Context, c file.Conversion) (io.ReadCloser, error) {
+// A Conversion is what is wanted of a file that cannot be played as it is.
+type Conversion struct {
+	File  *os.File      // open, and so until what is written was closed; its position is not to be relied on
+	Start time.Duration // where in the file to begin, or at a key frame before it
+	Loop  bool          // go on with its beginning at the end, without a gap
+	// Video and Audio say what is to be encoded: into H.264 without B-frames, into Opus. Else it is copied.
+	Video, Audio bool
+}
+
+// Transcode starts a conversion of a file. What it returns is Matroska whose times begin at 0; reading it ends soon after ctx
+// is done. Close ends the conversion, and waits.
+func (f *FFmpeg) Transcode(ctx context.Context, c Conversion) (io.ReadCloser, error) {
 	release, err := f.take()
 	if err != nil {
 		return nil, err
@@ -41,7 +49,7 @@ func (f *FFmpeg) Transcode(ctx context.Context, c file.Conversion) (io.ReadClose
 }
 
 // convertArguments are the child's for a file.
-func convertArguments(c file.Conversion, address string) []string {
+func convertArguments(c Conversion, address string) []string {
 	args := append(common(), "-protocol_whitelist", "file", "-format_whitelist", fileFormats)
 	if c.Loop {
 		args = append(args, "-stream_loop", "-1")

@@ -11,11 +11,11 @@ import (
 	"time"
 
 	"weir/internal/codec"
-	"weir/publisher/file"
+	"weir/internal/container/matroska"
 )
 
 // converts has a film converted and returns it as it is read.
-func converts(ctx context.Context, t *testing.T, f *FFmpeg, path string, c file.Conversion) (io.ReadCloser, *file.MatroskaStream) {
+func converts(ctx context.Context, t *testing.T, f *FFmpeg, path string, c Conversion) (io.ReadCloser, *matroska.Stream) {
 	t.Helper()
 	opened, err := os.Open(path)
 	if err != nil {
@@ -31,7 +31,7 @@ func converts(ctx context.Context, t *testing.T, f *FFmpeg, path string, c file.
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = out.Close() })
-	m, err := file.ReadMatroska(ctx, out)
+	m, err := matroska.Read(ctx, out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,13 +45,13 @@ func TestTranscode(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "-i film.mp4") // a name that could be an option
 	film(t, path, "-c:v", "libx264", "-bf", "2", "-g", "10", "-c:a", "aac")
 	for name, test := range map[string]struct {
-		what file.Conversion
+		what Conversion
 		last time.Duration // at least
 	}{
-		"both":     {file.Conversion{Video: true, Audio: true}, 1400 * time.Millisecond},
-		"the rest": {file.Conversion{Video: true, Audio: true, Start: time.Second}, 400 * time.Millisecond},
-		"sound":    {file.Conversion{Audio: true}, 1400 * time.Millisecond},
-		"for ever": {file.Conversion{Video: true, Audio: true, Loop: true}, 4 * time.Second},
+		"both":     {Conversion{Video: true, Audio: true}, 1400 * time.Millisecond},
+		"the rest": {Conversion{Video: true, Audio: true, Start: time.Second}, 400 * time.Millisecond},
+		"sound":    {Conversion{Audio: true}, 1400 * time.Millisecond},
+		"for ever": {Conversion{Video: true, Audio: true, Loop: true}, 4 * time.Second},
 	} {
 		if !long && name == "both" {
 			continue // is part of the others
@@ -101,7 +101,7 @@ func TestTranscodeEnds(t *testing.T) {
 	film(t, path, "-c:v", "libx264", "-bf", "2", "-c:a", "libopus")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	out, m := converts(ctx, t, f, path, file.Conversion{Video: true, Loop: true})
+	out, m := converts(ctx, t, f, path, Conversion{Video: true, Loop: true})
 	if _, err := m.Next(); err != nil {
 		t.Error(err)
 	}
@@ -142,7 +142,7 @@ func TestTranscodeRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err := f.Transcode(t.Context(), file.Conversion{File: opened, Video: true, Audio: true})
+		out, err := f.Transcode(t.Context(), Conversion{File: opened, Video: true, Audio: true})
 		if err != nil {
 			t.Fatal(err)
 		}

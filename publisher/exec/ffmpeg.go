@@ -10,7 +10,7 @@ import (
 	"sync"
 
 	"weir/publisher"
-	"weir/publisher/file"
+	"weir/publisher/feed"
 )
 
 // mostPlans is of how many inputs it is kept what fits of them.
@@ -59,7 +59,7 @@ func (f *FFmpeg) Source(stream string, params json.RawMessage) (publisher.Source
 	if err != nil {
 		return nil, err // a *publisher.ParamError, for the caller
 	}
-	return &source{ffmpeg: f, stream: stream, params: p, input: in, live: file.NewLive()}, nil
+	return &source{ffmpeg: f, stream: stream, params: p, input: in, live: feed.NewLive()}, nil
 }
 
 // plan is what to copy of an input: what is known of it, else all that can be tried.

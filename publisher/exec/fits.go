@@ -5,8 +5,7 @@ import (
 	"time"
 
 	"weir/internal/codec"
-	"weir/publisher"
-	"weir/publisher/file"
+	"weir/internal/media"
 )
 
 const (
@@ -16,7 +15,7 @@ const (
 )
 
 // fits returns a *misfit if a track that is copied cannot be played as it is.
-func fits(tracks []file.TrackInfo, copied plan) error {
+func fits(tracks []media.Track, copied plan) error {
 	next := copied
 	why := ""
 	for _, t := range tracks {
@@ -43,11 +42,11 @@ func fits(tracks []file.TrackInfo, copied plan) error {
 }
 
 // videoMisfit says why a video track cannot be played as it is; "": it can.
-func videoMisfit(t file.TrackInfo) string {
+func videoMisfit(t media.Track) string {
 	if t.Codec != videoCodec {
 		return fmt.Sprintf("the picture is %s", t.Codec)
 	}
-	for unit := range publisher.NALUnits(t.Sets) {
+	for unit := range codec.NALUnits(t.Sets) {
 		if unit[0]&0x1f != h264SPS {
 			continue
 		}

@@ -10,8 +10,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"weir/internal/container/matroska"
+	"weir/internal/media"
 	"weir/publisher"
-	"weir/publisher/file"
+	"weir/publisher/feed"
 	"weir/stream"
 )
 
@@ -22,7 +24,7 @@ type source struct {
 	stream string
 	params Params
 	input  input
-	live   *file.Live
+	live   *feed.Live
 }
 
 // A misfit is what ends a child that copies what nobody can play, and how the next one does it.
@@ -130,7 +132,7 @@ func (s *source) open(owner context.Context, p *stream.Publication, copied plan)
 
 // read passes on what the child writes, until it ends or does not fit. It calls seen for each unit.
 func (s *source) read(ctx context.Context, p *stream.Publication, c *child, copied plan, seen func()) error {
-	m, err := file.ReadMatroska(ctx, c)
+	m, err := matroska.Read(ctx, c)
 	if err != nil {
 		return fmt.Errorf("open what FFmpeg writes: %w", err)
 	}
@@ -139,7 +141,7 @@ func (s *source) read(ctx context.Context, p *stream.Publication, c *child, copi
 		return err
 	}
 	var pictures order
-	return s.live.Run(ctx, p, tracks, func() (file.Unit, error) {
+	return s.live.Run(ctx, p, tracks, func() (media.Unit, error) {
 		u, err := m.Next()
 		if err != nil {
 			return u, err

@@ -10,15 +10,16 @@ import (
 	"testing/synctest"
 	"time"
 
+	"weir/internal/media"
+	"weir/internal/mediatest"
 	"weir/publisher"
-	"weir/publisher/file"
 )
 
 // A file that has nothing in it any more ends the source; it is not read over and over.
 func TestTruncatedWhileItPlays(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"clip.h264", "clip.mkv", "clip.mp4"} {
-		path := makeClip(t, dir, name, picture("1"), h264())
+		path := mediatest.Clip(t, dir, name, mediatest.Picture("1"), mediatest.H264())
 		synctest.Test(t, func(t *testing.T) {
 			source, err := newSource(dir, map[string]any{"file": name})
 			if err != nil {
@@ -33,7 +34,7 @@ func TestTruncatedWhileItPlays(t *testing.T) {
 			synctest.Wait()
 			select {
 			case err := <-sh.ended:
-				if !errors.Is(err, file.ErrDamaged) {
+				if !errors.Is(err, media.ErrDamaged) {
 					t.Errorf("%s: %v", name, err)
 				}
 			default:
@@ -47,8 +48,8 @@ func TestTruncatedWhileItPlays(t *testing.T) {
 func TestReplacedBeforeItPlays(t *testing.T) {
 	dir := t.TempDir()
 	vp8 := []string{"-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8"}
-	makeClip(t, dir, "clip.mkv", picture("0.5"), h264())
-	other := makeClip(t, dir, "other.mkv", picture("0.5"), vp8)
+	mediatest.Clip(t, dir, "clip.mkv", mediatest.Picture("0.5"), mediatest.H264())
+	other := mediatest.Clip(t, dir, "other.mkv", mediatest.Picture("0.5"), vp8)
 	synctest.Test(t, func(t *testing.T) {
 		source, err := newSource(dir, map[string]any{"file": "clip.mkv"})
 		if err != nil {
@@ -62,7 +63,7 @@ func TestReplacedBeforeItPlays(t *testing.T) {
 		synctest.Wait()
 		select {
 		case err := <-sh.ended:
-			if !errors.Is(err, file.ErrDamaged) {
+			if !errors.Is(err, media.ErrDamaged) {
 				t.Error(err)
 			}
 		default:
@@ -77,7 +78,7 @@ func TestReplacedBeforeItPlays(t *testing.T) {
 // A wish that comes while the last picture is seen is done; one that comes too late is not taken.
 func TestChangeAtTheEnd(t *testing.T) {
 	dir := t.TempDir()
-	makeClip(t, dir, "clip.mp4", picture("1"), h264())
+	mediatest.Clip(t, dir, "clip.mp4", mediatest.Picture("1"), mediatest.H264())
 	for _, wish := range []map[string]any{{"start": 0.2}, {"loop": true}, {"paused": true}} {
 		synctest.Test(t, func(t *testing.T) {
 			params := map[string]any{"file": "clip.mp4", "loop": false, "start": 0, "paused": false, "rate": 0}

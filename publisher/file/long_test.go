@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"weir/internal/mediatest"
 	"weir/stream"
 )
 
@@ -69,21 +70,21 @@ func longFilm(tb testing.TB, dir string) string {
 		}
 		at += longSound
 	}
-	avcC := append(append([]byte{1, 0x42, 0xc0, 0x1e, 0xff, 0xe1, 0, byte(len(fuzzSPS))}, fuzzSPS...), append([]byte{1, 0, byte(len(fuzzPPS))}, fuzzPPS...)...)
+	avcC := append(append([]byte{1, 0x42, 0xc0, 0x1e, 0xff, 0xe1, 0, byte(len(mediatest.SPS()))}, mediatest.SPS()...), append([]byte{1, 0, byte(len(mediatest.PPS()))}, mediatest.PPS()...)...)
 	trak := func(id, rate uint32, kind string, entry []byte, tables ...[]byte) []byte {
-		return mp4Box("trak", mp4Box("tkhd", numbers(7, 0, 0, id), make([]byte, 68)), mp4Box("mdia",
-			mp4Box("mdhd", numbers(0, 0, 0, rate, 0, 0x55c40000)), mp4Box("hdlr", numbers(0, 0), []byte(kind), make([]byte, 13)),
-			mp4Box("minf", mp4Box("stbl", append([][]byte{mp4Box("stsd", numbers(0, 1), entry)}, tables...)...))))
+		return mediatest.Box("trak", mediatest.Box("tkhd", mediatest.Numbers(7, 0, 0, id), make([]byte, 68)), mediatest.Box("mdia",
+			mediatest.Box("mdhd", mediatest.Numbers(0, 0, 0, rate, 0, 0x55c40000)), mediatest.Box("hdlr", mediatest.Numbers(0, 0), []byte(kind), make([]byte, 13)),
+			mediatest.Box("minf", mediatest.Box("stbl", append([][]byte{mediatest.Box("stsd", mediatest.Numbers(0, 1), entry)}, tables...)...))))
 	}
-	moov := mp4Box("moov", mp4Box("mvhd", numbers(0, 0, 0, 1000, 0), make([]byte, 80)),
-		trak(1, 90000, "vide", mp4Box("avc1", make([]byte, 78), mp4Box("avcC", avcC)),
-			mp4Box("stts", numbers(0, 1, longPictures, 3000)), mp4Box("stsc", numbers(0, 1, 1, 1, 1)),
-			mp4Box("stsz", numbers(0, 0, longPictures), sizes), mp4Box("co64", numbers(0, longPictures), chunks),
-			mp4Box("stss", numbers(0, uint32(len(keys)/4)), keys)),
-		trak(2, 48000, "soun", mp4Box("Opus", make([]byte, 28), mp4Box("dOps", []byte{0, 2, 1, 56, 0, 0, 0xbb, 0x80, 0, 0, 0})),
-			mp4Box("stts", numbers(0, 1, longSounds, 960)), mp4Box("stsc", numbers(0, 1, 1, 50, 1)),
-			mp4Box("stsz", numbers(0, longSound, longSounds)), mp4Box("co64", numbers(0, longSounds/50), soundChunks)))
-	head := append(mp4Box("ftyp", []byte("isom"), numbers(0)), mp4Box("free", make([]byte, mdat-16-16-8))...)
+	moov := mediatest.Box("moov", mediatest.Box("mvhd", mediatest.Numbers(0, 0, 0, 1000, 0), make([]byte, 80)),
+		trak(1, 90000, "vide", mediatest.Box("avc1", make([]byte, 78), mediatest.Box("avcC", avcC)),
+			mediatest.Box("stts", mediatest.Numbers(0, 1, longPictures, 3000)), mediatest.Box("stsc", mediatest.Numbers(0, 1, 1, 1, 1)),
+			mediatest.Box("stsz", mediatest.Numbers(0, 0, longPictures), sizes), mediatest.Box("co64", mediatest.Numbers(0, longPictures), chunks),
+			mediatest.Box("stss", mediatest.Numbers(0, uint32(len(keys)/4)), keys)),
+		trak(2, 48000, "soun", mediatest.Box("Opus", make([]byte, 28), mediatest.Box("dOps", []byte{0, 2, 1, 56, 0, 0, 0xbb, 0x80, 0, 0, 0})),
+			mediatest.Box("stts", mediatest.Numbers(0, 1, longSounds, 960)), mediatest.Box("stsc", mediatest.Numbers(0, 1, 1, 50, 1)),
+			mediatest.Box("stsz", mediatest.Numbers(0, longSound, longSounds)), mediatest.Box("co64", mediatest.Numbers(0, longSounds/50), soundChunks)))
+	head := append(mediatest.Box("ftyp", []byte("isom"), mediatest.Numbers(0)), mediatest.Box("free", make([]byte, mdat-16-16-8))...)
 	head = append(append(head, 0, 0, 0, 1), "mdat"...)
 	head = binary.BigEndian.AppendUint64(head, uint64(at-(mdat-16)))
 	if _, err := f.WriteAt(head, 0); err != nil {

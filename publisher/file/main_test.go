@@ -3,10 +3,7 @@ package file_test
 import (
 	"context"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,58 +12,11 @@ import (
 	"github.com/pion/rtp"
 	"go.uber.org/goleak"
 
-	"weir/publisher/file"
+	"weir/internal/mediatest"
 	"weir/stream"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// ffmpeg runs FFmpeg, or skips the test with the reason why it cannot.
-func ffmpeg(t *testing.T, args ...string) []byte {
-	t.Helper()
-	path, err := exec.LookPath("ffmpeg")
-	if err != nil {
-		t.Skip("no FFmpeg is installed to make the clip with")
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, path, append([]string{"-hide_banner", "-loglevel", "error", "-nostdin", "-y"}, args...)...)
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("ffmpeg %s: %v: %s", strings.Join(args, " "), err, &stderr)
-	}
-	return out
-}
-
-// picture and sound are FFmpeg's inputs of a test's clip: so many seconds at 30 pictures a second.
-func picture(seconds string) []string {
-	return []string{"-f", "lavfi", "-i", "testsrc=size=192x108:rate=30:duration=" + seconds}
-}
-
-func sound(seconds string) []string {
-	return []string{"-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=" + seconds}
-}
-
-// h264 and opus encode without B-frames, a key frame each second.
-func h264() []string {
-	return []string{"-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", "30", "-pix_fmt", "yuv420p", "-threads", "1"}
-}
-
-func opus() []string { return []string{"-c:a", "libopus", "-b:a", "32k"} }
-
-// make is a clip in a folder, by its name.
-func makeClip(t *testing.T, dir, name string, args ...[]string) string {
-	t.Helper()
-	path := filepath.Join(dir, name)
-	var all []string
-	for _, a := range args {
-		all = append(all, a...)
-	}
-	ffmpeg(t, append(all, path)...)
-	return path
-}
 
 // got is one packet as a viewer saw it.
 type got struct {
@@ -156,18 +106,10 @@ func (s *stage) watch(p *stream.Publication, i int) *recorder {
 	return r
 }
 
-func specs(tracks []file.TrackInfo) []stream.Spec {
-	all := make([]stream.Spec, len(tracks))
-	for i, t := range tracks {
-		all[i] = t.Spec()
-	}
-	return all
-}
-
 // ffmpegCount is how many pictures FFmpeg decodes of a byte stream of H.265, without an error.
 func ffmpegCount(t *testing.T, path string) int {
 	t.Helper()
-	return len(ffmpeg(t, "-f", "hevc", "-i", path, "-vf", "scale=1:1", "-pix_fmt", "gray", "-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"))
+	return len(mediatest.FFmpeg(t, "-f", "hevc", "-i", path, "-vf", "scale=1:1", "-pix_fmt", "gray", "-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"))
 }
 
 // A standingState is what a program holds.

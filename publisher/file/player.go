@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"weir/internal/codec"
+	"weir/internal/media"
 	"weir/publisher"
 	"weir/stream"
 )
@@ -59,7 +60,7 @@ type reel struct {
 	file     *os.File
 	demuxer  demuxer
 	from     time.Duration // the clip's time before which nothing is shown
-	head     *Unit         // the next unit, in the clip's times; nil: not read yet
+	head     *media.Unit   // the next unit, in the clip's times; nil: not read yet
 	feed     int           // of head
 	ended    bool
 	shown    time.Duration // of the last picture
@@ -78,14 +79,14 @@ func (p *player) open(ctx context.Context, root *os.Root, e *encoding) error {
 	if e.converts() {
 		wish := p.source.wanted()
 		r.demuxer = &converted{
-			ctx: ctx, transcode: p.source.opts.Transcode, length: e.about.duration,
+			ctx: ctx, transcode: p.source.opts.Transcode, length: e.about.Duration,
 			what: Conversion{File: f, Loop: wish.Loop, Video: e.video, Audio: e.audio},
 		}
 		return nil
 	}
 	r.demuxer, err = p.source.demuxer(ctx, f)
-	if err == nil && !slices.EqualFunc(r.demuxer.about().tracks, e.about.tracks, TrackInfo.like) {
-		err = fmt.Errorf("%w: it is another one than before", ErrDamaged)
+	if err == nil && !slices.EqualFunc(r.demuxer.About().Tracks, e.about.Tracks, media.Track.Like) {
+		err = fmt.Errorf("%w: it is another one than before", media.ErrDamaged)
 	}
 	return err
 }
@@ -139,7 +140,7 @@ func (p *player) play(ctx context.Context) error {
 			p.send(r)
 		}
 		if p.instant > maxInstant {
-			return damagedf("more than %d units have the same time", maxInstant)
+			return media.Damagedf("more than %d units have the same time", maxInstant)
 		}
 	}
 }
@@ -163,7 +164,7 @@ func (p *player) nearest() (first *reel, err error) {
 // fill reads a reel's next unit, if there is one that is played.
 func (p *player) fill(r *reel) error {
 	for r.head == nil && !r.ended {
-		u, err := r.demuxer.next()
+		u, err := r.demuxer.Next()
 		if errors.Is(err, io.EOF) {
 			r.ended = true
 			return nil
@@ -180,8 +181,8 @@ func (p *player) fill(r *reel) error {
 			continue
 		}
 		if video {
-			if r.pictures && u.PTS < r.shown || u.bidirectional && !r.encoding.converts() {
-				return fmt.Errorf("%w: %s", ErrUnsupported, problemBFrames(r.encoding.path))
+			if r.pictures && u.PTS < r.shown || u.Bidirectional && !r.encoding.converts() {
+				return fmt.Errorf("%w: %s", media.ErrUnsupported, problemBFrames(r.encoding.path))
 			}
 			if r.pictures {
 				r.step = u.PTS - r.shown
@@ -198,7 +199,7 @@ func (p *player) feedOf(r *reel, track int) int {
 	if !r.encoding.converts() {
 		return r.encoding.feeds[track]
 	}
-	name := r.demuxer.about().tracks[track].Codec
+	name := r.demuxer.About().Tracks[track].Codec
 	for i, spec := range p.source.specs {
 		if spec.Format.Name == name {
 			return i
@@ -220,7 +221,7 @@ func (p *player) send(r *reel) {
 		at += late
 	}
 	p.tell(now)
-	p.source.feeds[r.feed].write(p.publication, p.tracks[r.feed], u, at)
+	p.source.feeds[r.feed].Write(p.publication, p.tracks[r.feed], u, at)
 	lasts := u.Duration
 	if lasts == 0 {
 		lasts = r.step
@@ -235,7 +236,7 @@ func (p *player) tell(now time.Time) {
 	}
 	p.clocked = now
 	for i, f := range p.source.feeds {
-		p.tracks[i].SetClock(p.publication, now, f.timestamp(now.Sub(p.epoch)))
+		p.tracks[i].SetClock(p.publication, now, f.Timestamp(now.Sub(p.epoch)))
 	}
 }
 
@@ -305,7 +306,7 @@ func (p *player) turn(ctx context.Context, timer *time.Timer) (more bool, err er
 		seeks := slices.ContainsFunc(p.reels, func(r *reel) bool { return !r.ended })
 		return seeks || !p.paused.IsZero() || time.Now().Before(last()) || !p.source.ends(), nil
 	case p.barren:
-		return false, damagedf("there is nothing in it to play")
+		return false, media.Damagedf("there is nothing in it to play")
 	}
 	p.barren = true
 	return true, p.again()
@@ -317,10 +318,10 @@ func (p *player) again() error {
 	length := max(time.Duration(steps)*loopStep, shortestLoop)
 	p.base += length
 	for _, r := range p.reels {
-		if err := r.demuxer.restart(r.encoding.origin - time.Second); err != nil {
+		if err := r.demuxer.Restart(r.encoding.origin - time.Second); err != nil {
 			return err
 		}
-		r.rewind(-maxTime)
+		r.rewind(-media.MaxTime)
 	}
 	p.instant++
 	return nil

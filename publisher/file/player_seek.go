@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"weir/internal/codec"
+	"weir/internal/media"
 )
 
 // How much of a file is read to find the key frame before a time.
@@ -25,7 +26,7 @@ func (p *player) begin(at time.Duration) error {
 		return p.beginning(now)
 	}
 	keys := make([]time.Duration, len(p.reels))
-	earliest := maxTime
+	earliest := media.MaxTime
 	for i, r := range p.reels {
 		key, err := p.keyBefore(r, at)
 		if err != nil {
@@ -35,12 +36,12 @@ func (p *player) begin(at time.Duration) error {
 		earliest = min(earliest, key)
 	}
 	for i, r := range p.reels {
-		if err := r.demuxer.restart(at + r.encoding.origin); err != nil {
+		if err := r.demuxer.Restart(at + r.encoding.origin); err != nil {
 			return err
 		}
 		r.rewind(keys[i])
 		if r.encoding.converts() {
-			r.from = -maxTime
+			r.from = -media.MaxTime
 		}
 	}
 	p.base = now + loopStep - earliest // what was sent last may go on for as long
@@ -49,12 +50,12 @@ func (p *player) begin(at time.Duration) error {
 
 // beginning goes to where all encodings begin.
 func (p *player) beginning(now time.Duration) error {
-	p.first = maxTime
+	p.first = media.MaxTime
 	for _, r := range p.reels {
-		if err := r.demuxer.restart(r.encoding.origin - time.Second); err != nil {
+		if err := r.demuxer.Restart(r.encoding.origin - time.Second); err != nil {
 			return err
 		}
-		r.rewind(-maxTime)
+		r.rewind(-media.MaxTime)
 		if err := p.fill(r); err != nil {
 			return err
 		}
@@ -62,8 +63,8 @@ func (p *player) beginning(now time.Duration) error {
 			p.first = min(p.first, r.head.PTS)
 		}
 	}
-	if p.first == maxTime {
-		return damagedf("there is nothing in it to play")
+	if p.first == media.MaxTime {
+		return media.Damagedf("there is nothing in it to play")
 	}
 	p.base, p.end = now-p.first, 0
 	return nil
@@ -73,21 +74,21 @@ func (p *player) beginning(now time.Duration) error {
 // it has no picture it is the time itself. A conversion begins with a key frame wherever it is begun.
 func (p *player) keyBefore(r *reel, at time.Duration) (time.Duration, error) {
 	if r.encoding.converts() {
-		if length := r.encoding.about.duration; length > 0 {
+		if length := r.encoding.about.Duration; length > 0 {
 			at %= length
 		}
 		return at, nil
 	}
-	if video, _ := choose(r.encoding.about.tracks); video < 0 || r.encoding.feeds[video] < 0 {
+	if video, _ := media.Choose(r.encoding.about.Tracks); video < 0 || r.encoding.feeds[video] < 0 {
 		return at, nil
 	}
-	if err := r.demuxer.restart(at + r.encoding.origin); err != nil {
+	if err := r.demuxer.Restart(at + r.encoding.origin); err != nil {
 		return 0, err
 	}
 	key, found := at, false
 	bytes := 0
 	for range seekUnits {
-		u, err := r.demuxer.next()
+		u, err := r.demuxer.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -143,7 +144,7 @@ func (p *player) stillNow(now time.Time) {
 				break // it is found again when the clip goes on
 			}
 			if p.tracks[r.feed].Kind() == codec.Video {
-				p.source.feeds[r.feed].write(p.publication, p.tracks[r.feed], *r.head, now.Sub(p.epoch))
+				p.source.feeds[r.feed].Write(p.publication, p.tracks[r.feed], *r.head, now.Sub(p.epoch))
 				break
 			}
 			r.head = nil

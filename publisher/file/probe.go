@@ -8,9 +8,12 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"weir/internal/codec"
+	"weir/internal/container"
+	"weir/internal/media"
 )
 
 // How much of a file a probe reads: enough for some key frames, never more than a moment.
@@ -53,50 +56,49 @@ type TrackReport struct {
 	Playable  bool    `json:"playable"`
 }
 
-// ProbeIn is Probe of a file in a folder.
-func ProbeIn(ctx context.Context, root *os.Root, path string) (Report, error) {
-	f, err := openIn(root, path)
-	if err != nil {
-		return Report{}, err
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	return Probe(ctx, f)
-}
-
 // openIn opens a regular file; neither a pipe nor a device blocks it.
 func openIn(root *os.Root, path string) (*os.File, error) {
-	f, err := root.OpenFile(path, os.O_RDONLY|openFlags, 0)
+	f, err := root.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open the file: %w", err)
 	}
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		_ = f.Close() // nothing was done with it
-		return nil, fmt.Errorf("%w: it is no regular file", ErrUnsupported)
+		return nil, fmt.Errorf("%w: it is no regular file", media.ErrUnsupported)
 	}
 	return f, nil
 }
 
-// Probe looks into a file: its headers, and the media of its first seconds. It does not close the file. It takes two seconds
-// at most, and memory within bounds whatever the file claims. The error wraps ErrDamaged or ErrUnsupported where the file is
-// the cause; a file that is damaged further behind is found out only when it is played.
-func Probe(ctx context.Context, f *os.File) (Report, error) {
+// sizeOf is how many bytes a file has; only a regular one is media.
+func sizeOf(f *os.File) (int64, error) {
 	info, err := f.Stat()
 	if err != nil {
-		return Report{}, fmt.Errorf("look at the file: %w", err)
+		return 0, fmt.Errorf("look at the file: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return Report{}, fmt.Errorf("%w: it is no regular file", ErrUnsupported)
+		return 0, fmt.Errorf("%w: it is no regular file", media.ErrUnsupported)
 	}
-	return probeAt(ctx, f.Name(), f, info.Size())
+	return info.Size(), nil
+}
+
+// Probe looks into a file: its headers, and the media of its first seconds. It does not close the file. It takes two seconds
+// at most, and memory within bounds whatever the file claims. The error wraps media.ErrDamaged or media.ErrUnsupported where the file is
+// the cause; a file that is damaged further behind is found out only when it is played.
+func Probe(ctx context.Context, f *os.File) (Report, error) {
+	size, err := sizeOf(f)
+	if err != nil {
+		return Report{}, err
+	}
+	return probeAt(ctx, f.Name(), f, size)
 }
 
 // probeAt is Probe of so many bytes.
 func probeAt(ctx context.Context, name string, r io.ReaderAt, size int64) (Report, error) {
-	d, err := openAt(ctx, r, size)
+	d, err := container.Open(ctx, r, size)
 	if err != nil {
 		return Report{}, err
 	}
-	about := d.about()
+	about := d.About()
 	s := newPreview(about)
 	if err := s.read(ctx, d, probeUnits); err != nil {
 		return Report{}, err
@@ -122,10 +124,10 @@ type trackPreview struct {
 	lasts        time.Duration // of the last unit
 }
 
-func newPreview(about fileInfo) *preview {
-	s := &preview{tracks: make([]trackPreview, len(about.tracks))}
-	if s.video, _ = choose(about.tracks); s.video >= 0 {
-		s.bframes = about.tracks[s.video].reorders
+func newPreview(about media.Info) *preview {
+	s := &preview{tracks: make([]trackPreview, len(about.Tracks))}
+	if s.video, _ = media.Choose(about.Tracks); s.video >= 0 {
+		s.bframes = about.Tracks[s.video].Reorders
 	}
 	return s
 }
@@ -138,7 +140,7 @@ func (s *preview) read(ctx context.Context, d demuxer, most int) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		u, err := d.next()
+		u, err := d.Next()
 		if errors.Is(err, io.EOF) {
 			s.whole = true
 			return nil
@@ -155,13 +157,13 @@ func (s *preview) read(ctx context.Context, d demuxer, most int) error {
 	return nil
 }
 
-func (s *preview) unit(u Unit) {
+func (s *preview) unit(u media.Unit) {
 	t := &s.tracks[u.Track]
 	if t.units == 0 {
 		t.first = u.PTS
 	}
 	if u.Track == s.video {
-		s.bframes = s.bframes || u.bidirectional || t.units > 0 && u.PTS < t.last
+		s.bframes = s.bframes || u.Bidirectional || t.units > 0 && u.PTS < t.last
 		if u.Key {
 			if s.keys > 0 {
 				s.longest = max(s.longest, u.PTS-s.lastKey)
@@ -180,9 +182,9 @@ func (s *preview) unit(u Unit) {
 }
 
 // origin is when the clip begins, in the file's times: with its first picture, or with a sound well before that.
-func (s *preview) origin(tracks []TrackInfo) time.Duration {
+func (s *preview) origin(tracks []media.Track) time.Duration {
 	const ahead = 50 * time.Millisecond
-	video, audio := choose(tracks)
+	video, audio := media.Choose(tracks)
 	switch {
 	case video < 0 || s.tracks[video].units == 0:
 		if audio < 0 {
@@ -197,18 +199,18 @@ func (s *preview) origin(tracks []TrackInfo) time.Duration {
 }
 
 // report puts it into words.
-func (s *preview) report(name string, about fileInfo, size int64) Report {
-	r := Report{Container: about.container, Size: size, Duration: milliseconds(about.duration), Warnings: []string{}}
-	for i, t := range about.tracks {
+func (s *preview) report(name string, about media.Info, size int64) Report {
+	r := Report{Container: about.Container, Size: size, Duration: milliseconds(about.Duration), Warnings: []string{}}
+	for i, t := range about.Tracks {
 		r.Tracks = append(r.Tracks, s.track(i, t))
-		r.AAC = r.AAC || t.Codec == codecAAC
+		r.AAC = r.AAC || t.Codec == media.AAC
 	}
-	if s.whole && about.duration == 0 {
+	if s.whole && about.Duration == 0 {
 		for _, t := range s.tracks {
 			r.Duration = max(r.Duration, milliseconds(t.last+t.lasts))
 		}
 	}
-	video, audio := choose(about.tracks)
+	video, audio := media.Choose(about.Tracks)
 	if video >= 0 {
 		t := s.tracks[video]
 		if s.keys > 0 && !s.whole {
@@ -217,12 +219,12 @@ func (s *preview) report(name string, about fileInfo, size int64) Report {
 		r.KeyFrameInterval = milliseconds(s.longest.Round(100 * time.Microsecond))
 	}
 	r.BFrames = s.bframes
-	r.judge(name, about.tracks, video, audio, s.keys)
+	r.judge(name, about.Tracks, video, audio, s.keys)
 	return r
 }
 
 // judge says what can be played, and what is to be done about the rest.
-func (r *Report) judge(name string, tracks []TrackInfo, video, audio, keys int) {
+func (r *Report) judge(name string, tracks []media.Track, video, audio, keys int) {
 	switch {
 	case r.BFrames:
 		r.Problem = problemBFrames(name)
@@ -244,7 +246,7 @@ func (r *Report) judge(name string, tracks []TrackInfo, video, audio, keys int) 
 }
 
 // leftOut are the warnings about tracks that are not played.
-func leftOut(name string, tracks []TrackInfo, video, audio int) (warnings []string) {
+func leftOut(name string, tracks []media.Track, video, audio int) (warnings []string) {
 	for _, t := range tracks {
 		switch {
 		case t.Playable():
@@ -303,7 +305,7 @@ func renamed(path, ending string) string {
 }
 
 // codecs lists what the tracks are.
-func codecs(tracks []TrackInfo) string {
+func codecs(tracks []media.Track) string {
 	var all []string
 	for _, t := range tracks {
 		all = append(all, cmp.Or(t.Codec, "an unknown codec"))
@@ -314,7 +316,7 @@ func codecs(tracks []TrackInfo) string {
 	return strings.Join(all, ", ")
 }
 
-func (s *preview) track(i int, t TrackInfo) TrackReport {
+func (s *preview) track(i int, t media.Track) TrackReport {
 	r := TrackReport{
 		Kind: t.Kind.String(), Codec: t.Codec, Profile: t.Profile, Language: t.Language, Width: t.Width, Height: t.Height,
 		Channels: t.Channels, Rate: t.Rate, Playable: t.Playable(),

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"weir/internal/codec"
+	"weir/internal/mediatest"
 )
 
 // captured is when a packet's media were captured, by a sender report.
@@ -32,11 +33,11 @@ func TestSoundAndPictureStayTogether(t *testing.T) {
 		if !soak && name == "flash.f.mp4" {
 			continue
 		}
-		more := opus()
+		more := mediatest.Opus()
 		if name == "flash.f.mp4" {
 			more = append(more, "-movflags", "frag_keyframe+delay_moov+default_base_moof")
 		}
-		makeClip(t, dir, name, flash, more)
+		mediatest.Clip(t, dir, name, flash, more)
 		synctest.Test(t, func(t *testing.T) {
 			source, err := newSource(dir, map[string]any{"file": name})
 			if err != nil {

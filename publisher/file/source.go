@@ -12,7 +12,10 @@ import (
 	"time"
 
 	"weir/internal/codec"
+	"weir/internal/container"
+	"weir/internal/media"
 	"weir/publisher"
+	"weir/publisher/feed"
 	"weir/stream"
 )
 
@@ -75,7 +78,7 @@ type source struct {
 	rate      float64 // of a byte stream, as it was wished for; 0: as it says
 	encodings []*encoding
 	specs     []stream.Spec
-	feeds     []*feed // by spec
+	feeds     []*feed.Feed // by spec
 
 	wished chan struct{} // a wish is new
 
@@ -95,7 +98,7 @@ var (
 // An encoding is one file of a clip, as it was found when the source was made.
 type encoding struct {
 	path   string
-	about  fileInfo
+	about  media.Info
 	origin time.Duration // of the file's times: that of its first picture
 	// feeds are by the file's tracks the source's feeds that they go to; -1: none.
 	feeds []int
@@ -112,7 +115,7 @@ func newSource(o Options, name string, raw json.RawMessage) (*source, error) {
 		return nil, fmt.Errorf("read the parameters: %w", err)
 	}
 	s.rate = s.wish.Rate
-	if !validPath(s.wish.File) {
+	if !publisher.ValidPath(s.wish.File) {
 		return nil, refusal(os.ErrNotExist)
 	}
 	root, err := os.OpenRoot(o.Dir)
@@ -133,10 +136,10 @@ func newSource(o Options, name string, raw json.RawMessage) (*source, error) {
 		}
 	}
 	if len(s.specs) == 0 {
-		return nil, refusal(fmt.Errorf("%w: none of its encodings can", ErrUnsupported))
+		return nil, refusal(fmt.Errorf("%w: none of its encodings can", media.ErrUnsupported))
 	}
 	for _, spec := range s.specs {
-		f, err := newFeed(spec)
+		f, err := feed.New(spec)
 		if err != nil {
 			return nil, err
 		}
@@ -148,7 +151,7 @@ func newSource(o Options, name string, raw json.RawMessage) (*source, error) {
 // refusal says of the parameter what is wrong with its file.
 func refusal(err error) error {
 	detail := "names a file that cannot be played: " + err.Error()
-	if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) || !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrUnsupported) {
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) || !errors.Is(err, media.ErrDamaged) && !errors.Is(err, media.ErrUnsupported) {
 		detail = "must be the path of a file in the media folder"
 	}
 	return &publisher.ParamError{Problems: []publisher.ParamProblem{{Name: "file", Detail: detail}}}
@@ -168,16 +171,16 @@ func (s *source) add(root *os.Root, path string) error {
 	if err != nil {
 		return err
 	}
-	e := &encoding{path: path, about: d.about()}
+	e := &encoding{path: path, about: d.About()}
 	head := newPreview(e.about)
 	if err := head.read(context.Background(), d, headUnits); err != nil {
 		return err
 	}
-	e.origin = head.origin(e.about.tracks)
-	video, audio := choose(e.about.tracks)
+	e.origin = head.origin(e.about.Tracks)
+	video, audio := media.Choose(e.about.Tracks)
 	if head.bframes && video >= 0 {
 		if s.opts.Transcode == nil || s.has(codec.H264) {
-			return fmt.Errorf("%w: %s", ErrUnsupported, problemBFrames(path))
+			return fmt.Errorf("%w: %s", media.ErrUnsupported, problemBFrames(path))
 		}
 		e.video = true
 	}
@@ -187,7 +190,7 @@ func (s *source) add(root *os.Root, path string) error {
 
 // sound decides what becomes of a sound that browsers do not take, and says what viewers should know of it.
 func (s *source) sound(e *encoding, video, audio int) (title string) {
-	_, encode := needs(e.about.tracks, false)
+	_, encode := needs(e.about.Tracks, false)
 	if !encode || audio >= 0 || s.has(codec.Opus) {
 		return ""
 	}
@@ -195,7 +198,7 @@ func (s *source) sound(e *encoding, video, audio int) (title string) {
 		e.audio = true
 		return ""
 	}
-	for _, t := range e.about.tracks {
+	for _, t := range e.about.Tracks {
 		if t.Kind == codec.Audio && video >= 0 {
 			s.opts.Logger.Warn("sound of the file is left out", "stream", s.stream, "file", e.path, "codec", t.Codec,
 				"reason", problemSound(e.path, t.Codec))
@@ -222,7 +225,7 @@ func (s *source) take(e *encoding, video, audio int, title string) error {
 		e.origin = 0  // a conversion's times begin with it
 		e.feeds = nil // by codec, when the tracks of the conversion are known
 		if video >= 0 && !e.video {
-			s.publish(e.about.tracks[video].Spec())
+			s.publish(specOf(e.about.Tracks[video]))
 		} else if video >= 0 {
 			s.publish(stream.Spec{Format: publisher.H264()})
 		}
@@ -230,24 +233,24 @@ func (s *source) take(e *encoding, video, audio int, title string) error {
 			s.publish(stream.Spec{Format: publisher.Opus()})
 		}
 	} else {
-		e.feeds = make([]int, len(e.about.tracks))
+		e.feeds = make([]int, len(e.about.Tracks))
 		for i := range e.feeds {
 			e.feeds[i] = -1
 		}
 		if video >= 0 {
-			spec := e.about.tracks[video].Spec()
+			spec := specOf(e.about.Tracks[video])
 			spec.Title = title
 			e.feeds[video] = s.publish(spec)
 		}
 		if audio >= 0 {
-			e.feeds[audio] = s.publish(e.about.tracks[audio].Spec())
+			e.feeds[audio] = s.publish(specOf(e.about.Tracks[audio]))
 		}
 	}
 	if len(s.specs) == before {
 		if video < 0 && audio < 0 {
-			return fmt.Errorf("%w: there is no track in it that browsers play. It has %s. %s", ErrUnsupported, codecs(e.about.tracks), remedy(e.path))
+			return fmt.Errorf("%w: there is no track in it that browsers play. It has %s. %s", media.ErrUnsupported, codecs(e.about.Tracks), remedy(e.path))
 		}
-		return fmt.Errorf("%w: another encoding has the same codecs", ErrUnsupported)
+		return fmt.Errorf("%w: another encoding has the same codecs", media.ErrUnsupported)
 	}
 	s.encodings = append(s.encodings, e)
 	return nil
@@ -264,12 +267,16 @@ func (s *source) publish(spec stream.Spec) int {
 
 // demuxer opens a file, with the rate that is wished for.
 func (s *source) demuxer(ctx context.Context, f *os.File) (demuxer, error) {
-	d, err := openDemuxer(ctx, f)
+	size, err := sizeOf(f)
 	if err != nil {
 		return nil, err
 	}
-	if b, ok := d.demuxer.(*byteStream); ok && s.rate >= 1 {
-		b.info.FrameDuration = time.Duration(float64(time.Second) / s.rate)
+	d, err := container.Open(ctx, f, size)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // for people: it says what is wrong with the file
+	}
+	if s.rate >= 1 {
+		d.SetRate(s.rate)
 	}
 	return d, nil
 }
@@ -281,7 +288,7 @@ func (s *source) Specs() []stream.Spec { return s.specs }
 func (s *source) Stats() []publisher.Stats {
 	all := make([]publisher.Stats, len(s.feeds))
 	for i, f := range s.feeds {
-		all[i] = f.stats()
+		all[i] = f.Stats()
 	}
 	return all
 }
@@ -341,8 +348,8 @@ func (s *source) Run(ctx context.Context, pub *stream.Publication) error {
 		return fmt.Errorf("publication has %d tracks, the clip has %d", len(pub.Tracks()), len(s.feeds))
 	}
 	for _, f := range s.feeds {
-		f.running.Store(true)
-		defer f.running.Store(false)
+		f.SetRunning(true)
+		defer f.SetRunning(false)
 	}
 	root, err := os.OpenRoot(s.opts.Dir)
 	if err != nil {

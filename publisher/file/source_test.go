@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"weir/internal/codec"
+	"weir/internal/mediatest"
 	"weir/publisher"
 	"weir/publisher/file"
 	"weir/stream"
@@ -73,7 +74,7 @@ func TestLoop(t *testing.T) {
 	for _, s := range made {
 		s.make(t, dir, "1.5")
 	}
-	makeClip(t, dir, "sound.opus", sound("1.5"), opus())
+	mediatest.Clip(t, dir, "sound.opus", mediatest.Sound("1.5"), mediatest.Opus())
 	for _, s := range append(made, sample{name: "sound.opus"}) {
 		t.Run(s.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -126,7 +127,7 @@ func checkLine(t *testing.T, spec stream.Spec, units []got, pictures int) {
 func TestChange(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	makeClip(t, dir, "clip.mp4", picture("3"), sound("3"), h264(), opus())
+	mediatest.Clip(t, dir, "clip.mp4", mediatest.Picture("3"), mediatest.Sound("3"), mediatest.H264(), mediatest.Opus())
 	synctest.Test(t, func(t *testing.T) {
 		source, err := newSource(dir, map[string]any{"file": "clip.mp4"})
 		if err != nil {
@@ -190,7 +191,7 @@ func keyFrameAt(r *recorder, timestamp uint32) []byte {
 func TestJoinWhilePaused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	makeClip(t, dir, "clip.mp4", picture("3"), h264())
+	mediatest.Clip(t, dir, "clip.mp4", mediatest.Picture("3"), mediatest.H264())
 	synctest.Test(t, func(t *testing.T) {
 		source, err := newSource(dir, map[string]any{"file": "clip.mp4"})
 		if err != nil {
@@ -223,9 +224,9 @@ func TestEncodings(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "shows"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	makeClip(t, dir, "shows/clip.h264.mp4", picture("1.5"), sound("1.5"), all[0].args, opus())
-	makeClip(t, dir, "shows/clip.vp9.webm", picture("1.5"), sound("1.5"), all[11].args, opus())
-	makeClip(t, dir, "shows/clip.vp8.webm", picture("1.5"), sound("1.5"), all[10].args, []string{"-c:a", "libvorbis"})
+	mediatest.Clip(t, dir, "shows/clip.h264.mp4", mediatest.Picture("1.5"), mediatest.Sound("1.5"), all[0].args, mediatest.Opus())
+	mediatest.Clip(t, dir, "shows/clip.vp9.webm", mediatest.Picture("1.5"), mediatest.Sound("1.5"), all[11].args, mediatest.Opus())
+	mediatest.Clip(t, dir, "shows/clip.vp8.webm", mediatest.Picture("1.5"), mediatest.Sound("1.5"), all[10].args, []string{"-c:a", "libvorbis"})
 	for _, name := range []string{"shows/clip.vp9.webm", "shows/clip", "shows/clip.mp4"} {
 		source, err := newSource(dir, map[string]any{"file": name})
 		if err != nil {

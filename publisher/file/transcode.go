@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"weir/internal/codec"
+	"weir/internal/container/matroska"
+	"weir/internal/media"
 )
 
 // A Conversion is what is asked of FFmpeg for a file that cannot be played as it is.
@@ -23,6 +25,13 @@ type Conversion struct {
 // done. Close ends the conversion, and waits.
 type Transcode func(ctx context.Context, c Conversion) (io.ReadCloser, error)
 
+// A demuxer reads what an encoding plays: a container.Reader, or a converted file. One goroutine uses it.
+type demuxer interface {
+	About() media.Info
+	Next() (media.Unit, error)
+	Restart(at time.Duration) error
+}
+
 // A converted file is read as what a Transcode makes of it. It is a demuxer whose file goes on for ever if it loops.
 type converted struct {
 	ctx       context.Context //nolint:containedctx // of Run, in whose goroutine it is used
@@ -31,13 +40,13 @@ type converted struct {
 	length    time.Duration // of the file; 0: not known
 
 	out    io.ReadCloser // nil: nothing runs
-	stream *MatroskaStream
-	order  *order
+	stream *matroska.Stream
+	units  func() (media.Unit, error)
 	begin  time.Duration // in the file, of time 0 of what is read
 }
 
-// restart begins a new conversion. The old one is closed first.
-func (c *converted) restart(at time.Duration) error {
+// Restart begins a new conversion. The old one is closed first.
+func (c *converted) Restart(at time.Duration) error {
 	if err := c.close(); err != nil {
 		return err
 	}
@@ -50,29 +59,29 @@ func (c *converted) restart(at time.Duration) error {
 		return err
 	}
 	c.out = out
-	if c.stream, err = ReadMatroska(c.ctx, out); err != nil {
+	if c.stream, err = matroska.Read(c.ctx, out); err != nil {
 		return errors.Join(err, c.close())
 	}
-	c.order = newOrder(c.stream.tracks, c.stream.Next)
+	c.units = c.stream.InOrder()
 	return nil
 }
 
-func (c *converted) next() (Unit, error) {
-	if c.order == nil {
-		if err := c.restart(0); err != nil {
-			return Unit{}, err
+func (c *converted) Next() (media.Unit, error) {
+	if c.units == nil {
+		if err := c.Restart(0); err != nil {
+			return media.Unit{}, err
 		}
 	}
-	u, err := c.order.next()
+	u, err := c.units()
 	u.PTS, u.DTS = u.PTS+c.begin, u.DTS+c.begin
 	return u, err
 }
 
-func (c *converted) about() fileInfo {
+func (c *converted) About() media.Info {
 	if c.stream == nil {
-		return fileInfo{}
+		return media.Info{}
 	}
-	return fileInfo{container: "Matroska", tracks: c.stream.tracks, duration: c.length}
+	return media.Info{Container: "Matroska", Tracks: c.stream.Tracks(), Duration: c.length}
 }
 
 // close ends what runs.
@@ -81,13 +90,13 @@ func (c *converted) close() error {
 		return nil
 	}
 	err := c.out.Close()
-	c.out, c.stream, c.order = nil, nil, nil
+	c.out, c.stream, c.units = nil, nil, nil
 	return err //nolint:wrapcheck // of what the caller gave
 }
 
 // needs says what of a file's tracks has to be encoded.
-func needs(tracks []TrackInfo, bframes bool) (video, audio bool) {
-	_, opus := choose(tracks)
+func needs(tracks []media.Track, bframes bool) (video, audio bool) {
+	_, opus := media.Choose(tracks)
 	for _, t := range tracks {
 		if t.Kind == codec.Audio && !t.Playable() && opus < 0 {
 			audio = true

@@ -18,6 +18,7 @@ import (
 
 	"github.com/pion/rtp/codecs"
 
+	"weir/internal/mediatest"
 	"weir/publisher"
 	"weir/publisher/file"
 	"weir/stream"
@@ -45,7 +46,7 @@ func transcode(ctx context.Context, c file.Conversion) (io.ReadCloser, error) {
 	}
 	args := []string{"-hide_banner", "-loglevel", "error", "-nostdin", "-stream_loop", loop, "-ss", fmt.Sprint(c.Start.Seconds()), "-i", c.File.Name()}
 	if c.Video {
-		args = append(args, h264()...)
+		args = append(args, mediatest.H264()...)
 	} else {
 		args = append(args, "-c:v", "copy")
 	}
@@ -68,8 +69,8 @@ func TestConversion(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	bframes := []string{"-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "30", "-pix_fmt", "yuv420p"}
-	makeClip(t, dir, "aac.mp4", picture("1"), sound("1"), h264(), []string{"-c:a", "aac"})
-	makeClip(t, dir, "b.mp4", picture("1"), sound("1"), bframes, []string{"-c:a", "aac"})
+	mediatest.Clip(t, dir, "aac.mp4", mediatest.Picture("1"), mediatest.Sound("1"), mediatest.H264(), []string{"-c:a", "aac"})
+	mediatest.Clip(t, dir, "b.mp4", mediatest.Picture("1"), mediatest.Sound("1"), bframes, []string{"-c:a", "aac"})
 	params := func(name string) json.RawMessage {
 		return json.RawMessage(`{"file": "` + name + `", "loop": true}`)
 	}
@@ -155,7 +156,7 @@ func TestH265Decodes(t *testing.T) {
 func TestJoinAtOnce(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	makeClip(t, dir, "clip.mp4", picture("4"), []string{"-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", "120", "-pix_fmt", "yuv420p"})
+	mediatest.Clip(t, dir, "clip.mp4", mediatest.Picture("4"), []string{"-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", "120", "-pix_fmt", "yuv420p"})
 	synctest.Test(t, func(t *testing.T) {
 		source, err := newSource(dir, map[string]any{"file": "clip.mp4"})
 		if err != nil {
@@ -180,7 +181,7 @@ func TestJoinAtOnce(t *testing.T) {
 // The file row of the cycles: what many starts and stops leave behind.
 func TestCycles(t *testing.T) {
 	dir := t.TempDir()
-	makeClip(t, dir, "clip.mp4", picture("1"), sound("1"), h264(), opus())
+	mediatest.Clip(t, dir, "clip.mp4", mediatest.Picture("1"), mediatest.Sound("1"), mediatest.H264(), mediatest.Opus())
 	registry := stream.New(stream.Options{Workers: 1})
 	supervisor, err := publisher.NewSupervisor(publisher.SupervisorOptions{Registry: registry, Kinds: []publisher.Kind{file.Kind(file.Options{Dir: dir})}})
 	if err != nil {
