@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"weir/api"
 	"weir/auth"
@@ -92,9 +93,20 @@ func (silent) Run(ctx context.Context, p *stream.Publication) error {
 	}
 }
 
+// film is a source that has a place.
+type film struct{ silent }
+
+func (film) Place() publisher.Place {
+	return publisher.Place{Position: 1999999 * time.Microsecond, Duration: time.Minute + 999*time.Microsecond, Paused: true}
+}
+
 func kinds() []publisher.Kind {
-	anew := func(string, json.RawMessage) (publisher.Source, error) {
-		return silent{[]stream.Spec{{Format: publisher.H264()}, {Format: publisher.Opus(), Title: "sound"}}}, nil
+	anew := func(name string, _ json.RawMessage) (publisher.Source, error) {
+		s := silent{[]stream.Spec{{Format: publisher.H264()}, {Format: publisher.Opus(), Title: "sound"}}}
+		if name == "film" {
+			return film{s}, nil
+		}
+		return s, nil
 	}
 	return []publisher.Kind{
 		{

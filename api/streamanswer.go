@@ -38,8 +38,16 @@ type sourceAnswer struct {
 	Runs       int               `json:"runs"`
 	Failures   map[string]int    `json:"failures"`
 	Renditions []renditionAnswer `json:"renditions"`
+	Playback   *playbackAnswer   `json:"playback,omitempty"`
 
 	policyAnswer
+}
+
+// playbackAnswer is in whole milliseconds, rounded down.
+type playbackAnswer struct {
+	Position int64 `json:"position_ms"`
+	Duration int64 `json:"duration_ms"` // 0: not known
+	Paused   bool  `json:"paused"`
 }
 
 type renditionAnswer struct {
@@ -117,6 +125,11 @@ func sourceOf(s publisher.Status) *sourceAnswer {
 	}
 	if answer.Failures == nil {
 		answer.Failures = map[string]int{}
+	}
+	if s.Place != nil {
+		answer.Playback = &playbackAnswer{
+			Position: s.Place.Position.Milliseconds(), Duration: s.Place.Duration.Milliseconds(), Paused: s.Place.Paused,
+		}
 	}
 	if !s.NextTry.IsZero() {
 		answer.NextTry = instant(s.NextTry)

@@ -54,6 +54,18 @@ func TestSources(t *testing.T) {
 	}
 }
 
+// Where a film is, in whole milliseconds, rounded down; other sources say nothing of it.
+func TestStreamPlayback(t *testing.T) {
+	w := newWorld(t, worldOptions{running: true})
+	for name, want := range map[string]string{"film": `"playback":{"position_ms":1999,"duration_ms":60000,"paused":true}`, "lobby": ""} {
+		w.administer(t, "POST", "/api/v1/streams/"+name, `{"source":"tone"}`)
+		got := w.administer(t, "GET", "/api/v1/streams/"+name, "")
+		if got.StatusCode != http.StatusOK || !strings.Contains(got.Body, want) || want == "" && strings.Contains(got.Body, "playback") {
+			t.Errorf("%s: %d %s", name, got.StatusCode, got.Body)
+		}
+	}
+}
+
 func TestStreamsLife(t *testing.T) {
 	w := newWorld(t, worldOptions{running: true})
 	made := w.administer(t, "POST", "/api/v1/streams/lobby", `{"source":"tone","params":{"hz":880}}`)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"weir/stream"
 )
@@ -44,4 +45,17 @@ type Changer interface {
 type Counter interface {
 	// Stats may be called from any goroutine.
 	Stats() []Stats
+}
+
+// A Placer is a Source whose media have a place: a film's.
+type Placer interface {
+	// Place is where it is now. It may be called from any goroutine, and keeps nobody waiting.
+	Place() Place
+}
+
+// A Place says where in its media a source is. They count from their first picture.
+type Place struct {
+	Position time.Duration
+	Duration time.Duration // 0: not known
+	Paused   bool
 }

@@ -37,6 +37,8 @@ type Status struct {
 	Failures map[string]int
 	// Renditions are the counters of a source that counts, since its last start; nil while there is none.
 	Renditions []Stats
+	// Place is where a source is whose media have one: before it runs where it will begin, afterwards where it ended; else nil.
+	Place *Place
 }
 
 // Start says what source to start.

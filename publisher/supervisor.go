@@ -144,6 +144,9 @@ func (st *Status) count(source Source) {
 	if c, ok := source.(Counter); ok {
 		st.Renditions = c.Stats()
 	}
+	if p, ok := source.(Placer); ok {
+		st.Place = new(p.Place())
+	}
 	if h, ok := source.(Hesitator); ok && st.State == StateLive {
 		st.Reason = h.Trouble()
 	}

@@ -46,6 +46,7 @@ type player struct {
 	base    time.Duration // feeds' time of the clip's time 0
 	first   time.Duration // the earliest unit of the clip
 	end     time.Duration // of the latest unit so far
+	least   time.Duration // of the unit that it was begun with
 	clocked time.Time
 	instant int  // units since it last waited
 	barren  bool // since it began again nothing was sent
@@ -119,6 +120,7 @@ func (p *player) play(ctx context.Context) error {
 		p.paused = time.Now()
 		p.stillNow(p.paused)
 	}
+	p.mark()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -219,6 +221,7 @@ func (p *player) send(r *reel) {
 	if late := now.Sub(p.epoch.Add(at)); late > latest { // the machine slept: the clock goes on, the clip does not jump
 		p.base += late
 		at += late
+		p.mark()
 	}
 	p.tell(now)
 	p.source.feeds[r.feed].Write(p.publication, p.tracks[r.feed], u, at)
@@ -289,6 +292,7 @@ func (p *player) heed() error {
 			p.stillNow(now)
 		}
 	}
+	p.mark()
 	return nil
 }
 
@@ -324,6 +328,8 @@ func (p *player) again() error {
 		r.rewind(-media.MaxTime)
 	}
 	p.instant++
+	p.least = 0
+	p.mark()
 	return nil
 }
 

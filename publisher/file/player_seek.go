@@ -45,6 +45,7 @@ func (p *player) begin(at time.Duration) error {
 		}
 	}
 	p.base = now + loopStep - earliest // what was sent last may go on for as long
+	p.least = earliest
 	return nil
 }
 
@@ -66,7 +67,7 @@ func (p *player) beginning(now time.Duration) error {
 	if p.first == media.MaxTime {
 		return media.Damagedf("there is nothing in it to play")
 	}
-	p.base, p.end = now-p.first, 0
+	p.base, p.end, p.least = now-p.first, 0, 0
 	return nil
 }
 
@@ -116,11 +117,11 @@ func (p *player) keyBefore(r *reel, at time.Duration) (time.Duration, error) {
 // still sends the picture of the last key frame, twice, to those who join while the clip is paused. When it goes on, it does
 // so from there: what follows needs that picture.
 func (p *player) still(ctx context.Context, timer *time.Timer) error {
-	position := p.paused.Sub(p.epoch) - p.base
-	if err := p.begin(max(position, 0)); err != nil {
+	if err := p.begin(p.source.spot.Load().at(p.paused)); err != nil {
 		return err
 	}
 	p.paused = time.Now()
+	p.mark()
 	p.stillNow(p.paused)
 	timer.Reset(stillGap)
 	select {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"weir/internal/codec"
@@ -80,7 +81,8 @@ type source struct {
 	specs     []stream.Spec
 	feeds     []*feed.Feed // by spec
 
-	wished chan struct{} // a wish is new
+	wished chan struct{}        // a wish is new
+	spot   atomic.Pointer[spot] // where it is; nil: it has not begun
 
 	mu sync.Mutex
 	// guarded by mu
@@ -93,6 +95,7 @@ var (
 	_ publisher.Source  = (*source)(nil)
 	_ publisher.Changer = (*source)(nil)
 	_ publisher.Counter = (*source)(nil)
+	_ publisher.Placer  = (*source)(nil)
 )
 
 // An encoding is one file of a clip, as it was found when the source was made.
@@ -323,7 +326,10 @@ func (s *source) wishes() (p params, seek bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p, seek = s.wish, s.seek
-	s.seek = false
+	if s.seek {
+		s.seek = false
+		s.spot.Store(standing(p.start())) // until it is there
+	}
 	return p, seek
 }
 
@@ -360,6 +366,7 @@ func (s *source) Run(ctx context.Context, pub *stream.Publication) error {
 	defer cancel()
 	p := &player{source: s, publication: pub, tracks: pub.Tracks()}
 	defer p.close()
+	defer s.stand()
 	for _, e := range s.encodings {
 		if err := p.open(running, root, e); err != nil {
 			return stopped(ctx, err)

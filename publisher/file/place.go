@@ -1,0 +1,63 @@
+package file
+
+import (
+	"time"
+
+	"weir/publisher"
+)
+
+// A spot says where the clip is, at any time, until another one is stored. It is never changed.
+type spot struct {
+	zero  time.Time     // when the clip's time 0 is, or was
+	least time.Duration // what it was begun with, in the clip's times: it is shown before it is due
+	still time.Time     // since when it stands still; zero: it goes on
+}
+
+// at is the clip's time.
+func (s *spot) at(now time.Time) time.Duration {
+	if !s.still.IsZero() {
+		now = s.still
+	}
+	return max(now.Sub(s.zero), s.least)
+}
+
+// standing is a spot from which nothing goes on.
+func standing(at time.Duration) *spot {
+	now := time.Now()
+	return &spot{zero: now.Add(-at), least: at, still: now}
+}
+
+// mark tells where the clip is from now on. It is called whenever that does not follow from the last time.
+func (p *player) mark() {
+	p.source.spot.Store(&spot{zero: p.epoch.Add(p.base), least: p.least, still: p.paused})
+}
+
+// stand tells that the clip goes on no more.
+func (s *source) stand() {
+	if at := s.spot.Load(); at != nil {
+		s.spot.Store(standing(at.at(time.Now())))
+	}
+}
+
+// Place implements publisher.Placer. No lock that it takes is held while anything is read or sent.
+func (s *source) Place() publisher.Place {
+	s.mu.Lock()
+	wish, seek := s.wish, s.seek
+	s.mu.Unlock()
+	at := s.spot.Load()
+	if at == nil || seek { // it is on its way
+		at = standing(wish.start())
+	}
+	place := publisher.Place{Position: max(at.at(time.Now()), 0), Paused: wish.Paused}
+	for _, e := range s.encodings {
+		place.Duration = max(place.Duration, e.about.duration)
+	}
+	if length := place.Duration; length > 0 && place.Position > length {
+		if wish.Loop { // FFmpeg goes round by itself
+			place.Position %= length
+		} else {
+			place.Position = length
+		}
+	}
+	return place
+}

@@ -1,0 +1,67 @@
+package file_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"weir/publisher"
+)
+
+// A file tells where it is: before it runs, while it plays, stands still, is sent elsewhere and goes round, and at its end.
+func TestPlace(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	makeClip(t, dir, "clip.mp4", picture("3"), sound("3"), h264(), opus())
+	synctest.Test(t, func(t *testing.T) {
+		params := map[string]any{"file": "clip.mp4", "loop": true, "start": 1.5, "paused": false, "rate": 0}
+		source, err := newSource(dir, params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		placer, _ := source.(publisher.Placer)
+		at := func(what string, want time.Duration, paused bool) {
+			t.Helper()
+			got := placer.Place()
+			if off := got.Position - want; off.Abs() > 50*time.Millisecond || got.Paused != paused || (got.Duration-3*time.Second).Abs() > 50*time.Millisecond {
+				t.Errorf("%s: %+v, want %v", what, got, want)
+			}
+		}
+		at("before it runs", 1500*time.Millisecond, false)
+		sh, _ := newStage(t).play(source)
+		synctest.Wait()
+		at("at the key frame before its start", time.Second, false)
+		time.Sleep(700 * time.Millisecond)
+		at("while it plays", 1700*time.Millisecond, false)
+		params["paused"] = true
+		sh.change(params)
+		at("as soon as it is paused", 1700*time.Millisecond, true)
+		time.Sleep(time.Minute)
+		at("a minute later", 1700*time.Millisecond, true)
+		params["start"] = 2.2
+		sh.change(params)
+		at("on its way", 2200*time.Millisecond, true)
+		synctest.Wait()
+		if got := placer.Place().Position; got != 2*time.Second {
+			t.Errorf("paused at a key frame: %v", got)
+		}
+		joins := sh.watch(sh.publication, 0) // makes it show its picture again
+		sh.publication.Tracks()[0].RequestKeyFrame()
+		time.Sleep(3 * time.Second)
+		if got := placer.Place().Position; got != 2*time.Second || len(joins.units(false)) == 0 {
+			t.Errorf("after somebody joined: %v, %d pictures", got, len(joins.units(false)))
+		}
+		params["paused"] = false
+		sh.change(params)
+		time.Sleep(2500 * time.Millisecond)
+		at("round the end", 1500*time.Millisecond, false)
+		params["loop"] = false
+		sh.change(params)
+		time.Sleep(2 * time.Second)
+		if err := <-sh.ended; err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute)
+		at("at the end", 3*time.Second, false)
+	})
+}
