@@ -111,7 +111,7 @@ export async function withFilm(route) {
   if (first?.source) {
     first.source = {
       ...first.source, kind: 'file', params: { file: 'clip.mp4', loop: true, start: 0, paused: false, rate: 0 }, runs: 3, restarts: 1, failures: { file_gone: 1 },
-      on_demand: true, stop_after_ms: 10_000, restart: { attempts: 5, delay_ms: 1000, longest_ms: 30_000 },
+      playback: { position_ms: 12_000, duration_ms: 30_030, paused: false }, on_demand: true, stop_after_ms: 10_000, restart: { attempts: 5, delay_ms: 1000, longest_ms: 30_000 },
     }
   }
   await route.fulfill({ response, json: answer })

@@ -308,13 +308,12 @@ test('the formats of a device, the fastest rate of each', () => {
 })
 
 test('where a film is by now', () => {
-  const known = { at: 1000, place: 5000 }
-  assert.equal(playback.placeOf(known, { paused: false, loop: true, duration: 20_000, now: 3000 }), 7000)
-  assert.equal(playback.placeOf(known, { paused: true, loop: true, duration: 20_000, now: 3000 }), 5000)
-  assert.equal(playback.placeOf(known, { paused: false, loop: true, duration: 20_000, now: 19_000 }), 3000)
-  assert.equal(playback.placeOf(known, { paused: false, loop: false, duration: 20_000, now: 19_000 }), 20_000)
-  assert.equal(playback.placeOf(known, { paused: false, loop: true, duration: 0, now: 19_000 }), 23_000)
-  assert.ok(!playback.isFilm({ width: 1 }) && playback.isFilm({ file: 'a.mp4', paused: false }))
+  const told = { position_ms: 5000, duration_ms: 20_000, paused: false }
+  assert.equal(playback.placeOf(told, { loop: true, passed: 2000 }), 7000)
+  assert.equal(playback.placeOf({ ...told, paused: true }, { loop: true, passed: 2000 }), 5000)
+  assert.equal(playback.placeOf(told, { loop: true, passed: 18_000 }), 3000)
+  assert.equal(playback.placeOf(told, { loop: false, passed: 18_000 }), 20_000)
+  assert.equal(playback.placeOf({ ...told, duration_ms: 0 }, { loop: true, passed: 18_000 }), 23_000)
 })
 
 test('how it stands with a push, and what a source has been through', () => {

@@ -5,12 +5,10 @@
  */
 import { accessError, fillAccess, tokenTrouble } from './access.js'
 import { call, wantsToken } from './api.js'
-import { DevicePicker } from './devices.js'
-import { FilePicker } from './files.js'
-import { ParamForm, patchOf, sentence } from './form.js'
 import { showReason } from './notice.js'
+import { Playback } from './playback.js'
 import { isPreview } from './preview.js'
-import { isFilm, Playback } from './playback.js'
+import { goesOn, SourceForm } from './sourceform.js'
 import { changesIn, showCounters, standing } from './standing.js'
 import { setToken, token } from './token.js'
 
@@ -25,21 +23,11 @@ const validName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 export class Control extends EventTarget {
   /** Whether the server lets this page administer; null while not known. @type {boolean|null} */
   administers = null
-  #kinds = []
   #stream = null // as the server describes it; null where there is nothing of that name
   #known = false // the server was asked about this name
-  #params = new ParamForm(element('params'))
-  #files = new FilePicker()
-  #devices = new DevicePicker(() => this.#params.read())
+  #form = new SourceForm()
   #playback = new Playback()
-  #steered = [] // parameters that have no field now
-  #picker = null // what chooses one of the parameters, for kinds that have such a one
-  #form = element('control-form')
   #name = element('stream')
-  #source = element('source')
-  #private = element('private')
-  #onDemand = element('on-demand')
-  #filled = '' // what the form was filled from
   #busy = ''
   #asking = null
   #answered = Promise.resolve()
@@ -49,27 +37,24 @@ export class Control extends EventTarget {
   constructor() {
     super()
     fillAccess(element('access'), 'To start a source')
-    this.#form.addEventListener('submit', (event) => {
+    element('control-form').addEventListener('submit', (event) => {
       event.preventDefault()
       this.#submit()
     })
     this.#name.addEventListener('input', () => this.#checkName() && this.#named())
-    this.#source.addEventListener('change', () => this.#choose())
-    this.#private.addEventListener('change', () => this.#show())
-    this.#params.addEventListener('change', () => this.#show())
-    this.#onDemand.addEventListener('change', () => this.#show())
-    this.#playback.addEventListener('changed', () => this.refreshSoon())
-    for (const part of [this.#files, this.#playback]) part.addEventListener('done', ({ detail }) => this.dispatchEvent(new CustomEvent('done', { detail })))
+    this.#form.addEventListener('change', () => this.#show())
+    this.#form.addEventListener('refused', ({ detail }) => this.dispatchEvent(new CustomEvent('refused', { detail })))
+    for (const part of [this.#form, this.#playback]) part.addEventListener('done', ({ detail }) => this.dispatchEvent(new CustomEvent('done', { detail })))
+    this.#playback.addEventListener('changed', ({ detail: { name, stream } }) => {
+      this.#now(name, stream)
+      this.#fill()
+      this.refreshSoon()
+    })
+    this.#playback.addEventListener('doubt', () => this.refreshSoon())
     this.#playback.addEventListener('refused', ({ detail: { what, reason } }) => this.#refused(what, reason))
-    for (const picker of [this.#files, this.#devices]) {
-      picker.addEventListener('change', () => this.#show())
-      picker.addEventListener('refused', ({ detail }) => this.dispatchEvent(new CustomEvent('refused', { detail })))
-    }
-    this.#devices.addEventListener('enter', ({ detail }) => this.#params.enter(detail))
     element('stop').addEventListener('click', () => this.#stop())
     element('control-again').addEventListener('click', () => this.load())
     element('token-forget').addEventListener('click', () => setToken(''))
-    element('params-box').open = matchMedia('(min-width: 60rem)').matches
     setInterval(() => this.#showState(), 1000)
   }
 
@@ -96,7 +81,7 @@ export class Control extends EventTarget {
 
   /** Asks the server anew what it can do, what is live, and how it stands with the chosen stream. */
   async load() {
-    this.#filled = this.administers ? this.#filled : ''
+    if (!this.administers) this.#form.forget()
     this.#see('loading')
     await this.#refresh(true)
   }
@@ -112,7 +97,7 @@ export class Control extends EventTarget {
   }
 
   /** Media files have come or gone. */
-  filesChanged() { this.#files.changed() }
+  filesChanged() { this.#form.filesChanged() }
 
   #refresh(all) {
     this.#asking?.abort()
@@ -126,13 +111,13 @@ export class Control extends EventTarget {
     try {
       const { streams, next } = await call('GET', '/api/v1/streams?limit=500', undefined, signal)
       this.#list(streams)
-      this.#devices.know(streams)
+      this.#form.know(streams)
       if (streams.some(({ source }) => source && 'on_demand' in source)) element('on-demand-box').hidden = false // this server knows of it
       if (!token()) {
         this.#grant(false)
         return
       }
-      if (all || this.#kinds.length === 0) this.#offer((await call('GET', '/api/v1/sources', undefined, signal)).sources)
+      if (all || !this.#form.offers) this.#form.offer((await call('GET', '/api/v1/sources', undefined, signal)).sources)
       this.#stream = streams.find(({ name }) => name === this.name) ?? (next ? await this.#askOne(signal) : null)
       this.#known = true
       this.#grant(true)
@@ -198,70 +183,9 @@ export class Control extends EventTarget {
     for (const button of element('live-names').querySelectorAll('button')) button.setAttribute('aria-pressed', String(button.textContent === this.name))
   }
 
-  /** Fills the drop-down. */
-  #offer(kinds) {
-    if (JSON.stringify(kinds) === JSON.stringify(this.#kinds)) return
-    this.#kinds = kinds
-    const chosen = this.#source.value
-    this.#source.replaceChildren(...kinds.map(({ name, title, available }) => {
-      const option = new Option(available ? title || name : `${title || name} (not here)`, name)
-      option.disabled = !available
-      return option
-    }))
-    const usable = kinds.filter(({ available }) => available)
-    this.#source.value = usable.find(({ name }) => name === chosen)?.name ?? usable[0]?.name ?? ''
-    const missing = kinds.filter(({ available }) => !available)
-    element('unavailable').hidden = missing.length === 0
-    element('unavailable-list').replaceChildren(...missing.map(({ name, title, reason }) => {
-      const group = document.createElement('div')
-      group.append(
-        Object.assign(document.createElement('dt'), { textContent: title || name }),
-        Object.assign(document.createElement('dd'), { textContent: reason || 'it cannot run here' }))
-      return group
-    }))
-    this.#choose()
-  }
-
-  #kind(name = this.#source.value) {
-    return this.#kinds.find((kind) => kind.name === name)
-  }
-
-  /** Another kind was chosen: its own parameters. */
-  #choose() {
-    const kind = this.#kind(), running = this.source
-    if (!kind) return
-    const same = running?.kind === kind.name
-    const picker = [this.#files, this.#devices].find(({ param }) => param in (kind.params.properties ?? {})) ?? null
-    for (const other of [this.#files, this.#devices]) if (other !== picker) other.hide()
-    this.#picker = picker
-    picker?.show(same ? running.params[picker.param] ?? '' : '', kind)
-    // Where a film is, is not entered but steered while it runs.
-    this.#steered = same && isFilm(running.params) ? ['paused', 'start'] : 'paused' in (kind.params.properties ?? {}) ? ['paused'] : []
-    this.#params.show(kind.params, same ? running.params : {}, { without: [picker?.param, ...this.#steered], kept: same })
-    this.#private.checked = same ? this.#stream.private : kind.private
-    this.#onDemand.checked = same && Boolean(running.on_demand)
-    element('source-hint').textContent = kind.description ?? ''
-    element('params-box').hidden = this.#params.size === 0
-    this.#show()
-  }
-
-  /** Shows what runs, unless somebody has changed the form since. */
   #fill() {
-    const running = this.source
-    const from = running ? JSON.stringify([this.#stream.name, running.kind, running.params, this.#stream.private, running.on_demand]) : ''
-    if (from !== this.#filled && running && (!this.#dirty() || this.#filled === '' || this.#stream.name !== JSON.parse(this.#filled)[0])) {
-      this.#source.value = running.kind
-      this.#choose()
-    }
-    this.#filled = from
+    this.#form.show(this.#stream)
     this.#show()
-  }
-
-  #dirty() {
-    const running = this.source
-    if (!running) return false
-    return this.#params.dirty || this.#picker?.dirty || this.#source.value !== running.kind || this.#private.checked !== this.#stream.private ||
-      this.#onDemand.checked !== Boolean(running.on_demand)
   }
 
   #checkName() {
@@ -279,7 +203,7 @@ export class Control extends EventTarget {
   #named() {
     this.#stream = null
     this.#known = false
-    this.#filled = ''
+    this.#form.forget()
     showReason(element('refusal'), null)
     this.#show()
     this.dispatchEvent(new CustomEvent('name'))
@@ -302,35 +226,26 @@ export class Control extends EventTarget {
       return
     }
     if (this.#busy || !this.demandName()) return
-    if (this.source && this.#settled() && !this.#dirty()) return
-    if (this.#picker && !this.#picker.demand()) return
-    const params = this.#params.read()
-    if (!params) return
-    if (this.#picker) params[this.#picker.param] = this.#picker.value
-    for (const steered of this.#steered) if (steered in (this.source?.params ?? {})) params[steered] = this.source.params[steered]
-    const { name } = this, kind = this.#kind()
-    if (this.source) this.#change(name, kind, params)
-    else this.#start(name, kind, params)
+    if (goesOn(this.source) && !this.#form.dirty) return
+    const body = this.#form.read()
+    if (!body) return
+    if (this.source) this.#change(this.name, body)
+    else this.#start(this.name, body)
   }
 
-  #start(name, kind, params) {
-    const body = { source: kind.name, params, ...(this.#private.checked ? { private: true } : kind.private && { public: true }), ...(this.#onDemand.checked && { on_demand: true }) }
+  #start(name, body) {
+    const { kind, picks } = this.#form
     return this.#do('Starting', `Start “${name}”`, async () => {
-      await this.#devices.quit()
-      this.#stream = await call('POST', `/api/v1/streams/${name}`, body)
-      if (this.#picker) this.dispatchEvent(new CustomEvent('watch')) // what was chosen is seen at once
+      await this.#form.quit()
+      this.#now(name, await call('POST', `/api/v1/streams/${name}`, body))
+      if (picks) this.dispatchEvent(new CustomEvent('watch')) // what was chosen is seen at once
       return `Started ${kind.title || kind.name} as “${name}”.`
     })
   }
 
-  #change(name, kind, params) {
-    const running = this.source, same = running.kind === kind.name
-    const body = { params: same ? patchOf(running.params, params) : params }
-    if (!same) body.source = kind.name
-    if (this.#private.checked !== this.#stream.private) Object.assign(body, this.#private.checked ? { private: true } : { public: true })
-    if (this.#onDemand.checked !== Boolean(running.on_demand)) body.on_demand = this.#onDemand.checked
+  #change(name, body) {
     return this.#do('Applying', `Change “${name}”`, async () => {
-      this.#stream = await call('PATCH', `/api/v1/streams/${name}`, body)
+      this.#now(name, await call('PATCH', `/api/v1/streams/${name}`, body))
       return `Changed “${name}”: ${changesIn(body) || 'started again'}.`
     })
   }
@@ -340,9 +255,16 @@ export class Control extends EventTarget {
     if (this.#busy || !this.source) return
     this.#do('Stopping', `Stop “${name}”`, async () => {
       await call('DELETE', `/api/v1/streams/${name}`)
-      this.#stream = null
+      this.#now(name, null)
       return `Stopped “${name}”.`
     })
+  }
+
+  /** This is how it stands with a stream, which may not be the chosen one any more. */
+  #now(name, stream) {
+    if (this.name !== name) return
+    this.#asking?.abort() // it was asked before that
+    this.#stream = stream
   }
 
   /** Does something at the server, and shows how it went. */
@@ -354,9 +276,7 @@ export class Control extends EventTarget {
     try {
       const done = await action()
       if (this.name === name) {
-        this.#params.settled()
-        this.#picker?.settled()
-        this.#filled = ''
+        this.#form.settled()
         this.#fill()
       }
       this.dispatchEvent(new CustomEvent('done', { detail: done }))
@@ -374,31 +294,20 @@ export class Control extends EventTarget {
     if (wantsToken(reason)) {
       this.#grant(false, reason)
     } else {
-      const picked = (reason.problems ?? []).find(({ name }) => name === this.#picker?.param)
-      if (picked) this.#picker.fail(`${sentence(picked.detail).replace(/\.?$/, '.')}`)
-      const others = this.#params.fail((reason.problems ?? []).filter((problem) => problem !== picked))
-      showReason(element('refusal'), reason, others)
+      showReason(element('refusal'), reason, this.#form.fail(reason))
     }
     this.dispatchEvent(new CustomEvent('refused', { detail: { what, reason } }))
-  }
-
-  /** Whether the source is in a state that goes on by itself. */
-  #settled() {
-    return ['starting', 'live', 'waiting'].includes(this.source?.state) || this.source?.reason === 'unwatched'
   }
 
   #show() {
     const running = this.source
     const start = element('start'), stop = element('stop')
-    const again = running && !this.#settled()
+    const again = running && !goesOn(running)
     const label = running ? again ? 'Start again' : 'Apply changes' : 'Start'
     start.textContent = this.#busy && this.#busy !== 'Stopping' ? `${this.#busy}…` : label
-    start.setAttribute('aria-disabled', String(Boolean(this.#busy) || (running && !again && !this.#dirty()) || !this.#kind()))
+    start.setAttribute('aria-disabled', String(Boolean(this.#busy) || (running && !again && !this.#form.dirty) || !this.#form.kind))
     stop.textContent = this.#busy === 'Stopping' ? 'Stopping…' : 'Stop'
     stop.setAttribute('aria-disabled', String(Boolean(this.#busy) || !running))
-    element('private-hint').textContent = this.#kind()?.private
-      ? 'Streams of this source are private unless you say otherwise: they are played with a play or admin token only, and listed nowhere.'
-      : 'Played with a play or admin token only, and listed nowhere.'
     this.#showState()
   }
 

@@ -5,36 +5,36 @@
  */
 import { call } from './api.js'
 import { clockTimeOf } from './numbers.js'
-import { addressOf } from './upload.js'
 
 const element = (id) => document.getElementById(id)
 
 /**
- * Where a film should be by now.
- * @param {{at: number, place: number}} known Unix milliseconds, and where it was then, in milliseconds
- * @param {{paused: boolean, loop: boolean, duration: number, now: number}} film
+ * Where a film is by now.
+ * @param {{position_ms: number, duration_ms: number, paused: boolean}} playback as the server told it
+ * @param {{loop: boolean, passed: number}} since whether it goes round, and how many milliseconds ago that was
  * @returns {number} milliseconds
  */
-export function placeOf({ at, place }, { paused, loop, duration, now }) {
-  const by = paused ? place : place + Math.max(0, now - at)
+export function placeOf({ position_ms: position, duration_ms: duration, paused }, { loop, passed }) {
+  const by = paused ? position : position + Math.max(0, passed)
   if (!duration) return by
   return loop ? by % duration : Math.min(by, duration)
 }
 
-/** What the parameters of a source are that this part has in hand. @param {object} [params] of the stream's source */
-export function isFilm(params) {
-  return typeof params?.file === 'string' && typeof params?.paused === 'boolean'
-}
+/** After how many milliseconds the server is asked again where a film is. */
+const askAgain = 5000
 
-/** The controls. Events: `done` with a sentence in detail; `refused` with `{what, reason}`; `changed` when the server was told. */
+/**
+ * The controls. Events: `done` with a sentence in detail; `refused` with `{what, reason}`; `changed` with `{name, stream}`, as the server
+ * describes it now; `doubt` when it is to be asked again where the film is.
+ */
 export class Playback extends EventTarget {
   #name = ''
   #source = null
-  #duration = 0
-  #file = ''
-  #known = null // where it was, and when
+  #told = 0 // when the server said so, by performance.now()
+  #asked = false // since then
   #held = false // somebody has the slider
   #busy = false
+  #next = null // what to ask for after that
 
   constructor() {
     super()
@@ -56,86 +56,89 @@ export class Playback extends EventTarget {
 
   /** @param {string} name @param {object|null} source as the API describes it */
   show(name, source) {
-    const shown = source?.state === 'live' && isFilm(source.params)
+    const shown = Boolean(source?.playback) && source.state === 'live'
     element('playback').hidden = !shown
     if (!shown) {
       this.#source = null
       return
     }
-    const other = name !== this.#name || source.since !== this.#source?.since
     this.#name = name
-    this.#source = source
-    if (other) this.#known = { at: Date.parse(source.since), place: source.params.start * 1000 }
-    if (source.params.file !== this.#file) this.#look(source.params.file)
-    const pause = element('film-pause'), word = source.params.paused ? 'Play' : 'Pause'
-    if (pause.textContent !== word) pause.textContent = word
-    element('film-loop').checked = source.params.loop
-    this.#tick()
-  }
-
-  async #look(file) {
-    this.#file = file
-    this.#duration = 0
-    try {
-      const { report } = await call('GET', addressOf(file))
-      if (this.#file === file) this.#duration = report?.duration_ms ?? 0
-    } catch (error) {
-      if (!error.reason) throw error // else the file is gone: it plays on, its length is not known
+    if (source !== this.#source) {
+      this.#source = source
+      this.#told = performance.now()
+      this.#asked = false
     }
+    const pause = element('film-pause'), word = source.playback.paused ? 'Play' : 'Pause'
+    if (pause.textContent !== word) pause.textContent = word
+    if (!this.#busy) element('film-loop').checked = source.params.loop
     this.#tick()
   }
 
   #place() {
-    const { paused, loop } = this.#source.params
-    return placeOf(this.#known, { paused, loop, duration: this.#duration, now: Date.now() })
+    return placeOf(this.#source.playback, { loop: this.#source.params.loop, passed: performance.now() - this.#told })
   }
 
   #tick() {
-    if (!this.#source || this.#held) return
-    const slider = element('film-at')
-    slider.hidden = !this.#duration
-    slider.max = Math.max(0.1, this.#duration / 1000)
-    slider.step = Math.max(0.1, Math.round(this.#duration / 10_000) / 10)
+    if (!this.#source) return
+    if (!this.#asked && !document.hidden && performance.now() - this.#told > askAgain) {
+      this.#asked = true
+      this.dispatchEvent(new CustomEvent('doubt'))
+    }
+    if (this.#held) return
+    const slider = element('film-at'), duration = this.#source.playback.duration_ms
+    slider.hidden = !duration
+    slider.max = Math.max(0.1, duration / 1000)
+    slider.step = Math.max(0.1, Math.round(duration / 10_000) / 10)
     slider.value = this.#place() / 1000
     this.#write(this.#place())
   }
 
   #write(milliseconds) {
+    if (!this.#source) return // it has ended meanwhile
     const time = clockTimeOf(milliseconds)
-    const text = this.#duration ? `${time} of ${clockTimeOf(this.#duration)}` : time
+    const duration = this.#source.playback.duration_ms
+    const text = duration ? `${time} of ${clockTimeOf(duration)}` : time
     if (element('film-time').textContent === text) return
     element('film-time').textContent = text
     element('film-at').setAttribute('aria-valuetext', text)
   }
 
   #pause() {
-    const paused = !this.#source.params.paused
-    const known = { at: Date.now(), place: this.#place() }
-    this.#change({ paused }, paused ? `“${this.#name}” stands still.` : `“${this.#name}” goes on.`, known)
+    const paused = !this.#source.playback.paused
+    this.#change({ paused }, paused ? `“${this.#name}” stands still.` : `“${this.#name}” goes on.`)
   }
 
   #go(milliseconds) {
+    if (!this.#source) return // it has ended meanwhile
     const was = this.#source.params.start
     // A value that it has already would change nothing.
     const start = Math.round(milliseconds) / 1000 === was ? Math.round(milliseconds + 1) / 1000 : Math.round(milliseconds) / 1000
-    this.#change({ start }, `“${this.#name}” goes to ${clockTimeOf(milliseconds)}.`, { at: Date.now(), place: milliseconds })
+    this.#change({ start }, `“${this.#name}” goes to ${clockTimeOf(milliseconds)}.`)
   }
 
-  async #change(params, done, known) {
-    if (this.#busy || !this.#source) return
+  async #change(params, done) {
+    if (!this.#source) return
+    if (this.#busy) {
+      this.#next = [params, done] // of many, as a key makes that is held, the last one counts
+      return
+    }
     this.#busy = true
     const name = this.#name
     try {
       const stream = await call('PATCH', `/api/v1/streams/${name}`, { params })
-      if (known) this.#known = { ...known, at: Date.now() }
-      if (this.#name === name && this.#source) this.#source = stream.source
+      this.#busy = false
+      this.dispatchEvent(new CustomEvent('changed', { detail: { name, stream } }))
       this.dispatchEvent(new CustomEvent('done', { detail: done }))
     } catch (error) {
       if (!error.reason) throw error
+      this.#next = null
+      this.dispatchEvent(new CustomEvent('doubt'))
       this.dispatchEvent(new CustomEvent('refused', { detail: { what: `Change “${name}”`, reason: error.reason } }))
     } finally {
       this.#busy = false
-      this.dispatchEvent(new CustomEvent('changed'))
     }
+    const next = this.#next
+    this.#next = null
+    if (next && this.#name === name) this.#change(...next)
   }
 }
