@@ -327,5 +327,10 @@ test('how it stands with a push, and what a source has been through', () => {
     ['Runs', '3'], ['Restarts', '1'], ['Failed: file gone', '1'], ['It runs', 'while somebody watches, and 10 s more'],
     ['When it fails', 'it is started again, up to 5 times in a row'],
   ])
+  const rendition = { codec: 'H264', units: 1200, packets: 5100, bytes: 5_100_340, skipped: 2, encoders: 1, running: true }
+  const relayed = { ...rendition, codec: 'opus', units: 0, skipped: 0, encoders: 0, running: false }
+  assert.deepEqual(standing.countersOf({ restarts: 0, renditions: [rendition, relayed, { ...relayed, codec: 'VP8', packets: 0 }] }).slice(1), [
+    ['H264', '1200 pictures, 5.1\u00a0MB, 2 left out, 1 encoder so far'], ['Opus', '5100 packets, 5.1\u00a0MB, rests'],
+  ])
   assert.equal(standing.wordOf({ state: 'idle', reason: 'unwatched' }), 'On demand')
 })

@@ -116,13 +116,12 @@ func (p *player) play(ctx context.Context) error {
 			return err
 		}
 	}
-	if wish.Paused {
-		p.paused = time.Now()
-		p.stillNow(p.paused)
-	}
-	p.mark()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	p.mark()
+	if wish.Paused {
+		p.showStill(ctx, timer)
+	}
 	for {
 		r, err := p.nearest()
 		if err != nil {
@@ -263,7 +262,7 @@ func (p *player) wait(ctx context.Context, timer *time.Timer, until time.Time) e
 		case <-due:
 			return nil
 		case <-p.source.wished:
-			return p.heed()
+			return p.heed(ctx, timer)
 		case <-p.publication.KeyFrameWanted():
 			if !p.paused.IsZero() && time.Since(p.stillAt) > stillEvery {
 				return p.still(ctx, timer)
@@ -273,7 +272,7 @@ func (p *player) wait(ctx context.Context, timer *time.Timer, until time.Time) e
 }
 
 // heed does what was wished for.
-func (p *player) heed() error {
+func (p *player) heed(ctx context.Context, timer *time.Timer) error {
 	wish, seek := p.source.wishes()
 	now := time.Now()
 	switch {
@@ -288,8 +287,8 @@ func (p *player) heed() error {
 			return err
 		}
 		if !p.paused.IsZero() {
-			p.paused, p.stillAt = now, time.Time{}
-			p.stillNow(now)
+			p.showStill(ctx, timer)
+			return nil
 		}
 	}
 	p.mark()

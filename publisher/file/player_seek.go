@@ -114,25 +114,28 @@ func (p *player) keyBefore(r *reel, at time.Duration) (time.Duration, error) {
 	return key, nil
 }
 
-// still sends the picture of the last key frame, twice, to those who join while the clip is paused. When it goes on, it does
+// still sends the picture of the last key frame to those who join while the clip is paused. When it goes on, it does
 // so from there: what follows needs that picture.
 func (p *player) still(ctx context.Context, timer *time.Timer) error {
 	if err := p.begin(p.source.spot.Load().at(p.paused)); err != nil {
 		return err
 	}
+	p.showStill(ctx, timer)
+	return nil
+}
+
+// showStill lets the clip stand still where it is now, and sends its picture, twice.
+func (p *player) showStill(ctx context.Context, timer *time.Timer) {
 	p.paused = time.Now()
 	p.mark()
 	p.stillNow(p.paused)
 	timer.Reset(stillGap)
 	select {
 	case <-ctx.Done():
-		return nil
 	case <-p.publication.Done():
-		return nil
 	case <-timer.C:
+		p.stillNow(time.Now())
 	}
-	p.stillNow(time.Now())
-	return nil
 }
 
 // stillNow sends each encoding's next picture, without going on.

@@ -55,7 +55,10 @@ export class Control extends EventTarget {
     element('stop').addEventListener('click', () => this.#stop())
     element('control-again').addEventListener('click', () => this.load())
     element('token-forget').addEventListener('click', () => setToken(''))
-    setInterval(() => this.#showState(), 1000)
+    setInterval(() => {
+      this.#showState()
+      if (this.#changes() && !document.hidden && performance.now() - this.#askedAt > 2000) this.refreshSoon()
+    }, 1000)
   }
 
   /** The chosen stream's name; '' where what was entered is none. */
@@ -112,7 +115,6 @@ export class Control extends EventTarget {
       const { streams, next } = await call('GET', '/api/v1/streams?limit=500', undefined, signal)
       this.#list(streams)
       this.#form.know(streams)
-      if (streams.some(({ source }) => source && 'on_demand' in source)) element('on-demand-box').hidden = false // this server knows of it
       if (!token()) {
         this.#grant(false)
         return
@@ -310,6 +312,9 @@ export class Control extends EventTarget {
     stop.setAttribute('aria-disabled', String(Boolean(this.#busy) || !running))
     this.#showState()
   }
+
+  /** Whether what is shown changes without an event. */
+  #changes() { return this.source?.state === 'starting' || this.source && element('counters').open }
 
   #showState() {
     const badge = element('source-badge'), running = this.source

@@ -10,6 +10,9 @@ import { showReason } from './notice.js'
 import { bytesOf } from './numbers.js'
 import { stateNames } from './standing.js'
 
+/** The fields of the form. */
+const fields = ['url', 'token']
+
 /** How it stands with a push, in words. @param {object} push as the API describes it @param {number} now Unix milliseconds */
 export function wordsOf({ state, reason, since, next_try: next, restarts, bytes }, now) {
   const lasting = `${state === 'idle' ? 'Waits for the stream' : stateNames[state] ?? state} for ${spanOf(Math.max(0, now - Date.parse(since)))}`
@@ -34,7 +37,7 @@ export class Pushes {
       event.preventDefault()
       this.#add()
     })
-    this.#find('[name=url]').addEventListener('input', () => this.#error(''))
+    for (const name of fields) this.#find(`[name=${name}]`).addEventListener('input', () => this.#error(name, ''))
   }
 
   #find(selector) { return this.#box.querySelector(selector) }
@@ -83,7 +86,7 @@ export class Pushes {
   async #add() {
     const url = this.#find('[name=url]'), token = this.#find('[name=token]')
     if (!/^https?:\/\/[^\s]+$/.test(url.value.trim())) {
-      this.#error('Enter the WHIP address of the other server, with https:// in front.')
+      this.#error('url', 'Enter the WHIP address of the other server, with https:// in front.')
       url.focus()
       return
     }
@@ -93,23 +96,30 @@ export class Pushes {
     })
   }
 
-  #error(text) {
-    const url = this.#find('[name=url]')
-    this.#find('.error').textContent = text
-    if (text) url.setAttribute('aria-invalid', 'true')
-    else url.removeAttribute('aria-invalid')
+  /** Says beside a field what is wrong with it. */
+  #error(name, text) {
+    const field = this.#find(`[name=${name}]`)
+    document.getElementById(field.getAttribute('aria-describedby')).textContent = text
+    if (text) field.setAttribute('aria-invalid', 'true')
+    else field.removeAttribute('aria-invalid')
+  }
+
+  #refused(reason) {
+    const problems = (reason.problems ?? []).filter(({ name }) => fields.includes(name))
+    for (const { name, detail } of problems) this.#error(name, sentence(detail).replace(/\.?$/, '.'))
+    if (problems.length > 0) this.#find(`[name=${problems[0].name}]`).focus()
+    else showReason(this.#find('[data-of=refusal]'), reason)
   }
 
   async #do(button, action) {
     if (button.getAttribute('aria-disabled') === 'true') return
     button.setAttribute('aria-disabled', 'true')
-    const refusal = this.#find('[data-of=refusal]')
-    showReason(refusal, null)
+    showReason(this.#find('[data-of=refusal]'), null)
     try {
       await action()
     } catch (error) {
       if (!error.reason) throw error
-      if (error.reason.code !== 'push_not_found') showReason(refusal, error.reason) // else somebody was quicker
+      if (error.reason.code !== 'push_not_found') this.#refused(error.reason) // else somebody was quicker
     } finally {
       button.removeAttribute('aria-disabled')
       this.load()

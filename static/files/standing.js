@@ -5,7 +5,7 @@
  */
 import { sentence } from './form.js'
 import { spanOf } from './log.js'
-import { numberOf } from './numbers.js'
+import { bytesOf, numberOf } from './numbers.js'
 
 /** What the states of a source are called. */
 export const stateNames = { idle: 'Ended', starting: 'Starting', live: 'Live', waiting: 'Waiting', failed: 'Failed' }
@@ -49,8 +49,13 @@ export function countersOf({ runs, restarts, failures = {}, restart, on_demand: 
   for (const [reason, count] of Object.entries(failures)) facts.push([`Failed: ${reason.replaceAll('_', ' ')}`, numberOf(count)])
   if (demand !== undefined) facts.push(['It runs', demand ? `while somebody watches, and ${spanOf(stop)} more` : 'all the time'])
   if (restart) facts.push(['When it fails', restart.attempts === 0 ? 'it is not started again' : `it is started again, up to ${numberOf(restart.attempts)} times in a row`])
-  for (const { codec, units, skipped, encoders, running } of renditions) {
-    facts.push([codec === 'opus' ? 'Opus' : codec, [`${numberOf(units)} sent`, skipped > 0 && `${numberOf(skipped)} left out`, `${numberOf(encoders)} ${encoders === 1 ? 'encoder' : 'encoders'} so far`, running ? 'runs' : 'rests'].filter(Boolean).join(', ')])
+  const did = renditions.filter(({ units, packets, running }) => units > 0 || packets > 0 || running) // the others nobody has asked for
+  for (const { codec, units, packets = 0, bytes = 0, skipped, encoders, running } of did) {
+    const sent = units > 0 ? `${numberOf(units)} ${codec === 'opus' ? 'packets' : 'pictures'}` : `${numberOf(packets)} packets`
+    facts.push([codec === 'opus' ? 'Opus' : codec, [
+      `${sent}, ${bytesOf(bytes)}`, skipped > 0 && `${numberOf(skipped)} left out`, encoders > 0 && `${numberOf(encoders)} ${encoders === 1 ? 'encoder' : 'encoders'} so far`,
+      !running && 'rests',
+    ].filter(Boolean).join(', ')])
   }
   return facts
 }
