@@ -111,6 +111,9 @@ func TestPushInPage(t *testing.T) {
 // TestPullInPage plays a stream from another server by the page at /.
 func TestPullInPage(t *testing.T) {
 	t.Parallel()
+	if os.Getenv("E2E_SOAK") == "" {
+		t.Skip("is much like the others: only when E2E_SOAK is set")
+	}
 	needs(t, chromium)
 	other := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
 	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin, "WEIR_RELAY_HOSTS="+other.addr)
@@ -156,7 +159,7 @@ func TestFFmpegInPage(t *testing.T) {
 	page.report(t, &got)
 	got.judge(t)
 	t.Logf("%+v", got)
-	if slices.ContainsFunc(got.Wrong, func(r refusalSeen) bool { return r.Focused != "param-input" }) || got.Missing == "" {
-		t.Errorf("%q, %+v", got.Missing, got.Wrong)
+	if slices.ContainsFunc(got.Wrong, func(r refusalSeen) bool { return r.Focused != "param-input" }) || got.Missing == "" || !slices.Contains(got.States, "Starting") {
+		t.Errorf("%q, %+v, %q", got.Missing, got.Wrong, got.States)
 	}
 }

@@ -34,6 +34,12 @@ type Hesitator interface {
 	Trouble() string
 }
 
+// A Beginner is a Source whose media come some time after it was begun: from elsewhere.
+type Beginner interface {
+	// Begun says whether media have come. It may be called from any goroutine.
+	Begun() bool
+}
+
 // A Changer is a Source that can take new parameters while it runs.
 type Changer interface {
 	// Change takes parameters that are valid by the kind's schema, defaults filled in. If it cannot take them without a

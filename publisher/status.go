@@ -11,9 +11,9 @@ type State string
 // The states of a source.
 const (
 	StateIdle     State = "idle"     // its media have ended by themselves, or it is on demand and nobody watches
-	StateStarting State = "starting" // it is being made
+	StateStarting State = "starting" // it is being made, or nothing has come yet of what it fetches from elsewhere
 	StateLive     State = "live"     // it runs, and the stream is live
-	StateWaiting  State = "waiting"  // it failed and is started again at NextTry
+	StateWaiting  State = "waiting"  // it failed and is started again at NextTry, or tries again by itself where that is zero
 	StateFailed   State = "failed"   // it failed too often and is not started again by itself
 )
 

@@ -13,6 +13,9 @@ import (
 // allowed. Its text is for people and names no address that was resolved.
 var ErrHost = errors.New("the host is not allowed")
 
+// Why is what an ErrHost says besides that.
+func Why(err error) string { return strings.TrimPrefix(err.Error(), ErrHost.Error()+": ") }
+
 // A Host is one entry of the list of hosts that may be spoken to.
 type Host struct {
 	name   string       // lower case; "*" for every name; "*.example.org" for what is below; "" for addresses

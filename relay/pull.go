@@ -53,7 +53,7 @@ func (r *Relay) newPull(name string, params json.RawMessage) (publisher.Source, 
 	}
 	t, err := r.parseTarget(p.URL, p.Token)
 	if err != nil {
-		return nil, wrongURL("must be a server that is allowed: " + err.Error())
+		return nil, wrongURL("is not allowed: " + Why(err))
 	}
 	t.url.RawQuery = strings.TrimPrefix(p.Query, "?")
 	return &pull{relay: r, target: t, stream: name}, nil
@@ -82,6 +82,7 @@ var (
 	_ publisher.Alternator = (*pull)(nil)
 	_ publisher.Counter    = (*pull)(nil)
 	_ publisher.Hesitator  = (*pull)(nil)
+	_ publisher.Beginner   = (*pull)(nil)
 )
 
 // Specs implements publisher.Source.
@@ -152,6 +153,9 @@ func (p *pull) Trouble() string {
 	defer p.mu.Unlock()
 	return p.reason
 }
+
+// Begun implements publisher.Beginner.
+func (p *pull) Begun() bool { return len(p.Stats()) > 0 }
 
 // Stats implements publisher.Counter: one element for each codec that has come.
 func (p *pull) Stats() []publisher.Stats {

@@ -228,8 +228,8 @@ func TestTroubleUntilConnected(t *testing.T) {
 		}
 		return ""
 	})
-	if st, _ := edge.sources.Status("copy"); !strings.Contains(st.Reason, "503") {
-		t.Errorf("while nothing has connected the reason is %q", st.Reason)
+	if st, _ := edge.sources.Status("copy"); !strings.Contains(st.Reason, "503") || st.State != publisher.StateWaiting {
+		t.Errorf("while nothing has connected it is %s for %q", st.State, st.Reason)
 	}
 	way.Store(true)
 	if err := edge.sources.Stop(t.Context(), "copy"); err != nil {

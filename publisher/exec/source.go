@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -49,6 +50,11 @@ func (s *source) Specs() []stream.Spec {
 
 // Stats implements publisher.Counter.
 func (s *source) Stats() []publisher.Stats { return s.live.Stats() }
+
+// Begun implements publisher.Beginner.
+func (s *source) Begun() bool {
+	return slices.ContainsFunc(s.live.Stats(), func(r publisher.Stats) bool { return r.Packets > 0 })
+}
 
 // Run implements publisher.Source. The input's end is the media's end only where it has one of its own: a camera has none.
 func (s *source) Run(ctx context.Context, p *stream.Publication) error {

@@ -57,7 +57,7 @@ export class Control extends EventTarget {
     element('token-forget').addEventListener('click', () => setToken(''))
     setInterval(() => {
       this.#showState()
-      if (this.#changes() && !document.hidden && performance.now() - this.#askedAt > 2000) this.refreshSoon()
+      if (!document.hidden && performance.now() - this.#askedAt > this.#stale()) this.refreshSoon()
     }, 1000)
   }
 
@@ -313,8 +313,14 @@ export class Control extends EventTarget {
     this.#showState()
   }
 
-  /** Whether what is shown changes without an event. */
-  #changes() { return this.source?.state === 'starting' || this.source && element('counters').open }
+  /** After how many milliseconds it may stand otherwise though no event has told so. */
+  #stale() {
+    const { source } = this
+    if (!source) return Infinity
+    if (source.state === 'starting') return 900
+    if (element('counters').open || source.state === 'waiting' && !source.next_try) return 2000
+    return ['live', 'waiting'].includes(source.state) ? 10_000 : Infinity
+  }
 
   #showState() {
     const badge = element('source-badge'), running = this.source

@@ -100,7 +100,9 @@ export function valueOf(field, entered) {
 
 function textOf({ longest, pattern }, text) {
   if (longest !== undefined && [...text].length > longest) return { problem: `Enter at most ${longest} characters.` }
-  if (pattern && !new RegExp(pattern, 'u').test(text)) return { problem: 'This is not in the form that is wanted.' }
+  if (pattern && !new RegExp(pattern, 'u').test(text)) {
+    return { problem: pattern === '^https?://' ? 'Enter an address that begins with https://.' : 'This is not in the form that is wanted.' }
+  }
   return { value: text }
 }
 

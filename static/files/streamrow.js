@@ -91,6 +91,9 @@ export class StreamRow {
     this.#showFindings(stream.findings ?? [])
   }
 
+  /** Whether an event will tell when it stands otherwise. */
+  get settled() { return !['starting', 'waiting'].includes(this.#stream?.source?.state) }
+
   #showFindings(findings) {
     const { advise, advice, findings: list } = this.#parts
     advise.hidden = findings.length === 0

@@ -158,7 +158,7 @@ addEventListener('pageshow', (event) => event.persisted && load())
 document.addEventListener('visibilitychange', () => document.hidden || refreshSoon())
 setInterval(() => {
   if (document.hidden) return
-  if (events.state !== 'open') load()
+  if (events.state !== 'open' || [...rows.values()].some(({ settled }) => !settled)) load()
   for (const row of rows.values()) row.tick()
 }, 5_000)
 element('again').addEventListener('click', load)
