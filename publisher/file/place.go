@@ -50,7 +50,7 @@ func (s *source) Place() publisher.Place {
 	}
 	place := publisher.Place{Position: max(at.at(time.Now()), 0), Paused: wish.Paused}
 	for _, e := range s.encodings {
-		place.Duration = max(place.Duration, e.about.duration)
+		place.Duration = max(place.Duration, e.about.Duration)
 	}
 	if length := place.Duration; length > 0 && place.Position > length {
 		if wish.Loop { // FFmpeg goes round by itself

@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"weir/internal/mediatest"
 	"weir/publisher"
 )
 
@@ -12,7 +13,7 @@ import (
 func TestPlace(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	makeClip(t, dir, "clip.mp4", picture("3"), sound("3"), h264(), opus())
+	mediatest.Clip(t, dir, "clip.mp4", mediatest.Picture("3"), mediatest.Sound("3"), mediatest.H264(), mediatest.Opus())
 	synctest.Test(t, func(t *testing.T) {
 		params := map[string]any{"file": "clip.mp4", "loop": true, "start": 1.5, "paused": false, "rate": 0}
 		source, err := newSource(dir, params)
