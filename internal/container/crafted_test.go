@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"weir/internal/container"
 	"weir/internal/media"
 	"weir/internal/mediatest"
 )
@@ -21,6 +22,14 @@ func manySamples() []byte {
 	run := bytes.Repeat(mediatest.Box("trun", mediatest.Numbers(0, 1024)), 99)
 	part := mediatest.Box("traf", mediatest.Box("tfhd", mediatest.Numbers(0, 1)), run)
 	return append(b, mediatest.Box("moof", bytes.Repeat(part, 1<<20/len(part)))...)
+}
+
+// oneMoment is a film of which a few bytes say that so many pictures, of a byte each, have one time.
+func oneMoment(count uint32) []byte {
+	entry := mediatest.Box("stsd", mediatest.Numbers(0, 1), mediatest.Box("vp08", make([]byte, 78)))
+	return mediatest.OneTrack([][]byte{mediatest.MediaHead(), mediatest.Handler("vide"), mediatest.Box("minf", mediatest.Box("stbl", entry,
+		mediatest.Box("stts", mediatest.Numbers(0, 1, count, 0)), mediatest.Box("stsc", mediatest.Numbers(0, 1, 1, count, 1)),
+		mediatest.Box("stsz", mediatest.Numbers(0, 1, count)), mediatest.Box("stco", mediatest.Numbers(0, 1, 8))))})
 }
 
 // emptyPictures is a film of 100,000 pictures at one place, each 8 MiB that no decoder needs.
@@ -42,7 +51,7 @@ func emptyPictures() []byte {
 
 // Files that were made to harm are damaged ones.
 func TestCraftedFiles(t *testing.T) {
-	for name, b := range map[string][]byte{"two kinds": mediatest.TwoKinds(), "many samples": manySamples(), "empty pictures": emptyPictures()} {
+	for name, b := range map[string][]byte{"two kinds": mediatest.TwoKinds(), "many samples": manySamples(), "empty pictures": emptyPictures(), "4,000 million pictures": oneMoment(4_000_000_000)} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		began := time.Now()
@@ -100,6 +109,33 @@ func TestReadingEndsWithContext(t *testing.T) {
 	}), int64(len(b)))
 	if !errors.Is(err, context.Canceled) || large != 1 {
 		t.Errorf("%d pictures were read: %v", large, err)
+	}
+}
+
+// A doneContext is done after so many looks at it.
+type doneContext struct {
+	context.Context
+	looks int // -1: it is not done
+}
+
+func (c *doneContext) Err() error {
+	if c.looks--; c.looks == -1 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// Going through tables, which are in memory, ends when its caller gives up too.
+func TestSeekingEndsWithContext(t *testing.T) {
+	b := oneMoment(5_000_000)
+	ctx := &doneContext{Context: t.Context(), looks: -1}
+	reader, err := container.Open(ctx, bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx.looks = 3
+	if err := reader.Restart(time.Hour); !errors.Is(err, context.Canceled) || ctx.looks != -1 {
+		t.Errorf("%v, %d looks later", err, 3-ctx.looks)
 	}
 }
 

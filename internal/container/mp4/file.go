@@ -13,6 +13,14 @@ import (
 	"weir/internal/media"
 )
 
+const (
+	// maxSamples is how many a track may have: two days of either. A table of sizes would not hold as many, but samples of one
+	// size need none, and going through them takes time.
+	maxSamples = 10_000_000
+	// lookEvery is after how many samples, a millisecond or two, it is asked whether anybody still wants to know.
+	lookEvery = 1 << 16
+)
+
 // A File reads MP4, with its samples in tables or in fragments. One goroutine uses it.
 type File struct {
 	boxes     *boxReader
@@ -20,7 +28,8 @@ type File struct {
 	edits     []*mp4.ElstBox // by track; nil once applied
 	timescale uint64         // of the whole file
 	duration  time.Duration
-	playing   []int // indexes of the tracks to play
+	playing   []int        // indexes of the tracks to play
+	done      func() error // why reading is over; nil: it is not
 
 	fragmented bool
 	first      int64    // where the first fragment begins
@@ -28,9 +37,9 @@ type File struct {
 	queue      []sample // of the fragment
 }
 
-// Open reads the headers of a file of so many bytes.
+// Open reads the headers of a file of so many bytes. Once ctx is done Restart returns its error.
 func Open(ctx context.Context, r io.ReaderAt, size int64) (*File, error) {
-	m := &File{boxes: &boxReader{r: r, size: size, left: maxTables}}
+	m := &File{boxes: &boxReader{r: r, size: size, left: maxTables}, done: ctx.Err}
 	if err := m.open(ctx); err != nil {
 		return nil, fmt.Errorf("read MP4: %w", err)
 	}
@@ -123,6 +132,9 @@ func (m *File) measure() error {
 		t := m.tracks[i]
 		if !t.complete() {
 			return media.Damagedf("a track lacks tables")
+		}
+		if t.stsz.SampleNumber > maxSamples {
+			return media.Damagedf("a track of %d samples", t.stsz.SampleNumber)
 		}
 		ticks, reorders := t.length()
 		d, err := t.shown(ticks)
@@ -245,28 +257,40 @@ func (m *File) Restart(at time.Duration) error {
 		return m.restartFragments(at)
 	}
 	for _, i := range m.playing { // the picture comes first
-		t := m.tracks[i]
-		t.cursor = cursor{}
-		place := t.cursor
-		for {
-			s, ok, err := t.sampleAt(&t.cursor)
-			if err != nil {
-				return fmt.Errorf("read MP4: %w", err)
-			}
-			when, err := t.shown(s.dts)
-			if err != nil {
-				return fmt.Errorf("read MP4: %w", err)
-			}
-			if !ok || when > at {
-				break
-			}
-			if s.key {
-				place = t.cursor
-			}
-			t.advance(&t.cursor, s)
+		if err := m.restartTrack(m.tracks[i], at); err != nil {
+			return fmt.Errorf("read MP4: %w", err)
 		}
-		t.cursor = place
 	}
+	return nil
+}
+
+// restartTrack goes through a track's tables, which is all in memory: nothing else would end it before its time.
+func (m *File) restartTrack(t *track, at time.Duration) error {
+	t.cursor = cursor{}
+	place := t.cursor
+	for n := 1; ; n++ {
+		if n%lookEvery == 0 {
+			if err := m.done(); err != nil {
+				return err
+			}
+		}
+		s, ok, err := t.sampleAt(&t.cursor)
+		if err != nil {
+			return err
+		}
+		when, err := t.shown(s.dts)
+		if err != nil {
+			return err
+		}
+		if !ok || when > at {
+			break
+		}
+		if s.key {
+			place = t.cursor
+		}
+		t.advance(&t.cursor, s)
+	}
+	t.cursor = place
 	return nil
 }
 
