@@ -171,6 +171,14 @@ var closed = []struct {
 		[]pattern{"github.com/Eyevinn/mp4ff/...", "weir/internal/codec", "weir/internal/media"},
 		"a format knows no other, nor what opens it",
 	},
+	{
+		"session/ingress",
+		[]pattern{
+			"github.com/pion/rtp", "github.com/pion/rtcp", "github.com/pion/interceptor/pkg/twcc", "github.com/pion/transport/v4/packetio",
+			"weir/session/negotiate", "weir/stream", "weir/internal/codec",
+		},
+		"what a publisher sends is packets and a clock: it knows no PeerConnection",
+	},
 }
 
 // rooms are all packages there may be; false for those still to come.
@@ -182,6 +190,7 @@ var rooms = map[string]bool{
 	"publisher/clip":              true,
 	"publisher/device":            true,
 	"session":                     true,
+	"session/ingress":             true,
 	"session/negotiate":           true,
 	"static":                      true,
 	"stream":                      true,

@@ -3,10 +3,10 @@
 // lifetime and limits.
 //
 // What an offer and a stream have in common package negotiate decides. The
-// [Manager] makes sessions of plans: it owns the media port, the DTLS certificate and
-// the set-up of pion. What a session is made for is its flow: egress gives the
-// fan-out of package stream an Outlet, ingress writes a publisher's packets to its
-// tracks.
+// [Manager] makes sessions of plans: it owns the media port, the DTLS certificate
+// and the set-up of pion. What a session is made for is its flow: egress gives the
+// fan-out of package stream an Outlet; ingest hands what a publisher sends to
+// package ingress, which writes it to the stream's tracks.
 //
 // # Goroutines
 //
@@ -17,8 +17,8 @@
 //
 // # Locks
 //
-// Manager.mu, limits.mu, tombstones.mu, certificates.mu, route.mu, room.mu,
-// ingress.mu and Session.mu guard maps and small structs. None is held while
-// another one is taken, over a call into pion that can wait, or over a channel
-// send. The PATCH at work on a session holds a token of its own, Session.patching.
+// Manager.mu, limits.mu, room.mu, tombstones.mu, certificates.mu, route.mu and
+// Session.mu guard maps and small structs. None is held while another one is
+// taken, over a call into pion that can wait, or over a channel send. The PATCH at
+// work on a session holds a token of its own, Session.patching.
 package session

@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"time"
 
+	"github.com/pion/rtcp"
+	"github.com/pion/webrtc/v4"
+
+	"weir/session/ingress"
 	"weir/session/negotiate"
 	"weir/stream"
 )
@@ -72,16 +76,61 @@ func (s *Session) publish(r Request) error {
 		return err
 	}
 	s.publisher = publisherOf(r)
-	s.flow = newIngress(s)
+	s.flow = &ingest{session: s, receiver: newReceiver(s)}
 	return nil
 }
 
+// ingest is the flow from a publisher.
+type ingest struct {
+	// static after publish
+	session  *Session
+	receiver *ingress.Receiver
+
+	// static after open
+	publication *stream.Publication
+}
+
+// newReceiver makes what takes the media of a session's publisher.
+func newReceiver(s *Session) *ingress.Receiver {
+	return ingress.New(ingress.Options{
+		Sections:  s.plan.Sections,
+		CNAME:     s.id,
+		Connected: s.connected.Load,
+		Send:      func(packets []rtcp.Packet) { _, _ = s.transport().WriteRTCP(packets) }, // it is said again
+		RoundTrip: s.roundTrip,
+		Flooded:   func() { s.end(ReasonStreams) },
+	})
+}
+
+// roundTrip is what ICE's checks say, 0 if not known.
+func (s *Session) roundTrip() time.Duration {
+	stats, ok := s.transport().ICETransport().GetSelectedCandidatePairStats()
+	if !ok {
+		return 0
+	}
+	return time.Duration(stats.CurrentRoundTripTime * float64(time.Second))
+}
+
+// replayWindow is how many packets late one may come and still be taken, in
+// packets of its RTP stream: many publishers send lost packets again as they
+// were, on the same stream.
+const replayWindow = 8192
+
+func (f *ingest) prepare(e *webrtc.SettingEngine) {
+	e.SetSRTPReplayProtectionWindow(replayWindow)
+	e.BufferFactory = f.receiver.Buffer
+}
+
+func (f *ingest) connect(*webrtc.PeerConnection) error { return nil }
+
+func (f *ingest) describe(*negotiate.Local) {}
+
 // open takes the stream.
-func (g *ingress) open() error {
-	s := g.session
+func (f *ingest) open() error {
+	s := f.session
 	takeOver := s.manager.options.Policy(s.stream).TakeOver
 	publication, err := s.manager.options.Registry.PublishWith(s.stream, stream.PublishOptions{
-		By: s.publisher, Specs: s.plan.Specs(), Alternatives: true, Policy: takeOver.stream(), Report: g.summary,
+		By: s.publisher, Specs: s.plan.Specs(), Alternatives: true, Policy: takeOver.stream(), Report: f.receiver.Summary,
 	})
 	switch {
 	case errors.Is(err, stream.ErrPublished):
@@ -91,35 +140,35 @@ func (g *ingress) open() error {
 	case err != nil:
 		return fmt.Errorf("publish: %w", err)
 	}
-	tracks := map[string]*stream.Track{}
-	for _, t := range publication.Tracks() {
-		tracks[strings.ToLower(t.Spec().Format.Name)] = t
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.publication, g.tracks = publication, tracks
-	g.running.Go(g.report)
+	f.publication = publication
+	f.receiver.Start(publication)
 	return nil
 }
 
-// summary is what the session knows of its publisher, for who looks at the
-// stream.
-func (g *ingress) summary() stream.PublisherReport {
-	var r stream.PublisherReport
-	for _, m := range g.sections() {
-		r.Packets += m.Received.Packets
-		r.Lost += m.Received.GivenUp
-		r.Recovered += m.Received.Recovered
-		r.NACKs += m.Received.Asked
-		r.KeyFramesAsked += m.KeyFrames
-		r.Jitter, r.RTT = max(r.Jitter, m.Jitter), m.RTT
+func (f *ingest) begin() {}
+
+func (f *ingest) over() <-chan struct{} { return f.publication.Done() }
+
+func (f *ingest) why() string {
+	switch f.publication.Reason() {
+	case "taken_over":
+		return ReasonTaken
+	case "shutdown":
+		return ReasonShutdown
+	default:
+		return ReasonFailed
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, in := range g.inputs {
-		r.KeyFramesAnswered += in.answered
-		r.KeyFrameFeedback = r.KeyFrameFeedback || in.section.KeyFrames()
-	}
-	r.Clocked = g.clock.set
-	return r
 }
+
+func (f *ingest) halt(reason string) {
+	if f.publication != nil {
+		f.publication.Close(reason)
+	}
+	f.receiver.Stop()
+}
+
+func (f *ingest) wait() { f.receiver.Wait() }
+
+func (f *ingest) counted() (packets, bytes uint64) { return f.receiver.Counted() }
+
+func (f *ingest) sections() []MediaStats { return f.session.received(f.receiver) }

@@ -14,7 +14,7 @@ import (
 
 // newPeerConnection makes a PeerConnection with the plan's codecs and without
 // interceptors: what they would do for viewers the stream does for all at once,
-// and what they would do for a publisher its ingress does.
+// and what they would do for a publisher package ingress does.
 func (s *Session) newPeerConnection(cert certificate) (*webrtc.PeerConnection, error) {
 	media := &webrtc.MediaEngine{}
 	for _, c := range s.plan.Codecs() {

@@ -3,16 +3,16 @@ package session
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/pion/transport/v4/packetio"
 	"github.com/pion/webrtc/v4"
 
+	"weir/session/ingress"
 	"weir/session/negotiate"
 	"weir/stream"
 )
 
-// pull is the flow from a server that a stream is played from: an ingress whose
+// pull is the flow from a server that a stream is played from: an ingest whose
 // publication is not its own.
 type pull struct {
 	// static after newPull
@@ -20,13 +20,13 @@ type pull struct {
 	publication *stream.Publication
 
 	// static after accept
-	ingress *ingress
+	receiver *ingress.Receiver
 }
 
 func (p *pull) prepare(e *webrtc.SettingEngine) {
 	e.SetSRTPReplayProtectionWindow(replayWindow)
 	e.BufferFactory = func(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
-		return p.ingress.buffer(kind, ssrc) // nothing comes before the answer
+		return p.receiver.Buffer(kind, ssrc) // nothing comes before the answer
 	}
 }
 
@@ -42,8 +42,8 @@ func (p *pull) connect(pc *webrtc.PeerConnection) error {
 }
 
 func (p *pull) accept(plan *negotiate.Plan) error {
-	p.session.plan = plan // newIngress reads it
-	p.ingress = newIngress(p.session)
+	p.session.plan = plan // newReceiver reads it
+	p.receiver = newReceiver(p.session)
 	return nil
 }
 
@@ -51,15 +51,7 @@ func (p *pull) describe(*negotiate.Local) {}
 
 // open lets packets into the tracks of the publication.
 func (p *pull) open() error {
-	g := p.ingress
-	tracks := map[string]*stream.Track{}
-	for _, t := range p.publication.Tracks() {
-		tracks[strings.ToLower(t.Spec().Format.Name)] = t
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.publication, g.tracks = p.publication, tracks
-	g.running.Go(g.report)
+	p.receiver.Start(p.publication)
 	return nil
 }
 
@@ -71,22 +63,17 @@ func (p *pull) why() string { return ReasonTaken }
 
 // halt lets nothing more into the publication, which is its owner's.
 func (p *pull) halt(string) {
-	g := p.ingress
-	if g == nil {
-		return
+	if p.receiver != nil {
+		p.receiver.Stop()
 	}
-	g.stopped.Do(func() { close(g.stop) })
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.publication = nil
 }
 
 func (p *pull) wait() {
-	if p.ingress != nil {
-		p.ingress.wait()
+	if p.receiver != nil {
+		p.receiver.Wait()
 	}
 }
 
-func (p *pull) counted() (packets, bytes uint64) { return p.ingress.counted() }
+func (p *pull) counted() (packets, bytes uint64) { return p.receiver.Counted() }
 
-func (p *pull) sections() []MediaStats { return p.ingress.sections() }
+func (p *pull) sections() []MediaStats { return p.session.received(p.receiver) }

@@ -8,6 +8,8 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"weir/internal/codec"
+	"weir/session/ingress"
+	"weir/session/negotiate"
 	"weir/stream"
 )
 
@@ -54,100 +56,7 @@ type MediaStats struct {
 
 	Sent stream.DownTrackStats // of a player's session
 	// Received is what came of a publisher's section; nil in a player's session.
-	Received *Reception
-}
-
-// Reception are the counters of one section of a publisher's.
-type Reception struct {
-	Packets, Bytes uint64            // distinct packets, and their payloads' bytes, of all layers
-	Recovered      uint64            // packets that were missing and came again, or late
-	Duplicates     uint64            // packets that had come before
-	GivenUp        uint64            // packets that never came
-	Asked          uint64            // packets asked for again
-	Unasked        uint64            // key frames wanted that could not be asked for
-	Disbelieved    uint64            // sender reports whose timestamps do not run with the media
-	Streams        int               // RTP streams that came, without repairs
-	Layer          string            // rid of the layer that is forwarded, "" for none
-	Drops          map[string]uint64 // packets that went no further, by reason
-	Clock          PublisherClock    // by the newest sender report of the stream that is forwarded
-}
-
-// A PublisherClock says which time belongs to which timestamp, as the publisher
-// counts both (RFC 3550 6.4.1). It is zero before the first sender report.
-type PublisherClock struct {
-	NTP uint64 // seconds since 1900, 32.32 bits fixed point
-	RTP uint32 // clock rate units
-}
-
-// sections implements flow.
-func (g *ingress) sections() []MediaStats {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	all := make([]MediaStats, len(g.inputs))
-	for i, in := range g.inputs {
-		all[i] = in.snapshot(g.order)
-		all[i].RTT = g.rtt
-		if g.unknown > 0 {
-			all[i].Received.Drops["unknown"] = g.unknown
-		}
-	}
-	return all
-}
-
-// snapshot is the section's counters; sources are those of all sections.
-func (in *input) snapshot(sources []*source) MediaStats {
-	section := in.section
-	m := MediaStats{
-		Kind:        section.Kind,
-		Codec:       codec.Canonical(section.Format.Name),
-		Profile:     section.Format.Profile(),
-		Fmtp:        section.Format.Fmtp,
-		PayloadType: section.PayloadType,
-		KeyFrames:   in.keyFrames,
-		Received:    &Reception{Unasked: in.unasked, Drops: map[string]uint64{}},
-	}
-	if in.layers > 0 {
-		m.Received.Drops["layer"] = in.layers
-	}
-	if in.fed != nil {
-		format := in.fed.Format() // as the packets say, not as the offer does
-		m.Codec, m.Profile = format.Name, format.Profile()
-	}
-	for _, s := range sources {
-		if s.input != in || s.repairs {
-			continue
-		}
-		r := m.Received
-		r.Streams++
-		r.Packets += s.packets + s.repaired
-		r.Bytes += s.octets
-		r.Recovered += s.again
-		r.Duplicates += s.duplicates
-		r.GivenUp += s.given
-		r.Disbelieved += s.disbelieved
-		r.Asked += s.asked
-		m.Lost += int32(s.lost())
-		if s == in.current {
-			m.SSRC, m.FractionLost, r.Layer = s.ssrc, float64(s.fraction)/256, s.rid
-			r.Clock = PublisherClock{NTP: s.reportNTP, RTP: s.clockTimestamp}
-			m.Jitter = time.Duration(s.jitter * float64(time.Second) / float64(section.Format.ClockRate))
-		}
-	}
-	m.NACKs = m.Received.Asked
-	return m
-}
-
-// counted implements flow.
-func (g *ingress) counted() (packets, octets uint64) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, s := range g.order {
-		if !s.repairs {
-			packets += s.packets + s.repaired
-			octets += s.octets
-		}
-	}
-	return packets, octets
+	Received *ingress.Reception
 }
 
 // Stats reads the session's counters and states.
@@ -175,25 +84,40 @@ func (s *Session) Stats() Stats {
 	return st
 }
 
+// mediaOf is a section as it was negotiated, and the format that is sent in it.
+func mediaOf(section *negotiate.Section, format codec.Format) MediaStats {
+	return MediaStats{
+		Kind:        section.Kind,
+		Codec:       codec.Canonical(format.Name),
+		Profile:     format.Profile(),
+		Fmtp:        section.Format.Fmtp,
+		PayloadType: section.PayloadType,
+	}
+}
+
+// received are the sections of a publisher's session.
+func (s *Session) received(r *ingress.Receiver) []MediaStats {
+	stats, accepted := r.Stats(), s.plan.Accepted()
+	all := make([]MediaStats, len(stats))
+	for i := range stats {
+		m, got := mediaOf(&accepted[i], stats[i].Format), &stats[i]
+		m.SSRC, m.RTT, m.FractionLost, m.Jitter, m.Lost = got.SSRC, got.RTT, got.FractionLost, got.Jitter, got.Lost
+		m.NACKs, m.KeyFrames = got.Reception.Asked, got.KeyFrames
+		m.Received = &got.Reception
+		all[i] = m
+	}
+	return all
+}
+
 // snapshot is the section as far as feedback knows it.
 func (f *feedback) snapshot() MediaStats {
 	section := &f.track.section
-	m := MediaStats{
-		Kind:        section.Kind,
-		Codec:       codec.Canonical(section.Format.Name),
-		Profile:     section.Format.Profile(),
-		Fmtp:        section.Format.Fmtp,
-		PayloadType: section.PayloadType,
-		SSRC:        f.track.ssrc,
-
-		RTT:          time.Duration(f.rtt.Load()),
-		FractionLost: float64(f.fraction.Load()) / 256,
-		Lost:         f.lost.Load(),
-		Reports:      f.reports.Load(),
-		NACKs:        f.nacks.Load(),
-		KeyFrames:    f.keyFrames.Load(),
-		Junk:         f.junk.Load(),
-	}
+	m := mediaOf(section, section.Format)
+	m.SSRC = f.track.ssrc
+	m.RTT = time.Duration(f.rtt.Load())
+	m.FractionLost = float64(f.fraction.Load()) / 256
+	m.Lost = f.lost.Load()
+	m.Reports, m.NACKs, m.KeyFrames, m.Junk = f.reports.Load(), f.nacks.Load(), f.keyFrames.Load(), f.junk.Load()
 	if rate := time.Duration(section.Format.ClockRate); rate > 0 {
 		m.Jitter = time.Duration(f.jitter.Load()) * time.Second / rate
 	}

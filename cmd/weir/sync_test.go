@@ -17,7 +17,7 @@ import (
 	"github.com/pion/rtp"
 
 	"weir/internal/webrtctest"
-	"weir/session"
+	"weir/session/ingress"
 	"weir/stream"
 )
 
@@ -192,7 +192,7 @@ func (c *crowd) moved(t *testing.T, kind string, rate float64, p pair, at webrtc
 			if m.Kind != kind {
 				continue
 			}
-			if m.Received.Clock == (session.PublisherClock{}) || at.Report == nil || p == (pair{}) {
+			if m.Received.Clock == (ingress.Clock{}) || at.Report == nil || p == (pair{}) {
 				t.Fatalf("%s: no sender report or packet: %+v, %+v, %+v", kind, m.Received, at, p)
 			}
 			publisher := ntp(m.Received.Clock.NTP) + ticks(p.publisher-m.Received.Clock.RTP, rate)

@@ -1,4 +1,4 @@
-package session
+package ingress
 
 import (
 	"math"
@@ -8,7 +8,7 @@ import (
 	"github.com/pion/rtp"
 )
 
-// source is one RTP stream of a publisher's. All of it is guarded by ingress.mu.
+// source is one RTP stream of a publisher's. All of it is guarded by Receiver.mu.
 type source struct {
 	ssrc    uint32
 	input   *input

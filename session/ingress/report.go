@@ -1,4 +1,4 @@
-package session
+package ingress
 
 import (
 	"slices"
@@ -26,10 +26,9 @@ const (
 	maxRate = 50_000_000
 )
 
-// report tells the publisher what came and what is missing, until the session
-// ends: it is the ingress's one goroutine.
-func (g *ingress) report() {
-	publication := g.published()
+// report tells the publisher what came and what is missing, until Stop: it is
+// the Receiver's one goroutine.
+func (g *Receiver) report(publication *stream.Publication) {
 	timer := time.NewTimer(wideEvery)
 	defer timer.Stop()
 	var reported, numbered time.Time
@@ -44,7 +43,7 @@ func (g *ingress) report() {
 		case <-g.wake:
 			next = tolerance
 		case now := <-timer.C:
-			if g.session.connected.Load() {
+			if g.options.Connected() {
 				if now.Sub(numbered) >= wideEvery {
 					numbered = now
 					g.reportNumbers()
@@ -65,14 +64,14 @@ func (g *ingress) report() {
 
 // send sends one compound packet. What cannot be sent is not missed: it is said
 // again.
-func (g *ingress) send(packets ...rtcp.Packet) {
-	if len(packets) > 0 && g.session.connected.Load() {
-		_, _ = g.session.transport().WriteRTCP(packets)
+func (g *Receiver) send(packets ...rtcp.Packet) {
+	if len(packets) > 0 && g.options.Connected() {
+		g.options.Send(packets)
 	}
 }
 
 // feedback is a compound that says little but the packet itself (RFC 4585 3.1).
-func (g *ingress) feedback(packets ...rtcp.Packet) {
+func (g *Receiver) feedback(packets ...rtcp.Packet) {
 	if len(packets) == 0 {
 		return
 	}
@@ -84,9 +83,9 @@ func (g *ingress) feedback(packets ...rtcp.Packet) {
 }
 
 // reportReception sends a receiver report on all streams.
-func (g *ingress) reportReception(now time.Time) {
+func (g *Receiver) reportReception(now time.Time) {
 	const most = 31 // RFC 3550 6.4.2
-	rtt := g.session.roundTrip()
+	rtt := g.options.RoundTrip()
 	g.mu.Lock()
 	if rtt > 0 {
 		g.rtt = rtt
@@ -101,7 +100,7 @@ func (g *ingress) reportReception(now time.Time) {
 	}
 	g.mu.Unlock()
 	packets := []rtcp.Packet{report, &rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{{
-		Source: g.ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: g.session.id}},
+		Source: g.ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: g.options.CNAME}},
 	}}}}
 	if len(heard) > 0 && g.wantsEstimate() {
 		packets = append(packets, &rtcp.ReceiverEstimatedMaximumBitrate{SenderSSRC: g.ssrc, Bitrate: maxRate, SSRCs: heard})
@@ -111,12 +110,12 @@ func (g *ingress) reportReception(now time.Time) {
 
 // wantsEstimate says whether REMB was negotiated. It says no more than that
 // there is no limit here: the publisher has the losses to go by.
-func (g *ingress) wantsEstimate() bool {
+func (g *Receiver) wantsEstimate() bool {
 	return slices.ContainsFunc(g.inputs, func(in *input) bool { return slices.Contains(in.section.Feedback, "goog-remb") })
 }
 
 // reportNumbers sends when which transport-wide numbers came.
-func (g *ingress) reportNumbers() {
+func (g *Receiver) reportNumbers() {
 	if g.numbers == nil {
 		return
 	}
@@ -130,7 +129,7 @@ func (g *ingress) reportNumbers() {
 
 // askAgain sends NACKs for what is missing and due, and says whether anything is
 // still missing.
-func (g *ingress) askAgain(now time.Time) (missing bool) {
+func (g *Receiver) askAgain(now time.Time) (missing bool) {
 	var packets []rtcp.Packet
 	g.mu.Lock()
 	for _, s := range g.order {
@@ -152,7 +151,7 @@ func (g *ingress) askAgain(now time.Time) (missing bool) {
 
 // requestKeyFrame asks for a key frame of what feeds a track, if there is a way
 // to ask.
-func (g *ingress) requestKeyFrame(t *stream.Track, now time.Time) {
+func (g *Receiver) requestKeyFrame(t *stream.Track, now time.Time) {
 	if t.Kind() != codec.Video {
 		return
 	}
@@ -178,7 +177,7 @@ func (g *ingress) requestKeyFrame(t *stream.Track, now time.Time) {
 }
 
 // declaredLocked asks the stream that the offer declares, before a packet came.
-func (g *ingress) declaredLocked(in *input, now time.Time) []rtcp.Packet {
+func (g *Receiver) declaredLocked(in *input, now time.Time) []rtcp.Packet {
 	if len(in.section.Sources) != 1 {
 		in.unasked++
 		return nil
@@ -187,7 +186,7 @@ func (g *ingress) declaredLocked(in *input, now time.Time) []rtcp.Packet {
 }
 
 // keyFrameLocked makes the request, unless one went out just now.
-func (g *ingress) keyFrameLocked(s *source, now time.Time) []rtcp.Packet {
+func (g *Receiver) keyFrameLocked(s *source, now time.Time) []rtcp.Packet {
 	if now.Sub(s.keyFrameAt) < keyFrameEvery {
 		return nil
 	}
@@ -212,7 +211,7 @@ func (g *ingress) keyFrameLocked(s *source, now time.Time) []rtcp.Packet {
 
 // chooseLayers looks which layer should be forwarded, and asks for the key frame
 // to change over with.
-func (g *ingress) chooseLayers(now time.Time) {
+func (g *Receiver) chooseLayers(now time.Time) {
 	var packets []rtcp.Packet
 	g.mu.Lock()
 	for _, in := range g.inputs {
@@ -223,13 +222,4 @@ func (g *ingress) chooseLayers(now time.Time) {
 	}
 	g.mu.Unlock()
 	g.feedback(packets...)
-}
-
-// roundTrip is what ICE's checks say, 0 if not known.
-func (s *Session) roundTrip() time.Duration {
-	stats, ok := s.transport().ICETransport().GetSelectedCandidatePairStats()
-	if !ok {
-		return 0
-	}
-	return time.Duration(stats.CurrentRoundTripTime * float64(time.Second))
 }

@@ -1,4 +1,4 @@
-package session
+package ingress
 
 import (
 	"time"
@@ -50,7 +50,7 @@ func fromNTP(t uint64) time.Time {
 }
 
 // control takes one RTCP packet of a compound, as often as it names streams.
-func (g *ingress) control(ssrc uint32, b []byte) {
+func (g *Receiver) control(ssrc uint32, b []byte) {
 	packets, err := rtcp.Unmarshal(b)
 	if err != nil {
 		return
@@ -73,7 +73,7 @@ type earlyReport struct {
 
 // senderReport notes which time belongs to which timestamp of a stream, and
 // tells the track if the stream feeds it.
-func (g *ingress) senderReport(report *rtcp.SenderReport, now time.Time) {
+func (g *Receiver) senderReport(report *rtcp.SenderReport, now time.Time) {
 	g.mu.Lock()
 	if report.NTPTime == 0 || g.publication == nil {
 		g.mu.Unlock()
