@@ -37,13 +37,12 @@ func emptyPictures() []byte {
 	const size, count = 8 << 20, 100_000
 	unit := append(binary.BigEndian.AppendUint32(nil, size-4), 6)
 	b := mediatest.Box("mdat", unit, make([]byte, size-len(unit)))
-	avcC := bytes.Join([][]byte{{1, 0x42, 0xc0, 0x1e, 0xff, 0xe1, 0, byte(len(mediatest.SPS()))}, mediatest.SPS(), {1, 0, byte(len(mediatest.PPS()))}, mediatest.PPS()}, nil)
 	var chunks []byte
 	for range count {
 		chunks = binary.BigEndian.AppendUint32(chunks, 8)
 	}
 	film := mediatest.OneTrack([][]byte{mediatest.MediaHead(), mediatest.Handler("vide"), mediatest.Box("minf", mediatest.Box("stbl",
-		mediatest.Box("stsd", mediatest.Numbers(0, 1), mediatest.Box("avc1", make([]byte, 78), mediatest.Box("avcC", avcC))),
+		mediatest.Box("stsd", mediatest.Numbers(0, 1), mediatest.Box("avc1", make([]byte, 78), mediatest.Box("avcC", mediatest.AVCC()))),
 		mediatest.Box("stts", mediatest.Numbers(0, 1, count, 3000)), mediatest.Box("stsc", mediatest.Numbers(0, 1, 1, 1, 1)), mediatest.Box("stsz", mediatest.Numbers(0, size, count)),
 		mediatest.Box("stco", mediatest.Numbers(0, count), chunks)))})
 	return append(b, film...)
@@ -114,8 +113,8 @@ func TestReadingEndsWithContext(t *testing.T) {
 
 // A doneContext is done after so many looks at it.
 type doneContext struct {
-	context.Context
-	looks int // -1: it is not done
+	context.Context     //nolint:containedctx // it is one itself
+	looks           int // -1: it is not done
 }
 
 func (c *doneContext) Err() error {

@@ -26,7 +26,7 @@ func SPS() []byte { return []byte{0x67, 0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80, 0xbf
 // PPS is the other.
 func PPS() []byte { return []byte{0x68, 0xce, 0x3c, 0x80} }
 
-// AVCC is what MP4 and Matroska say of H.264 with these.
+// AVCC is what MP4 says of H.264 with these.
 func AVCC() []byte {
 	return bytes.Join([][]byte{{1, 0x42, 0xc0, 0x1e, 0xff, 0xe1, 0, byte(len(SPS()))}, SPS(), {1, 0, byte(len(PPS()))}, PPS()}, nil)
 }

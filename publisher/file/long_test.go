@@ -70,14 +70,13 @@ func longFilm(tb testing.TB, dir string) string {
 		}
 		at += longSound
 	}
-	avcC := append(append([]byte{1, 0x42, 0xc0, 0x1e, 0xff, 0xe1, 0, byte(len(mediatest.SPS()))}, mediatest.SPS()...), append([]byte{1, 0, byte(len(mediatest.PPS()))}, mediatest.PPS()...)...)
 	trak := func(id, rate uint32, kind string, entry []byte, tables ...[]byte) []byte {
 		return mediatest.Box("trak", mediatest.Box("tkhd", mediatest.Numbers(7, 0, 0, id), make([]byte, 68)), mediatest.Box("mdia",
 			mediatest.Box("mdhd", mediatest.Numbers(0, 0, 0, rate, 0, 0x55c40000)), mediatest.Box("hdlr", mediatest.Numbers(0, 0), []byte(kind), make([]byte, 13)),
 			mediatest.Box("minf", mediatest.Box("stbl", append([][]byte{mediatest.Box("stsd", mediatest.Numbers(0, 1), entry)}, tables...)...))))
 	}
 	moov := mediatest.Box("moov", mediatest.Box("mvhd", mediatest.Numbers(0, 0, 0, 1000, 0), make([]byte, 80)),
-		trak(1, 90000, "vide", mediatest.Box("avc1", make([]byte, 78), mediatest.Box("avcC", avcC)),
+		trak(1, 90000, "vide", mediatest.Box("avc1", make([]byte, 78), mediatest.Box("avcC", mediatest.AVCC())),
 			mediatest.Box("stts", mediatest.Numbers(0, 1, longPictures, 3000)), mediatest.Box("stsc", mediatest.Numbers(0, 1, 1, 1, 1)),
 			mediatest.Box("stsz", mediatest.Numbers(0, 0, longPictures), sizes), mediatest.Box("co64", mediatest.Numbers(0, longPictures), chunks),
 			mediatest.Box("stss", mediatest.Numbers(0, uint32(len(keys)/4)), keys)),
