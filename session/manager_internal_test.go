@@ -62,52 +62,6 @@ func TestLocalCandidates(t *testing.T) {
 	}
 }
 
-func TestCandidateFilter(t *testing.T) {
-	for _, c := range []struct {
-		line string
-		f    candidateFilter
-		want string // "" for dropped
-	}{
-		{
-			"candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host generation 0 ufrag abcd network-id 1",
-			candidateFilter{},
-			"candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host",
-		},
-		{"1 1 UDP 5 192.0.2.1 5000 typ host", candidateFilter{}, "candidate:1 1 udp 5 192.0.2.1 5000 typ host"},
-		{"candidate:1 0 udp 5 192.0.2.1 5000 typ host", candidateFilter{}, "candidate:1 1 udp 5 192.0.2.1 5000 typ host"},
-		{
-			"candidate:1 1 udp 5 ::ffff:192.0.2.1 5000 typ srflx raddr 10.0.0.1 rport 5",
-			candidateFilter{},
-			"candidate:1 1 udp 5 192.0.2.1 5000 typ srflx raddr 0.0.0.0 rport 9",
-		},
-		{"candidate:1 2 udp 5 192.0.2.1 5001 typ host", candidateFilter{}, ""},
-		{"candidate:1 1 tcp 5 192.0.2.1 9 typ host tcptype active", candidateFilter{}, ""},
-		{"candidate:1 1 udp 5 192.0.2.1 0 typ host", candidateFilter{}, ""},
-		{"candidate:1 1 udp 5 192.0.2.1 65536 typ host", candidateFilter{}, ""},
-		{"candidate:1 1 udp 99999999999 192.0.2.1 5 typ host", candidateFilter{}, ""},
-		{"candidate:1 1 udp 5 127.0.0.1 5000 typ host", candidateFilter{}, ""},
-		{"candidate:1 1 udp 5 127.0.0.1 5000 typ host", candidateFilter{loopback: true}, "candidate:1 1 udp 5 127.0.0.1 5000 typ host"},
-		{"candidate:1 1 udp 5 0.0.0.0 5000 typ host", candidateFilter{loopback: true}, ""},
-		{"candidate:1 1 udp 5 224.0.0.1 5000 typ host", candidateFilter{}, ""},
-		{"candidate:1 1 udp 5 fe80::1%eth0 5000 typ host", candidateFilter{}, ""},
-		{"candidate:1 1 udp 5 a-b.local 5000 typ host", candidateFilter{}, ""},
-		{"candidate:1 1 udp 5 a-b.local 5000 typ host", candidateFilter{mdns: true}, "candidate:1 1 udp 5 a-b.local 5000 typ host"},
-		{"candidate:1 1 udp 5 a.b.local 5000 typ host", candidateFilter{mdns: true}, ""},
-		{"candidate:1 1 udp 5 example.com 5000 typ host", candidateFilter{mdns: true}, ""},
-		{"candidate:1 1 udp 5 192.0.2.1 5000 typ other", candidateFilter{}, ""},
-		{"candidate:1 1 udp 5 192.0.2.1 5000", candidateFilter{}, ""},
-		{"", candidateFilter{}, ""},
-	} {
-		got, ok := c.f.parse(c.line)
-		if ok != (c.want != "") || ok && got.line != c.want {
-			t.Errorf("%q: got %q, %v; want %q", c.line, got.line, ok, c.want)
-		}
-	}
-	if c, _ := (candidateFilter{}).parse("candidate:1 1 udp 5 192.0.2.1 5000 typ host generation 0 ufrag abcd"); c.ufrag != "abcd" {
-		t.Errorf("ufrag %q", c.ufrag)
-	}
-}
-
 func TestTombstones(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ts := newTombstones(time.Minute, 3)

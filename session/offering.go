@@ -196,7 +196,7 @@ func (s *Session) reply(ufrag, pwd string, values []string) error {
 	candidates = candidates[:min(len(candidates), s.manager.options.MaxCandidates)]
 	lines := make([]string, len(candidates))
 	for i, c := range candidates {
-		lines[i] = c.line
+		lines[i] = c.Line
 	}
 	s.mu.Lock()
 	s.ice.remoteUfrag, s.ice.remotePwd, s.ice.candidates = ufrag, pwd, keys(candidates)

@@ -123,7 +123,7 @@ func (s *Session) repeats(now generation, f wish.Fragment) bool {
 	if slices.ContainsFunc(ufrags, func(u string) bool { return u != now.remoteUfrag }) {
 		return false
 	}
-	return !slices.ContainsFunc(candidates, func(c remoteCandidate) bool { return !last.candidates[c.key] })
+	return !slices.ContainsFunc(candidates, func(c negotiate.Candidate) bool { return !last.candidates[c.Key] })
 }
 
 func (s *Session) trickle(now generation, f wish.Fragment) error {
@@ -139,12 +139,12 @@ func (s *Session) trickle(now generation, f wish.Fragment) error {
 			return refuseGeneration(clip(ufrag), clip(now.remoteUfrag))
 		}
 	}
-	candidates = slices.DeleteFunc(candidates, func(c remoteCandidate) bool { return now.candidates[c.key] })
+	candidates = slices.DeleteFunc(candidates, func(c negotiate.Candidate) bool { return now.candidates[c.Key] })
 	if len(now.candidates)+len(candidates) > s.manager.options.MaxCandidates {
 		return refuseTooManyCandidates()
 	}
 	for _, c := range candidates {
-		if err := s.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: c.line}); err != nil {
+		if err := s.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: c.Line}); err != nil {
 			s.logger.Debug("candidate not taken", "err", err)
 		}
 	}
@@ -212,7 +212,7 @@ func (s *Session) over() bool {
 }
 
 // restarted notes the new generation and makes the reply.
-func (s *Session) restarted(f wish.Fragment, candidates []remoteCandidate) wish.Patched {
+func (s *Session) restarted(f wish.Fragment, candidates []negotiate.Candidate) wish.Patched {
 	accepted := s.plan.Accepted()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -242,4 +242,19 @@ func clip(s string) string {
 		return s
 	}
 	return "(not shown)"
+}
+
+// isICEChars says whether s consists of ice-char (RFC 8839 5.4) and has between
+// least and most of them.
+func isICEChars(s string, least, most int) bool {
+	if len(s) < least || len(s) > most {
+		return false
+	}
+	for _, r := range []byte(s) {
+		letter := r|0x20 >= 'a' && r|0x20 <= 'z'
+		if !letter && (r < '0' || r > '9') && r != '+' && r != '/' {
+			return false
+		}
+	}
+	return true
 }

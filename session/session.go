@@ -52,7 +52,7 @@ type Session struct {
 	// publisher names who publishes, "" in a player's session.
 	publisher string
 	route     *route
-	filter    candidateFilter
+	filter    negotiate.CandidateFilter
 	pc        *webrtc.PeerConnection
 	flow      flow // nil before the offer was negotiated
 

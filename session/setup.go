@@ -112,7 +112,7 @@ func (m *Manager) newSession(r Request, protocol string, p *place) (*Session, er
 		logger:   m.options.Logger.With("session", id.String(), "stream", r.Stream, "remote", remote),
 		place:    p,
 		route:    newRoute(m.ports, r.Local.Addr(), loopback),
-		filter:   candidateFilter{mdns: m.options.MDNS, loopback: loopback},
+		filter:   negotiate.CandidateFilter{MDNS: m.options.MDNS, Loopback: loopback},
 		wake:     make(chan struct{}, 1),
 		checking: make(chan struct{}),
 		stop:     make(chan struct{}),
@@ -192,10 +192,10 @@ func (s *Session) makePeerConnection() error {
 
 // negotiate gives pion the plan's offer with the player's ICE credentials, the
 // first time or to restart ICE, and waits for our candidates.
-func (s *Session) negotiate(ctx context.Context, ufrag, pwd string, candidates []remoteCandidate) error {
+func (s *Session) negotiate(ctx context.Context, ufrag, pwd string, candidates []negotiate.Candidate) error {
 	lines := make([]string, len(candidates))
 	for i, c := range candidates {
-		lines[i] = c.line
+		lines[i] = c.Line
 	}
 	g := s.gather()
 	offer := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: s.plan.Offer(ufrag, pwd, lines)}
@@ -314,28 +314,28 @@ func firstAttribute(sdp, name string) string {
 
 // usable are the candidates that can be tried, each transport address once, and
 // the ufrags that they name. Those of transports that bundling gave up are not.
-func (s *Session) usable(values []string) (candidates []remoteCandidate, ufrags []string) {
+func (s *Session) usable(values []string) (candidates []negotiate.Candidate, ufrags []string) {
 	seen := map[string]bool{}
 	for _, value := range values {
-		c, ok := s.filter.parse(value)
-		if s.plan.GivenUp(c.ufrag) {
+		c, ok := s.filter.Parse(value)
+		if s.plan.GivenUp(c.Ufrag) {
 			continue
 		}
-		if c.ufrag != "" && !slices.Contains(ufrags, c.ufrag) {
-			ufrags = append(ufrags, c.ufrag)
+		if c.Ufrag != "" && !slices.Contains(ufrags, c.Ufrag) {
+			ufrags = append(ufrags, c.Ufrag)
 		}
-		if ok && !seen[c.key] {
-			seen[c.key] = true
+		if ok && !seen[c.Key] {
+			seen[c.Key] = true
 			candidates = append(candidates, c)
 		}
 	}
 	return candidates, ufrags
 }
 
-func keys(candidates []remoteCandidate) map[string]bool {
+func keys(candidates []negotiate.Candidate) map[string]bool {
 	set := make(map[string]bool, len(candidates))
 	for _, c := range candidates {
-		set[c.key] = true
+		set[c.Key] = true
 	}
 	return set
 }

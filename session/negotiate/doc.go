@@ -5,7 +5,8 @@
 // it is a [Plan], which writes the answer, or a *wish.Refusal. [Pull] and [Push]
 // make the [Terms] of an offer of our own, which read the other server's answer
 // into a Plan of the same kind. A Plan also says what pion is told: only as much
-// as leaves pion's own matching no choice.
+// as leaves pion's own matching no choice. Which of the other end's candidates
+// pion hears of, early or late, a [CandidateFilter] says.
 //
 // All of it follows from the texts and the stream's tracks alone. Nothing waits,
 // asks, counts or is kept, so that what would become of an offer can be explained
