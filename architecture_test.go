@@ -102,7 +102,7 @@ var forbidden = []rule{
 	{
 		in:     []pattern{"..."},
 		except: []pattern{"internal/wishtest"},
-		deny:   []pattern{"weir/internal/mediatest", "weir/internal/webrtctest", "weir/internal/wishtest"},
+		deny:   []pattern{"weir/internal/guest", "weir/internal/mediatest", "weir/internal/webrtctest", "weir/internal/wishtest"},
 		reason: "they are for tests",
 	},
 	{
@@ -196,6 +196,7 @@ var rooms = map[string]bool{
 	"stream":                      true,
 	"whep":                        true,
 	"internal/codec":              true,
+	"internal/guest":              true,
 	"internal/webrtctest":         true,
 	"internal/wishtest":           true,
 	"internal/wish":               true,

@@ -16,18 +16,11 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"weir/internal/guest"
 	"weir/publisher"
 	"weir/publisher/device"
 	"weir/stream"
 )
-
-// modules are what vivid needs, in this order. It is the kernel's own V4L2 test device: a camera without a lens.
-var modules = []string{
-	"rc-core", "mc", "videodev", "videobuf2-common", "videobuf2-memops", "videobuf2-v4l2", "videobuf2-vmalloc", "videobuf2-dma-contig",
-	"v4l2-dv-timings", "v4l2-tpg", "cec", "vivid",
-}
 
 // found is what the guest tells its host.
 type found struct {
@@ -51,7 +44,7 @@ type cycle struct {
 
 // TestGuest is what runs as the first and only process of the machine that TestVivid starts.
 func TestGuest(t *testing.T) {
-	if os.Getpid() != 1 {
+	if !guest.Inside() {
 		t.Skip("runs in the machine of TestVivid")
 	}
 	f := &found{}
@@ -59,8 +52,7 @@ func TestGuest(t *testing.T) {
 		if broken := recover(); broken != nil {
 			f.Error = fmt.Sprint(broken)
 		}
-		tell(t, f)
-		if err := unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF); err != nil {
+		if err := errors.Join(guest.Tell(f), guest.PowerOff()); err != nil {
 			t.Error(err)
 		}
 	}()
@@ -69,42 +61,17 @@ func TestGuest(t *testing.T) {
 	}
 }
 
-// tell writes what was found to the second serial port, which the kernel leaves alone.
-func tell(t *testing.T, f *found) {
-	port, err := os.OpenFile("/dev/ttyS1", os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.NewEncoder(port).Encode(f); err != nil {
-		t.Error(err)
-	}
-	if err := unix.IoctlSetInt(int(port.Fd()), unix.TCSBRK, 1); err != nil { // until all is sent
-		t.Error(err)
-	}
-}
-
 func (f *found) look() error {
-	for kind, path := range map[string]string{"devtmpfs": "/dev", "proc": "/proc", "sysfs": "/sys"} {
-		if err := unix.Mount(kind, path, kind, 0, ""); err != nil {
-			return fmt.Errorf("mount %s: %w", path, err)
-		}
+	if err := guest.Mount(); err != nil {
+		return err
 	}
 	inventory := device.NewInventory(slog.New(slog.NewTextHandler(os.Stdout, nil)))
 	camera := inventory.Camera()
 	if err := camera.Absent(context.Background()); err != nil {
 		f.Absent = err.Error()
 	}
-	for _, name := range modules {
-		params := ""
-		if name == "vivid" {
-			params = "n_devs=1 node_types=0x1"
-		}
-		if err := insert(name, params); err != nil {
-			return err
-		}
-	}
-	if err := waitFor(func() bool { _, err := os.Stat("/dev/video0"); return err == nil }); err != nil {
-		return fmt.Errorf("no /dev/video0: %w", err)
+	if err := guest.PlugIn(); err != nil {
+		return err
 	}
 	time.Sleep(time.Second) // the inventory looks twice a second at most
 	var err error
@@ -167,18 +134,6 @@ func (f *found) hurry(registry *stream.Registry, sources *publisher.Supervisor) 
 		return fmt.Errorf("goroutines %d, then %d; open files %d, then %d", goroutines, g, files, n)
 	}
 	f.Quick = fmt.Sprintf("%d short cycles, then as before: %d goroutines, %d open files", cycles, goroutines, files)
-	return nil
-}
-
-func insert(name, params string) error {
-	file, err := os.Open(filepath.Join("/modules", name+".ko"))
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	if err := unix.FinitModule(int(file.Fd()), params, 0); err != nil {
-		return fmt.Errorf("insert %s: %w", name, err)
-	}
 	return nil
 }
 

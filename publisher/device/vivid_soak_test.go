@@ -6,14 +6,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"weir/internal/guest"
 )
 
 // A real V4L2 device in a machine of its own: three times opened, streamed and closed at 30 pictures a second, unplugged
@@ -24,18 +24,21 @@ func TestVivid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kernels, _ := filepath.Glob(filepath.Join(place, "boot/vmlinuz-*"))
-	if _, err := exec.LookPath("qemu-system-x86_64"); err != nil || len(kernels) == 0 {
+	if lacking := guest.Lacking(place); lacking != "" {
 		if os.Getenv("CI") == "true" {
-			t.Fatalf("qemu: %v, kernels: %v", err, kernels)
+			t.Fatal(lacking)
 		}
-		t.Skip("no qemu-system-x86_64, or no kernel in .cache/vivid: make soak installs them")
+		t.Skip(lacking)
 	}
-	disk := ramdisk(t, filepath.Join(place, "lib"))
-	f := boot(t, kernels[0], disk)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	machine := guest.New(t, guest.Options{Cache: place, Init: self, Args: []string{"-test.run=^TestGuest$"}})
+	f := boot(t, machine)
 	for try := 0; try < 2 && f.late(); try++ {
 		t.Log("the machine was too busy to emulate another one; once more")
-		f = boot(t, kernels[0], disk)
+		f = boot(t, machine)
 	}
 	t.Logf("before it was plugged in: %s", f.Absent)
 	t.Logf("unplugged and back: %q", f.Unplugged)
@@ -90,93 +93,19 @@ func look(t *testing.T, h264 []byte, file string) {
 }
 
 // boot runs the machine and returns what it tells.
-func boot(t *testing.T, kernel, ramdisk string) found {
+func boot(t *testing.T, machine *guest.Machine) (f found) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	told := filepath.Join(t.TempDir(), "told")
-	machine := exec.CommandContext(ctx, "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "768",
-		"-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio", "-serial", "file:"+told, "-kernel", kernel, "-initrd", ramdisk,
-		"-append", "console=ttyS0 quiet panic=-1 random.trust_cpu=on -- -test.run=^TestGuest$")
 	begin := time.Now()
-	console, err := machine.CombinedOutput()
+	var console bytes.Buffer
+	told, err := machine.Run(ctx, &console)
 	t.Logf("the machine ran for %v", time.Since(begin).Round(time.Second))
-	text, failed := os.ReadFile(told)
-	var f found
-	if err != nil || failed != nil || json.Unmarshal(text, &f) != nil {
-		t.Fatalf("%v, %v: told %.300q\n%s", err, failed, text, console)
+	if err != nil || json.Unmarshal(told, &f) != nil {
+		t.Fatalf("%v: told %.300q\n%s", err, told, &console)
 	}
 	if f.Error != "" {
-		t.Logf("%s", console)
+		t.Logf("%s", &console)
 	}
 	return f
-}
-
-// ramdisk holds this very test, with the libraries and modules that it needs: an archive in cpio's "newc" form, which is all
-// that the kernel asks for.
-func ramdisk(t *testing.T, lib string) string {
-	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := map[string]string{"init": self}
-	libraries, err := exec.Command("ldd", self).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for field := range strings.FieldsSeq(string(libraries)) {
-		if filepath.IsAbs(field) {
-			files[strings.TrimPrefix(field, "/")] = field
-		}
-	}
-	err = filepath.WalkDir(lib, func(path string, _ os.DirEntry, err error) error {
-		if name, ok := strings.CutSuffix(filepath.Base(path), ".ko"); ok && slices.Contains(modules, name) {
-			files["modules/"+name+".ko"] = path
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var disk bytes.Buffer
-	made := map[string]bool{}
-	entry := func(name string, mode int, content []byte) {
-		fmt.Fprintf(&disk, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%s\x00",
-			0, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name)+1, 0, name)
-		pad(&disk)
-		disk.Write(content)
-		pad(&disk)
-	}
-	var folder func(name string)
-	folder = func(name string) {
-		if name != "." && !made[name] {
-			folder(filepath.Dir(name))
-			made[name] = true
-			entry(name, 0o040755, nil)
-		}
-	}
-	for _, name := range []string{"dev", "proc", "sys", "tmp"} {
-		folder(name)
-	}
-	for name, path := range files {
-		content, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		folder(filepath.Dir(name))
-		entry(name, 0o100755, content)
-	}
-	entry("TRAILER!!!", 0, nil)
-	file := filepath.Join(t.TempDir(), "ramdisk")
-	if err := os.WriteFile(file, disk.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
-}
-
-func pad(b *bytes.Buffer) {
-	for b.Len()%4 != 0 {
-		b.WriteByte(0)
-	}
 }
