@@ -231,6 +231,8 @@ test('events are told in sentences', () => {
   assert.equal(sentenceOf('stream_live', { stream: 'test' }), '“test” is live.')
   assert.equal(sentenceOf('session_ended', { stream: 'test', duration_ms: 12_345, reason: 'deleted' }), 'A viewer of “test” is gone after 12 s: the player left.')
   assert.equal(sentenceOf('source_failed', { stream: 'a', source: 'pattern', reason: 'No encoder.' }), 'Source pattern of “a” has failed: No encoder.')
+  assert.equal(sentenceOf('stream_live', { stream: 'preview-0a1b2c3d' }), 'A preview is live.')
+  assert.equal(sentenceOf('source_stopped', { stream: 'a', source: 'camera', reason: 'stopped' }), 'Source camera of “a” stopped.')
   assert.equal(sentenceOf('something_new', { at: 'x', stream: 'a', count: 3 }), 'something new, stream a, count 3')
   assert.deepEqual([spanOf(12), spanOf(1200), spanOf(61_000), spanOf(7_300_000)], ['12 ms', '1.2 s', '1 min', '2 h 2 min'])
 })

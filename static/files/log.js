@@ -4,6 +4,7 @@
  * @module log
  */
 import { titleOf } from './findings.js'
+import { isPreview } from './preview.js'
 
 const most = 200
 const mostKept = 60
@@ -107,7 +108,7 @@ const sentences = {
   file_deleted: ({ file }) => `The file ${file ?? ''} is gone.`,
   finding_raised: ({ stream, text }) => `The publisher of ${quoted(stream)} should change something: ${text}`,
   finding_cleared: ({ stream, code }) => `The publisher of ${quoted(stream)} has put it right: ${titleOf(code)}.`,
-  source_stopped: ({ stream, source, reason }) => `Source ${source ?? ''} of ${quoted(stream)} stopped${because(reason)}.`,
+  source_stopped: ({ stream, source, reason }) => `Source ${source ?? ''} of ${quoted(stream)} stopped${because(reason === 'stopped' ? '' : reason)}.`,
 }
 
 /**
@@ -118,12 +119,13 @@ const sentences = {
  */
 export function sentenceOf(name, data) {
   const known = sentences[name]
-  if (known) return known(data).replace(/ {2,}/g, ' ')
+  if (known) return known(data).replace(/ {2,}/g, ' ').replace(/^a /, 'A ')
   const rest = Object.entries(data).filter(([field]) => !['at', 'level'].includes(field)).map(([field, value]) => `${field} ${value}`)
   return [name.replaceAll('_', ' '), ...rest].join(', ')
 }
 
 function quoted(stream) {
+  if (isPreview(stream)) return 'a preview' // its name says nothing
   return stream ? `“${stream}”` : 'a stream'
 }
 
