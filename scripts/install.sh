@@ -115,20 +115,22 @@ install_gstreamer() {
 # Debian's kernel, which is only unpacked, into .cache/vivid.
 install_camera() {
 	local place=.cache/vivid kernel
-	have command:qemu-system-x86_64 && compgen -G "$place/boot/vmlinuz-*" >/dev/null && return 0
+	have command:qemu-system-x86_64 && compgen -G "$place/boot/vmlinuz-*" >/dev/null &&
+		compgen -G "$place/lib/modules/*/kernel/drivers/net/ethernet/intel/e1000" >/dev/null && return 0
 	if [ "$(uname -m)" != x86_64 ] || ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
 		lacking "no qemu-system-x86_64, or no kernel in $place (root on Debian for amd64 can bring both); no real camera is tested"
 		return
 	fi
 	say "qemu-system-x86 and a kernel into $place"
-	mkdir -p "$place"
+	rm -rf "$place" && mkdir -p "$place"
 	{
 		apt-get update -q
 		have command:qemu-system-x86_64 || DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends qemu-system-x86
 		kernel=$(apt-cache depends linux-image-amd64 | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
 		(cd "$place" && apt-get download -q "$kernel" &&
 			dpkg-deb --fsys-tarfile ./linux-image-*.deb |
-			tar -xf - --wildcards './boot/vmlinuz-*' './lib/modules/*/kernel/drivers/media/*' && rm -f ./linux-image-*.deb)
+			tar -xf - --wildcards './boot/vmlinuz-*' './lib/modules/*/kernel/drivers/media/*' \
+				'./lib/modules/*/kernel/drivers/net/ethernet/intel/e1000/*' && rm -f ./linux-image-*.deb)
 	} >"$logs/camera.log" 2>&1 && return 0
 	tail -n 15 "$logs/camera.log"
 	lacking "qemu or the kernel cannot be had; no real camera is tested"
