@@ -172,6 +172,11 @@ var closed = []struct {
 		"a format knows no other, nor what opens it",
 	},
 	{
+		"session/negotiate",
+		[]pattern{"github.com/pion/ice/v4", "weir/stream", "weir/internal/codec", "weir/internal/wish"},
+		"an answer is text: no PeerConnection has a say in it",
+	},
+	{
 		"session/ingress",
 		[]pattern{
 			"github.com/pion/rtp", "github.com/pion/rtcp", "github.com/pion/interceptor/pkg/twcc", "github.com/pion/transport/v4/packetio",

@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/pion/dtls/v3"
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
 	"github.com/pion/webrtc/v4"
+
+	"weir/session/negotiate"
 )
 
 // newPeerConnection makes a PeerConnection with the plan's codecs and without
@@ -18,7 +21,7 @@ import (
 func (s *Session) newPeerConnection(cert certificate) (*webrtc.PeerConnection, error) {
 	media := &webrtc.MediaEngine{}
 	for _, c := range s.plan.Codecs() {
-		if err := media.RegisterCodec(c.Parameters, c.Kind); err != nil {
+		if err := media.RegisterCodec(parameters(c), webrtc.NewRTPCodecType(c.Kind)); err != nil {
 			return nil, fmt.Errorf("register codec: %w", err)
 		}
 	}
@@ -36,6 +39,18 @@ func (s *Session) newPeerConnection(cert certificate) (*webrtc.PeerConnection, e
 		return nil, fmt.Errorf("make peer connection: %w", err)
 	}
 	return pc, nil
+}
+
+// parameters are a plan's codec in pion's words.
+func parameters(c negotiate.Codec) webrtc.RTPCodecParameters {
+	capability := webrtc.RTPCodecCapability{
+		MimeType: c.Kind + "/" + c.Format.Name, ClockRate: c.Format.ClockRate, Channels: uint16(c.Format.Channels), SDPFmtpLine: c.Format.Fmtp,
+	}
+	for _, feedback := range c.Feedback {
+		name, parameter, _ := strings.Cut(feedback, " ")
+		capability.RTCPFeedback = append(capability.RTCPFeedback, webrtc.RTCPFeedback{Type: name, Parameter: parameter})
+	}
+	return webrtc.RTPCodecParameters{RTPCodecCapability: capability, PayloadType: webrtc.PayloadType(c.Number)}
 }
 
 func (s *Session) settings() (webrtc.SettingEngine, error) {

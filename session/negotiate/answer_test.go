@@ -217,12 +217,24 @@ func TestEveryKnownOfferIsAnswered(t *testing.T) {
 	}
 }
 
+// parameters are a codec in pion's words.
+func parameters(c negotiate.Codec) webrtc.RTPCodecParameters {
+	p := webrtc.RTPCodecParameters{PayloadType: webrtc.PayloadType(c.Number), RTPCodecCapability: webrtc.RTPCodecCapability{
+		MimeType: c.Kind + "/" + c.Format.Name, ClockRate: c.Format.ClockRate, Channels: uint16(c.Format.Channels), SDPFmtpLine: c.Format.Fmtp,
+	}}
+	for _, value := range c.Feedback {
+		name, parameter, _ := strings.Cut(value, " ")
+		p.RTCPFeedback = append(p.RTCPFeedback, webrtc.RTCPFeedback{Type: name, Parameter: parameter})
+	}
+	return p
+}
+
 // checkPion makes a PeerConnection as a session does and has it answer the plan's offer, then that of an ICE restart.
 func checkPion(t *testing.T, plan *negotiate.Plan) {
 	t.Helper()
 	engine := &webrtc.MediaEngine{}
 	for _, c := range plan.Codecs() {
-		if err := engine.RegisterCodec(c.Parameters, c.Kind); err != nil {
+		if err := engine.RegisterCodec(parameters(c), webrtc.NewRTPCodecType(c.Kind)); err != nil {
 			t.Fatalf("register %+v: %v", c, err)
 		}
 	}
@@ -240,10 +252,10 @@ func checkPion(t *testing.T, plan *negotiate.Plan) {
 		}
 	}()
 	for _, c := range plan.Codecs() {
-		if c.Parameters.MimeType == webrtc.MimeTypeRTX {
+		if c.Format.Name == "rtx" {
 			continue
 		}
-		track, err := webrtc.NewTrackLocalStaticRTP(c.Parameters.RTPCodecCapability, c.Kind.String(), "weir")
+		track, err := webrtc.NewTrackLocalStaticRTP(parameters(c).RTPCodecCapability, c.Kind, "weir")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pion/webrtc/v4"
-
 	"weir/internal/codec"
 )
 
@@ -93,10 +91,12 @@ func (s *Section) pionFormat() codec.Format {
 	return format
 }
 
-// Codec is a codec to register in the MediaEngine of the plan's PeerConnection.
+// Codec is one to register in the MediaEngine of the plan's PeerConnection.
 type Codec struct {
-	Kind       webrtc.RTPCodecType
-	Parameters webrtc.RTPCodecParameters
+	Kind     string // "audio" or "video"
+	Number   uint8  // payload type
+	Format   codec.Format
+	Feedback []string // a=rtcp-fb values
 }
 
 // Codecs returns what to register in the MediaEngine of the plan's PeerConnection, and nothing else may be registered
@@ -104,25 +104,11 @@ type Codec struct {
 func (p *Plan) Codecs() []Codec {
 	var codecs []Codec
 	for _, s := range p.pionSections() {
-		kind := webrtc.NewRTPCodecType(s.Kind)
 		format := s.pionFormat()
-		capability := webrtc.RTPCodecCapability{
-			MimeType: s.Kind + "/" + format.Name, ClockRate: format.ClockRate, Channels: uint16(format.Channels), SDPFmtpLine: format.Fmtp,
-		}
-		for _, feedback := range s.Feedback {
-			name, parameter, _ := strings.Cut(feedback, " ")
-			capability.RTCPFeedback = append(capability.RTCPFeedback, webrtc.RTCPFeedback{Type: name, Parameter: parameter})
-		}
-		codecs = append(codecs, Codec{Kind: kind, Parameters: webrtc.RTPCodecParameters{
-			RTPCodecCapability: capability, PayloadType: webrtc.PayloadType(s.PayloadType),
-		}})
+		codecs = append(codecs, Codec{Kind: s.Kind, Number: s.PayloadType, Format: format, Feedback: s.Feedback})
 		if s.RTXPayloadType != 0 {
-			codecs = append(codecs, Codec{Kind: kind, Parameters: webrtc.RTPCodecParameters{
-				RTPCodecCapability: webrtc.RTPCodecCapability{
-					MimeType: webrtc.MimeTypeRTX, ClockRate: format.ClockRate, SDPFmtpLine: "apt=" + strconv.Itoa(int(s.PayloadType)),
-				},
-				PayloadType: webrtc.PayloadType(s.RTXPayloadType),
-			}})
+			rtx := codec.Format{Name: "rtx", ClockRate: format.ClockRate, Fmtp: "apt=" + strconv.Itoa(int(s.PayloadType))}
+			codecs = append(codecs, Codec{Kind: s.Kind, Number: s.RTXPayloadType, Format: rtx})
 		}
 	}
 	return slices.Clip(codecs)
