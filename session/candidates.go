@@ -2,6 +2,7 @@ package session
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -9,44 +10,68 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"weir/internal/udp"
+	"weir/session/negotiate"
 )
 
-// orderAddresses chooses the addresses that a player is told, best first. Some
-// players try the first alone, so that is an IPv4 address which the player can
-// reach: the one its HTTP request came in on, or one of the same interface if
-// the request came by IPv6. The other IPv4 addresses follow, then IPv6.
-// Loopback addresses are left out unless the player is on this machine.
-func orderAddresses(all []udp.Address, local netip.Addr, loopback bool) []udp.Address {
-	iface := ""
-	for _, h := range all {
-		if h.Addr == local {
-			iface = h.Interface
-		}
+// gather begins a new collection of candidates.
+func (s *Session) gather() *gathering {
+	g := &gathering{complete: make(chan struct{})}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gathering = g
+	return g
+}
+
+// awaitCandidates waits until all of this end's candidates are there, for which
+// sdp is pion's own description.
+func (s *Session) awaitCandidates(ctx context.Context, g *gathering, sdp string) error {
+	select {
+	case <-g.complete:
+	case <-s.stop:
+		return refuseNoSession(s.Reason())
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	rank := func(h udp.Address) int {
-		switch {
-		case h.Addr == local && h.Addr.Is4():
-			return 0
-		case h.Addr.Is4() && iface != "" && h.Interface == iface:
-			return 1
-		case h.Addr.Is4():
-			return 2
-		case h.Addr == local:
-			return 3
-		default:
-			return 4
-		}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	// From the SDP: pion's own getter is not safe while its transport starts.
+	s.ice.ufrag, s.ice.pwd = firstAttribute(sdp, "ice-ufrag"), firstAttribute(sdp, "ice-pwd")
+	s.ice.local = localCandidates(g.candidates, s.route.addresses())
+	if len(s.ice.local) == 0 {
+		return refuseNoAddress()
 	}
-	var chosen []udp.Address
-	for _, h := range all {
-		if loopback || !h.Addr.IsLoopback() {
-			chosen = append(chosen, h)
-		}
+	return nil
+}
+
+// gathering collects our candidates of one ICE generation.
+type gathering struct {
+	// guarded by Session.mu
+	candidates []webrtc.ICECandidate
+	finished   bool
+
+	complete chan struct{} // closed when candidates has all
+}
+
+// gathered is pion's callback for each candidate. That it is called with nil at
+// the end says nothing: pion repeats that, and may do so when the next generation
+// gathers already.
+func (s *Session) gathered(c *webrtc.ICECandidate) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if g := s.gathering; c != nil && g != nil && !g.finished {
+		g.candidates = append(g.candidates, *c)
 	}
-	slices.SortStableFunc(chosen, func(a, b udp.Address) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), a.Addr.Compare(b.Addr))
-	})
-	return chosen
+}
+
+// gathers is pion's callback for the state of gathering, which is complete once
+// in each generation, after its candidates.
+func (s *Session) gathers(state webrtc.ICEGatheringState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if g := s.gathering; state == webrtc.ICEGatheringStateComplete && g != nil && !g.finished {
+		g.finished = true
+		close(g.complete)
+	}
 }
 
 // localCandidates writes the gathered candidates in the order of addresses
@@ -66,4 +91,32 @@ func localCandidates(gathered []webrtc.ICECandidate, order []udp.Address) []stri
 			c.Foundation, c.Component, c.Priority, c.Address, c.Port, c.Typ))
 	}
 	return lines
+}
+
+// usable are the candidates that can be tried, each transport address once, and
+// the ufrags that they name. Those of transports that bundling gave up are not.
+func (s *Session) usable(values []string) (candidates []negotiate.Candidate, ufrags []string) {
+	seen := map[string]bool{}
+	for _, value := range values {
+		c, ok := s.filter.Parse(value)
+		if s.plan.GivenUp(c.Ufrag) {
+			continue
+		}
+		if c.Ufrag != "" && !slices.Contains(ufrags, c.Ufrag) {
+			ufrags = append(ufrags, c.Ufrag)
+		}
+		if ok && !seen[c.Key] {
+			seen[c.Key] = true
+			candidates = append(candidates, c)
+		}
+	}
+	return candidates, ufrags
+}
+
+func keys(candidates []negotiate.Candidate) map[string]bool {
+	set := make(map[string]bool, len(candidates))
+	for _, c := range candidates {
+		set[c.Key] = true
+	}
+	return set
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"errors"
 	"net"
 	"net/netip"
@@ -44,6 +45,44 @@ func (r *route) addresses() []udp.Address {
 		all[i] = l.Address
 	}
 	return orderAddresses(all, r.local, r.loopback)
+}
+
+// orderAddresses chooses the addresses that a player is told, best first. Some
+// players try the first alone, so that is an IPv4 address which the player can
+// reach: the one its HTTP request came in on, or one of the same interface if
+// the request came by IPv6. The other IPv4 addresses follow, then IPv6.
+// Loopback addresses are left out unless the player is on this machine.
+func orderAddresses(all []udp.Address, local netip.Addr, loopback bool) []udp.Address {
+	iface := ""
+	for _, h := range all {
+		if h.Addr == local {
+			iface = h.Interface
+		}
+	}
+	rank := func(h udp.Address) int {
+		switch {
+		case h.Addr == local && h.Addr.Is4():
+			return 0
+		case h.Addr.Is4() && iface != "" && h.Interface == iface:
+			return 1
+		case h.Addr.Is4():
+			return 2
+		case h.Addr == local:
+			return 3
+		default:
+			return 4
+		}
+	}
+	var chosen []udp.Address
+	for _, h := range all {
+		if loopback || !h.Addr.IsLoopback() {
+			chosen = append(chosen, h)
+		}
+	}
+	slices.SortStableFunc(chosen, func(a, b udp.Address) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), a.Addr.Compare(b.Addr))
+	})
+	return chosen
 }
 
 // hasIP says whether an address is one of the session's candidates.

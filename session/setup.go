@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
@@ -19,34 +18,6 @@ import (
 	"weir/internal/wish"
 	"weir/session/negotiate"
 )
-
-// Request is a player's or a publisher's wish for a stream.
-type Request struct {
-	Stream string // name
-	Offer  string // SDP
-	// Remote made the HTTP request, and Local is where it came in; Local may
-	// be the zero value.
-	Remote, Local netip.AddrPort
-	Credential    string // that the request carried; not looked at here, never logged
-	// Token is the name of that credential's token, "" for none. It is shown in
-	// Stats, and tells one publisher from another.
-	Token string
-	// Hidden says whether the caller may not know of the stream: it is answered
-	// as a name that nobody publishes. It is asked before a session is made and
-	// once more when it is, since a stream may become private meanwhile. Nil
-	// hides nothing.
-	Hidden func() bool
-	// Forwarded says that a proxy handed the request on: one from loopback is
-	// then not from this machine.
-	Forwarded bool
-}
-
-func (r *Request) hidden() bool { return r.Hidden != nil && r.Hidden() }
-
-// local says whether the client is on this machine.
-func (r *Request) local() bool {
-	return r.Remote.Addr().Unmap().IsLoopback() && !r.Forwarded
-}
 
 // open makes a session of either protocol. check refuses what no place need be
 // taken for; join negotiates the offer into the session's plan and flow.
@@ -212,67 +183,6 @@ func (s *Session) negotiate(ctx context.Context, ufrag, pwd string, candidates [
 	return s.awaitCandidates(ctx, g, answer.SDP)
 }
 
-// gather begins a new collection of candidates.
-func (s *Session) gather() *gathering {
-	g := &gathering{complete: make(chan struct{})}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.gathering = g
-	return g
-}
-
-// awaitCandidates waits until all of this end's candidates are there, for which
-// sdp is pion's own description.
-func (s *Session) awaitCandidates(ctx context.Context, g *gathering, sdp string) error {
-	select {
-	case <-g.complete:
-	case <-s.stop:
-		return refuseNoSession(s.Reason())
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	// From the SDP: pion's own getter is not safe while its transport starts.
-	s.ice.ufrag, s.ice.pwd = firstAttribute(sdp, "ice-ufrag"), firstAttribute(sdp, "ice-pwd")
-	s.ice.local = localCandidates(g.candidates, s.route.addresses())
-	if len(s.ice.local) == 0 {
-		return refuseNoAddress()
-	}
-	return nil
-}
-
-// gathering collects our candidates of one ICE generation.
-type gathering struct {
-	// guarded by Session.mu
-	candidates []webrtc.ICECandidate
-	finished   bool
-
-	complete chan struct{} // closed when candidates has all
-}
-
-// gathered is pion's callback for each candidate. That it is called with nil at
-// the end says nothing: pion repeats that, and may do so when the next generation
-// gathers already.
-func (s *Session) gathered(c *webrtc.ICECandidate) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if g := s.gathering; c != nil && g != nil && !g.finished {
-		g.candidates = append(g.candidates, *c)
-	}
-}
-
-// gathers is pion's callback for the state of gathering, which is complete once
-// in each generation, after its candidates.
-func (s *Session) gathers(state webrtc.ICEGatheringState) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if g := s.gathering; state == webrtc.ICEGatheringStateComplete && g != nil && !g.finished {
-		g.finished = true
-		close(g.complete)
-	}
-}
-
 // local is what a description says of this end, whoever offers.
 func (s *Session) local() negotiate.Local {
 	id := uuid.New()
@@ -310,34 +220,6 @@ func firstAttribute(sdp, name string) string {
 		}
 	}
 	return ""
-}
-
-// usable are the candidates that can be tried, each transport address once, and
-// the ufrags that they name. Those of transports that bundling gave up are not.
-func (s *Session) usable(values []string) (candidates []negotiate.Candidate, ufrags []string) {
-	seen := map[string]bool{}
-	for _, value := range values {
-		c, ok := s.filter.Parse(value)
-		if s.plan.GivenUp(c.Ufrag) {
-			continue
-		}
-		if c.Ufrag != "" && !slices.Contains(ufrags, c.Ufrag) {
-			ufrags = append(ufrags, c.Ufrag)
-		}
-		if ok && !seen[c.Key] {
-			seen[c.Key] = true
-			candidates = append(candidates, c)
-		}
-	}
-	return candidates, ufrags
-}
-
-func keys(candidates []negotiate.Candidate) map[string]bool {
-	set := make(map[string]bool, len(candidates))
-	for _, c := range candidates {
-		set[c.Key] = true
-	}
-	return set
 }
 
 // newETag names an ICE session: strong, and never used twice (RFC 9110 8.8.3).
