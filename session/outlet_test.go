@@ -32,12 +32,15 @@ func TestAppendAllocatesNothing(t *testing.T) {
 	connected(t, s)
 	h := &rtp.Header{Version: 2, PayloadType: 96, SSRC: s.SSRC()}
 	payload := make([]byte, 1100)
-	allocs := testing.AllocsPerRun(2000, func() {
-		h.SequenceNumber++
-		if reason := s.Append(h, payload); reason != stream.DropNone {
-			t.Fatalf("dropped: %v", reason)
-		}
-	})
+	allocs := 1e9
+	for range 20 { // what the player allocates meanwhile counts, too: the least is ours
+		allocs = min(allocs, testing.AllocsPerRun(100, func() {
+			h.SequenceNumber++
+			if reason := s.Append(h, payload); reason != stream.DropNone {
+				t.Fatalf("dropped: %v", reason)
+			}
+		}))
+	}
 	if allocs != 0 {
 		t.Errorf("%v allocations a packet", allocs)
 	}
