@@ -21,7 +21,7 @@ func TestDevices(t *testing.T) {
 	w := newWorld(t, worldOptions{change: func(o *api.Options) {
 		o.Sources = kindsOf{o.Sources, []publisher.Kind{
 			{Name: "camera", Schema: schema, Choices: func(context.Context) ([]publisher.Choice, error) {
-				return []publisher.Choice{{Param: "device", Value: "usb-1", Title: "Eye", Report: json.RawMessage(`{"formats":[]}`)}}, nil
+				return []publisher.Choice{{Param: "device", Value: "usb-1", Title: "Eye", Report: json.RawMessage(`{"in_use":false,"formats":[]}`)}}, nil
 			}},
 			{Name: "file", Choices: func(context.Context) ([]publisher.Choice, error) {
 				t.Error("asked for files")

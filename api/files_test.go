@@ -22,6 +22,9 @@ import (
 	"weir/publisher/library"
 )
 
+// aReport is what a library says of a file.
+const aReport = `{"container":"mp4","size":5,"duration_ms":1,"tracks":[],"key_frame_interval_ms":0,"b_frames":false,"aac":false,"playable":false,"warnings":[]}`
+
 // fakeLibrary has one file, and takes all.
 type fakeLibrary struct{ err error }
 
@@ -31,7 +34,7 @@ func (l fakeLibrary) Files(ctx context.Context, _ string, _ int) (publisher.Libr
 }
 
 func (l fakeLibrary) File(_ context.Context, name string) (publisher.MediaFile, error) {
-	return publisher.MediaFile{Path: name, Size: 2, Modified: time.Unix(1, 0), Report: json.RawMessage(`{}`)}, l.err
+	return publisher.MediaFile{Path: name, Size: 2, Modified: time.Unix(1, 0), Report: json.RawMessage(aReport)}, l.err
 }
 
 func (l fakeLibrary) Put(_ context.Context, _ string, u publisher.Upload) (publisher.Stored, error) {
@@ -54,7 +57,7 @@ func newShelf(t *testing.T) (w *world, dir string) {
 			if filepath.Ext(f.Name()) != ".mp4" {
 				return nil, errors.New("it is no media file")
 			}
-			return json.RawMessage(`{"container":"mp4"}`), nil
+			return json.RawMessage(aReport), nil
 		},
 	})
 	if err != nil {
@@ -74,7 +77,7 @@ type fileSeen struct {
 	Path     string
 	Complete bool
 	Size     int64
-	Report   map[string]string
+	Report   struct{ Container string }
 	Problem  string
 	Upload   *struct{ Received, Size int64 }
 }
@@ -147,7 +150,7 @@ func TestFiles(t *testing.T) {
 		t.Errorf("%+v", list)
 	}
 	found := decode[fileSeen](t, w.administer(t, "GET", target, ""), 200)
-	if diff := cmp.Diff(fileSeen{Path: "shows/a b.mp4", Complete: true, Size: 5, Report: map[string]string{"container": "mp4"}}, found); diff != "" {
+	if diff := cmp.Diff(fileSeen{Path: "shows/a b.mp4", Complete: true, Size: 5, Report: struct{ Container string }{"mp4"}}, found); diff != "" {
 		t.Error(diff)
 	}
 	for _, target := range []string{target, "/api/v1/files/c.mp4"} {

@@ -3,7 +3,6 @@
 package e2e_test
 
 import (
-	"encoding/json"
 	"net/http"
 	"os/exec"
 	"path/filepath"
@@ -62,29 +61,32 @@ func TestFileByPage(t *testing.T) {
 // offers says whether a kind of source can be started.
 func offers(t *testing.T, server *process, kind string) bool {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.base+"/api/v1/sources", http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+adminToken)
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
+	available, known := kindsOf(t, server)[kind]
+	return known && available
+}
+
+// has says whether there is a kind of source, be it that it cannot run here.
+func has(t *testing.T, server *process, kind string) bool {
+	t.Helper()
+	_, known := kindsOf(t, server)[kind]
+	return known
+}
+
+// kindsOf says of each kind of source whether it can run here.
+func kindsOf(t *testing.T, server *process) map[string]bool {
+	t.Helper()
 	var answer struct {
 		Sources []struct {
 			Name      string
 			Available bool
 		}
 	}
-	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
-		t.Fatal(err)
+	if status := server.control(t, http.MethodGet, "sources", "", &answer); status != http.StatusOK {
+		t.Fatalf("the kinds of source: %d", status)
 	}
+	kinds := map[string]bool{}
 	for _, one := range answer.Sources {
-		if one.Name == kind {
-			return one.Available
-		}
+		kinds[one.Name] = one.Available
 	}
-	return false
+	return kinds
 }

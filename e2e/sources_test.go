@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
 )
 
 // withPattern is a media folder with the test pattern as a film: ten seconds whose pictures tell their number.
@@ -161,5 +163,26 @@ func TestFFmpegInPage(t *testing.T) {
 	t.Logf("%+v", got)
 	if slices.ContainsFunc(got.Wrong, func(r refusalSeen) bool { return r.Focused != "param-input" }) || got.Missing == "" || !slices.Contains(got.States, "Starting") {
 		t.Errorf("%q, %+v, %q", got.Missing, got.Wrong, got.States)
+	}
+}
+
+// TestFixturesAreTheAPIs holds the answers that pages are shown in the place of the API's to its description, as api.http and
+// the tests of package api hold the API's own.
+func TestFixturesAreTheAPIs(t *testing.T) {
+	t.Parallel()
+	needs(t)
+	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
+	var answers map[string]any
+	run(t, "shapes.mjs", server.base, adminToken).report(t, &answers)
+	schemas := loadAPI(t).document.Components.Schemas
+	for _, name := range []string{"FileList", "DeviceList", "PushList", "Stream"} {
+		if err := schemas[name].Value.VisitJSON(answers[name], openapi3.VisitAsResponse(), openapi3.MultiErrors()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, kind := range []string{"file", "camera", "ffmpeg", "whep"} { // which withSources takes from the server
+		if !has(t, server, kind) {
+			t.Errorf("the server tells of no source %s", kind)
+		}
 	}
 }

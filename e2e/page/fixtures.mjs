@@ -1,37 +1,7 @@
-/** Answers of the API that a test machine cannot give: files with all that can be found in one, cameras, other servers. */
-
-const text = (title, more) => ({ type: 'string', title, ...more })
-const whole = (title, initial, minimum, maximum, unit) => ({ type: 'integer', title, default: initial, minimum, maximum, 'x-unit': unit })
-
-const kinds = {
-  file: {
-    title: 'Video file', description: 'A file of the media folder, once or over and over.', private: false,
-    properties: { file: text('File', { maxLength: 1024 }), loop: { type: 'boolean', title: 'Over and over', default: true } }, required: ['file'],
-  },
-  camera: {
-    title: 'Camera', description: 'A camera of this machine. It is on only while somebody watches; streams of one camera share it.', private: true,
-    properties: {
-      device: text('Camera', { default: '', maxLength: 256 }), width: whole('Width', 1280, 16, 4096, 'px'), height: whole('Height', 720, 16, 4096, 'px'),
-      rate: whole('Frame rate', 30, 1, 120, 'fps'), bit_rate: whole('Bit rate', 2_500_000, 50_000, 100_000_000, 'bit/s'),
-    },
-  },
-  ffmpeg: {
-    title: 'FFmpeg', description: 'Whatever FFmpeg opens: an RTSP camera, RTMP, SRT, HLS.', private: false,
-    properties: {
-      input: text('Input', { minLength: 1, description: 'A URL, a device such as v4l2:/dev/video0, or lavfi: and a graph of filters.' }),
-      user: text('User', { default: '' }), password: text('Password', { writeOnly: true, description: 'It is never shown again.' }),
-      transport: text('Transport of RTSP', { enum: ['tcp', 'udp'], default: 'tcp' }), copy: { type: 'boolean', title: 'Copy what fits', default: true },
-      bit_rate: whole('Bit rate', 2_500_000, 100_000, 20_000_000, 'bit/s'),
-    }, required: ['input'],
-  },
-  whep: {
-    title: 'Another server', description: 'A stream that another server has, by its WHEP address.', private: false,
-    properties: {
-      url: text('Address', { pattern: '^https?://', description: 'WHEP endpoint of the other server: https://HOST/whep/STREAM' }),
-      token: text('Token', { writeOnly: true, description: 'Bearer token for it, if it wants one' }),
-    }, required: ['url'],
-  },
-}
+/**
+ * Answers of the API that a test machine cannot give: files with all that can be found in one, cameras, other servers. That they
+ * are such as the API describes is tested (shapes.mjs).
+ */
 
 const at = '2026-11-26T03:54:37.120Z'
 const video = { kind: 'video', codec: 'H264', profile: 'Constrained Baseline', width: 1280, height: 720, frame_rate: 29.97, bit_rate: 2_400_000, playable: true }
@@ -81,7 +51,8 @@ export const devices = {
 }
 
 /**
- * Lets the page see these kinds of source, files and devices. What is started of them is a test pattern.
+ * Lets the page see every kind of source as if it could run here, and these files and devices. What is started of them is a
+ * test pattern.
  * @param {import('playwright-core').Page} page
  */
 export async function withSources(page) {
@@ -89,10 +60,7 @@ export async function withSources(page) {
   await page.route('**/api/v1/sources', quietly(async (route) => {
     const response = await route.fetch()
     const { sources } = await response.json()
-    const others = sources.filter(({ name }) => !(name in kinds))
-    const own = Object.entries(kinds).map(([name, { title, description, private: hidden, properties, required }]) => (
-      { name, title, description, available: true, private: hidden, params: { type: 'object', additionalProperties: false, properties, required } }))
-    await route.fulfill({ response, json: { sources: [...others, ...own] } })
+    await route.fulfill({ response, json: { sources: sources.map(({ reason: _, ...kind }) => ({ ...kind, available: true })) } })
   }))
   await page.route('**/api/v1/files?*', quietly((route) => route.fulfill({ json: files })))
   await page.route('**/api/v1/devices', quietly((route) => route.fulfill({ json: devices })))
@@ -103,31 +71,47 @@ export async function withSources(page) {
   }))
 }
 
-/** Answers a list of streams with one more thing known of the first: it plays a film. */
-export async function withFilm(route) {
+/** A source that plays a film and has been through something. @param {object} source any that runs */
+export function filmOf(source) {
+  return {
+    ...source, kind: 'file', params: { file: 'clip.mp4', loop: true, start: 0, paused: false, rate: 0 }, runs: 3, restarts: 1, failures: { file_gone: 1 },
+    playback: { position_ms: 12_000, duration_ms: 30_030, paused: false }, on_demand: true, stop_after_ms: 10_000,
+    restart: { attempts: 5, delay_ms: 1000, longest_ms: 30_000 },
+  }
+}
+
+/**
+ * Answers a list of streams with something other known of the first one's source.
+ * @param {object} route
+ * @param {(source: object) => object} other
+ */
+export async function withSource(route, other) {
   const response = await route.fetch()
   const answer = await response.json()
   const [first] = answer.streams
-  if (first?.source) {
-    first.source = {
-      ...first.source, kind: 'file', params: { file: 'clip.mp4', loop: true, start: 0, paused: false, rate: 0 }, runs: 3, restarts: 1, failures: { file_gone: 1 },
-      playback: { position_ms: 12_000, duration_ms: 30_030, paused: false }, on_demand: true, stop_after_ms: 10_000, restart: { attempts: 5, delay_ms: 1000, longest_ms: 30_000 },
-    }
-  }
+  if (first?.source) first.source = other(first.source)
   await route.fulfill({ response, json: answer })
 }
 
-/** Lets the page see pushes of every stream: one that runs, one that waits. */
-export async function withPushes(page) {
+/** Answers a list of streams whose first one plays a film. */
+export const withFilm = (route) => withSource(route, filmOf)
+
+/** Pushes of a stream: one that runs, one that waits. */
+export function pushes() {
   const at = new Date(Date.now() - 61_000).toISOString()
   const push = { stream: 'test', since: at, next_try: null, restarts: 0, packets: 5100, bytes: 5_100_340, codecs: ['H264', 'opus'], reason: '' }
-  await page.route('**/api/v1/streams/*/pushes', (route) => route.fulfill({ json: { pushes: [
+  return { pushes: [
     { ...push, id: '1', url: 'https://cdn.example/whip/live', state: 'live' },
     {
       ...push, id: '2', url: 'https://backup.example:8889/studio/whip', state: 'waiting', reason: 'The other server does not answer', restarts: 4,
-      next_try: new Date(Date.now() + 8000).toISOString(), bytes: 0, codecs: [],
+      next_try: new Date(Date.now() + 8000).toISOString(), packets: 0, bytes: 0, codecs: [],
     },
-  ] } }).catch(() => {}))
+  ] }
+}
+
+/** Lets the page see pushes of every stream. */
+export async function withPushes(page) {
+  await page.route('**/api/v1/streams/*/pushes', (route) => route.fulfill({ json: pushes() }).catch(() => {}))
 }
 
 /** Chooses a kind of source in the page at /. */
