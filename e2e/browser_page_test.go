@@ -311,14 +311,22 @@ func TestScreenshots(t *testing.T) {
 	}
 	needs(t, chromium)
 	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
-	var got struct{ Files []string }
-	run(t, "screenshots.mjs", server.base, "out", adminToken, "test", "nobody").report(t, &got)
-	if len(got.Files) != 20 {
-		t.Errorf("%d pictures", len(got.Files))
-	}
-	for _, file := range got.Files {
-		if info, err := os.Stat(file); err != nil || info.Size() < 5_000 {
-			t.Errorf("%s: %v", file, err)
+	for _, shots := range []struct {
+		script, more string
+		count        int
+	}{
+		{"screenshots.mjs", "test", 16}, {"screenshots.mjs", "nobody", 16}, {"sourceshots.mjs", "desktop-light", 19}, {"sourceshots.mjs", "desktop-dark", 19},
+		{"sourceshots.mjs", "phone-light", 19}, {"sourceshots.mjs", "phone-dark", 19},
+	} {
+		var got struct{ Files []string }
+		run(t, shots.script, server.base, "out", adminToken, shots.more).report(t, &got)
+		if len(got.Files) != shots.count {
+			t.Errorf("%s %s: %d pictures", shots.script, shots.more, len(got.Files))
+		}
+		for _, file := range got.Files {
+			if info, err := os.Stat(file); err != nil || info.Size() < 5_000 {
+				t.Errorf("%s: %v", file, err)
+			}
 		}
 	}
 }

@@ -81,19 +81,19 @@ export function filmOf(source) {
 }
 
 /**
- * Answers a list of streams with something other known of the first one's source.
+ * Answers a list of streams with something other known of the source of “test”.
  * @param {object} route
  * @param {(source: object) => object} other
  */
 export async function withSource(route, other) {
   const response = await route.fetch()
   const answer = await response.json()
-  const [first] = answer.streams
-  if (first?.source) first.source = other(first.source)
+  const test = answer.streams.find(({ name }) => name === 'test')
+  if (test?.source) test.source = other(test.source)
   await route.fulfill({ response, json: answer })
 }
 
-/** Answers a list of streams whose first one plays a film. */
+/** Answers a list of streams of which “test” plays a film. */
 export const withFilm = (route) => withSource(route, filmOf)
 
 /** Pushes of a stream: one that runs, one that waits. */

@@ -323,7 +323,7 @@ test('how it stands with a push, and what a source has been through', () => {
   const push = { state: 'live', reason: '', since, next_try: null, restarts: 0, bytes: 5_100_340 }
   assert.equal(wordsOf(push, now), 'Live for 1 min, 5.1\u00a0MB sent.')
   assert.equal(wordsOf({ ...push, state: 'waiting', reason: 'nobody answers', next_try: '2026-11-26T03:55:40.000Z', restarts: 1, bytes: 0 }, now),
-    'Waiting for 1 min, 0\u00a0bytes sent. Nobody answers. Next try in 2 s. Restarted once.')
+    'Waiting for 1 min, 0\u00a0bytes sent. Next try in 2 s. Restarted once.')
   assert.deepEqual(standing.countersOf({ restarts: 0 }), [['Restarts', '0']]) // of a server that counts no more
   assert.deepEqual(standing.countersOf({ runs: 3, restarts: 1, failures: { file_gone: 1 }, on_demand: true, stop_after_ms: 10_000, restart: { attempts: 5 } }), [
     ['Runs', '3'], ['Restarts', '1'], ['Failed: file gone', '1'], ['It runs', 'while somebody watches, and 10 s more'],

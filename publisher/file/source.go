@@ -56,7 +56,7 @@ const schema = `{
 		"loop": {"type": "boolean", "default": true, "title": "Over and over", "description": "Else it is played once, and the stream ends."},
 		"start": {"type": "number", "minimum": 0, "maximum": 3600000, "default": 0, "x-unit": "s", "title": "Begin at", "description": "Where to begin. A new value makes a file that plays go there, to the key frame before."},
 		"paused": {"type": "boolean", "default": false, "title": "Paused", "description": "The picture stands still until this is taken back."},
-		"rate": {"type": "number", "minimum": 0, "maximum": 240, "default": 0, "x-unit": "1/s", "title": "Pictures a second", "description": "Of a byte stream, which has no times. 0: as it says itself, or 25."}
+		"rate": {"type": "number", "minimum": 0, "maximum": 240, "default": 0, "x-unit": "fps", "title": "Pictures a second", "description": "Of a byte stream, which has no times. 0: as it says itself, or 25."}
 	}
 }`
 

@@ -161,7 +161,7 @@ export class Control extends EventTarget {
 
   #see(part) {
     if (part === 'loading' && this.administers !== null) return
-    const parts = [['control-loading', 'loading'], ['control-error', 'error'], ['administer', 'administer'], ['access', 'access'], ['token-kept', 'administer'], ['source-badge', 'administer'], ['source-text', 'administer']]
+    const parts = [['control-loading', 'loading'], ['control-error', 'error'], ['administer', 'administer'], ['access', 'access'], ['token-kept', 'administer'], ['source-badge', 'administer'], ['source-text', 'administer'], ['source-why', 'administer']]
     for (const [id, of] of parts) element(id).hidden = part !== of
   }
 
@@ -296,7 +296,8 @@ export class Control extends EventTarget {
     if (wantsToken(reason)) {
       this.#grant(false, reason)
     } else {
-      showReason(element('refusal'), reason, this.#form.fail(reason))
+      const others = this.#form.fail(reason)
+      if (others.length > 0 || !reason.problems?.length) showReason(element('refusal'), reason, others) // else all is said beside the fields
     }
     this.dispatchEvent(new CustomEvent('refused', { detail: { what, reason } }))
   }
@@ -324,12 +325,14 @@ export class Control extends EventTarget {
 
   #showState() {
     const badge = element('source-badge'), running = this.source
-    const { word, text } = standing(this.#stream, this.name)
+    const { word, text, why = '' } = standing(this.#stream, this.name)
     this.#playback.show(this.name, running)
     showCounters(element('counters'), this.administers ? running : null)
     badge.dataset.state = running?.state ?? (this.#stream?.live ? 'live' : 'idle')
     if (element('source-word').textContent !== word) element('source-word').textContent = word
     if (element('source-text').textContent !== text) element('source-text').textContent = text
+    if (element('source-why').textContent !== why) element('source-why').textContent = why
+    element('source-why').dataset.state = running?.state ?? ''
     this.dispatchEvent(new CustomEvent('state'))
   }
 }

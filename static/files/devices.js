@@ -141,7 +141,7 @@ export class DevicePicker extends EventTarget {
     element('device-reason').hidden = !device?.report?.reason
     element('device-reason').textContent = device?.report?.reason ?? ''
     const { node, in_use: used } = device?.report ?? {}
-    element('device-hint').textContent = [node && `/dev/${node}.`, used && 'A stream of this server uses it.'].filter(Boolean).join(' ')
+    element('device-hint').textContent = [node && `/dev/${node}`, used && 'a stream of this server uses it'].filter(Boolean).join(', ')
     const formats = formatsOf(device?.report)
     element('device-formats').hidden = formats.length === 0
     element('device-format').replaceChildren(new Option(`As below; it has ${formats.length}`, ''), ...formats.map(({ words }, i) => new Option(words, i)))

@@ -139,6 +139,9 @@ export class ParamForm extends EventTarget {
   /** How many parameters there are. */
   get size() { return this.#fields.length }
 
+  /** Whether something has to be entered. */
+  get demands() { return this.#fields.some(({ required, initial }) => required && initial === undefined) }
+
   /** Whether something was entered since it was filled. */
   get dirty() { return this.#filled !== this.#entered() }
 
@@ -238,7 +241,7 @@ export class ParamForm extends EventTarget {
     control.setAttribute('aria-describedby', `${id}-hint ${id}-error`)
     this.#controls.set(field.name, control)
     const label = make('label', { htmlFor: id, textContent: field.label })
-    const words = ['text', 'secret'].includes(field.kind) // its length is nothing to tell before it is too long
+    const words = ['text', 'secret', 'switch'].includes(field.kind) // its length is nothing to tell before it is too long
     const hint = make('p', { id: `${id}-hint`, className: 'hint', textContent: sentence(words ? field.description || limitsOf(field) : limitsOf(field)) })
     if (field.description && !words) {
       control.title = field.description

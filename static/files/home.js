@@ -9,6 +9,7 @@ import { showFindings } from './findings.js'
 import { Log } from './log.js'
 import { numberOf } from './numbers.js'
 import { Overlay } from './overlay.js'
+import { isPreview } from './preview.js'
 import { Screen } from './screen.js'
 import { onToken, token } from './token.js'
 
@@ -133,7 +134,7 @@ element('more').addEventListener('click', () => showFigures(!overlay.open))
 
 let everOpen = false, lostEvents = false
 events.addEventListener('event', ({ detail: event }) => {
-  log.tell(event)
+  if (!isPreview(event.data.stream)) log.tell(event)
   if (/^file_/.test(event.name)) control.filesChanged()
   if (/^(stream|source|session|finding)_/.test(event.name)) control.refreshSoon()
 })

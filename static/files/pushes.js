@@ -14,11 +14,11 @@ import { stateNames } from './standing.js'
 const fields = ['url', 'token']
 
 /** How it stands with a push, in words. @param {object} push as the API describes it @param {number} now Unix milliseconds */
-export function wordsOf({ state, reason, since, next_try: next, restarts, bytes }, now) {
+export function wordsOf({ state, since, next_try: next, restarts, bytes }, now) {
   const lasting = `${state === 'idle' ? 'Waits for the stream' : stateNames[state] ?? state} for ${spanOf(Math.max(0, now - Date.parse(since)))}`
   const left = next ? Math.max(0, Math.ceil((Date.parse(next) - now) / 1000)) : 0
   return [
-    `${lasting}, ${bytesOf(bytes)} sent.`, reason && `${sentence(reason).replace(/\.?$/, '.')}`, next && `Next try in ${left} s.`,
+    `${lasting}, ${bytesOf(bytes)} sent.`, next && `Next try in ${left} s.`,
     restarts > 0 && `Restarted ${restarts === 1 ? 'once' : `${restarts} times`}.`,
   ].filter(Boolean).join(' ')
 }
@@ -65,8 +65,10 @@ export class Pushes {
       const item = known.get(push.id) ?? this.#item(push)
       known.delete(push.id)
       item.querySelector('.badge').dataset.state = push.state
-      const text = wordsOf(push, Date.now())
-      if (item.querySelector('.hint').textContent !== text) item.querySelector('.hint').textContent = text
+      say(item.querySelector('.hint'), wordsOf(push, Date.now()))
+      const plain = push.state === 'idle' // which the words say
+      say(item.querySelector('.why'), push.reason && !plain ? sentence(push.reason).replace(/\.?$/, '.') : '')
+      item.querySelector('.why').dataset.state = push.state
       if (!item.isConnected) list.append(item)
     }
     for (const item of known.values()) item.remove()
@@ -125,4 +127,8 @@ export class Pushes {
       this.load()
     }
   }
+}
+
+function say(target, text) {
+  if (target.textContent !== text) target.textContent = text
 }

@@ -127,13 +127,14 @@ export class SourceForm extends EventTarget {
     picker?.show(same ? running.params[picker.param] ?? '' : '', kind)
     // Where a film is, is not entered but steered while it plays. One that has ended begins at its beginning, if nothing else is entered.
     const plays = same && running.playback && goesOn(running)
-    this.#steered = plays ? ['paused', 'start'] : 'paused' in properties ? ['paused'] : []
+    this.#steered = plays ? ['paused', 'start', 'loop'] : 'paused' in properties ? ['paused'] : []
     const values = same ? { ...running.params, ...(running.playback && !plays && { start: 0 }) } : {}
     this.#params.show(kind.params, values, { without: [picker?.param, ...this.#steered], kept: same })
     this.#private.checked = same ? this.#stream.private : kind.private
     this.#onDemand.checked = same && Boolean(running.on_demand)
     element('source-hint').textContent = kind.description ?? ''
     element('params-box').hidden = this.#params.size === 0
+    if (this.#params.demands) element('params-box').open = true
     element('private-hint').textContent = kind.private
       ? 'Streams of this source are private unless you say otherwise: they are played with a play or admin token only, and listed nowhere.'
       : 'Played with a play or admin token only, and listed nowhere.'

@@ -14,7 +14,7 @@ export const stateNames = { idle: 'Ended', starting: 'Starting', live: 'Live', w
  * Says how it stands with a stream, to administrators.
  * @param {object|null} stream as the API describes it; null where there is nothing of that name
  * @param {string} name '' where none is chosen
- * @returns {{word: string, text: string}}
+ * @returns {{word: string, text: string, why?: string}} why it is so, where that is something to see to
  */
 export function standing(stream, name) {
   const source = stream?.source
@@ -26,13 +26,15 @@ export function standing(stream, name) {
   const lasting = since >= 1000 ? `for ${spanOf(Math.floor(since / 1000) * 1000)}` : 'since just now'
   const left = Math.max(0, Math.ceil((Date.parse(source.next_try) - Date.now()) / 1000))
   const unwatched = source.reason === 'unwatched'
+  const plain = unwatched || source.reason === 'ended' // which the word says
   return {
     word: wordOf(source),
     text: [
       `${stream.private ? 'Private, ' : ''}${lasting}, ${viewers}.`, unwatched && 'It starts with the first viewer.',
-      source.on_demand && source.state === 'live' && 'It stops some time after the last viewer.', source.reason && !unwatched && source.reason.replace(/\.?$/, '.'), source.next_try && `Next try in ${left} s.`,
+      source.on_demand && source.state === 'live' && 'It stops some time after the last viewer.', source.next_try && `Next try in ${left} s.`,
       source.restarts > 0 && `Restarted ${source.restarts === 1 ? 'once' : `${source.restarts} times`}.`,
     ].filter(Boolean).map(sentence).join(' '),
+    why: source.reason && !plain ? sentence(source.reason).replace(/\.?$/, '.') : '',
   }
 }
 

@@ -86,6 +86,7 @@ export class StreamRow {
     parts.publish.hidden = !administers || Boolean(source) // what is fed from elsewhere can be taken over
     const why = source && ['waiting', 'failed'].includes(state) ? source.reason : ''
     parts.why.hidden = !why
+    parts.why.dataset.state = state
     say(parts.why, why && `${sentence(why).replace(/\.$/, '')}.`)
     if (!administers && !parts.box.hidden) this.#toggle()
     this.#showFindings(stream.findings ?? [])
