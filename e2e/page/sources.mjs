@@ -146,7 +146,7 @@ const subjects = {
     await enter(`${other}/whip/copy`, secret)
     const item = '#mine .pushes li'
     await says(`${item} .badge`, `${other}/whip/copy`)
-    const live = await says(`${item} .hint`, /^Live for .*[1-9]\S*\s(kB|MB) sent\./)
+    const live = await says(`${item} .hint`, /^Live (for|since) .*[1-9]\S*\s(kB|MB) sent\./)
     const kept = await holds(secret)
     const watching = guard(await context.newPage())
     await watching.goto(`${other}/watch/copy`)

@@ -35,6 +35,7 @@ export class Playback extends EventTarget {
   #held = false // somebody has the slider
   #busy = false
   #next = null // what to ask for after that
+  #aim = null // milliseconds: where it is sent, until the server has answered
 
   constructor() {
     super()
@@ -75,7 +76,7 @@ export class Playback extends EventTarget {
   }
 
   #place() {
-    return placeOf(this.#source.playback, { loop: this.#source.params.loop, passed: performance.now() - this.#told })
+    return this.#aim ?? placeOf(this.#source.playback, { loop: this.#source.params.loop, passed: performance.now() - this.#told })
   }
 
   #tick() {
@@ -110,6 +111,7 @@ export class Playback extends EventTarget {
 
   #go(milliseconds) {
     if (!this.#source) return // it has ended meanwhile
+    this.#aim = milliseconds
     const was = this.#source.params.start
     // A value that it has already would change nothing.
     const start = Math.round(milliseconds) / 1000 === was ? Math.round(milliseconds + 1) / 1000 : Math.round(milliseconds) / 1000
@@ -127,11 +129,12 @@ export class Playback extends EventTarget {
     try {
       const stream = await call('PATCH', `/api/v1/streams/${name}`, { params })
       this.#busy = false
+      if (!this.#next) this.#aim = null
       this.dispatchEvent(new CustomEvent('changed', { detail: { name, stream } }))
       this.dispatchEvent(new CustomEvent('done', { detail: done }))
     } catch (error) {
       if (!error.reason) throw error
-      this.#next = null
+      this.#next = this.#aim = null
       this.dispatchEvent(new CustomEvent('doubt'))
       this.dispatchEvent(new CustomEvent('refused', { detail: { what: `Change “${name}”`, reason: error.reason } }))
     } finally {
@@ -140,5 +143,6 @@ export class Playback extends EventTarget {
     const next = this.#next
     this.#next = null
     if (next && this.#name === name) this.#change(...next)
+    else this.#aim = null
   }
 }

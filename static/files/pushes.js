@@ -15,7 +15,8 @@ const fields = ['url', 'token']
 
 /** How it stands with a push, in words. @param {object} push as the API describes it @param {number} now Unix milliseconds */
 export function wordsOf({ state, since, next_try: next, restarts, bytes }, now) {
-  const lasting = `${state === 'idle' ? 'Waits for the stream' : stateNames[state] ?? state} for ${spanOf(Math.max(0, now - Date.parse(since)))}`
+  const passed = now - Date.parse(since)
+  const lasting = `${state === 'idle' ? 'Waits for the stream' : stateNames[state] ?? state} ${passed >= 1000 ? `for ${spanOf(Math.floor(passed / 1000) * 1000)}` : 'since just now'}`
   const left = next ? Math.max(0, Math.ceil((Date.parse(next) - now) / 1000)) : 0
   return [
     `${lasting}, ${bytesOf(bytes)} sent.`, next && `Next try in ${left} s.`,
