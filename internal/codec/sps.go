@@ -34,6 +34,16 @@ func ParseH264SPS(unit []byte) (SPS, error) {
 		return SPS{}, ErrParameterSet
 	}
 	r := &bitReader{data: unescape(unit[1:])}
+	s := readH264SPS(r)
+	if r.bad {
+		return SPS{}, ErrParameterSet
+	}
+	s.FrameDuration = timingH264(r)
+	return s, nil
+}
+
+// readH264SPS reads one up to vui_parameters_present_flag.
+func readH264SPS(r *bitReader) SPS {
 	s := SPS{ProfileIDC: uint8(r.u(8)), Constraints: uint8(r.u(8)), Level: uint8(r.u(8)), ID: uint8(r.most(31)), BitDepth: 8}
 	chroma := uint32(1)
 	separate := false
@@ -71,11 +81,7 @@ func ParseH264SPS(unit []byte) (SPS, error) {
 	}
 	r.flag()
 	s.Width, s.Height = crop(r, width, height, unitX, unitY)
-	if r.bad {
-		return SPS{}, ErrParameterSet
-	}
-	s.FrameDuration = timingH264(r)
-	return s, nil
+	return s
 }
 
 // hasChroma says for which profiles the set has a chroma format.

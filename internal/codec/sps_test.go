@@ -195,6 +195,11 @@ func FuzzSPS(f *testing.F) {
 				t.Fatalf("%s: %d×%d", name, s.Width, s.Height)
 			}
 		}
+		if was, err := codec.ParseH264SPS(unit); err == nil {
+			if is, err := codec.ParseH264SPS(codec.H264InBT601(unit)); err != nil || is != was {
+				t.Fatalf("%+v, and with colours %+v %v", was, is, err)
+			}
+		}
 	})
 }
 

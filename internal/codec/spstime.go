@@ -13,12 +13,7 @@ func timingH264(r *bitReader) time.Duration {
 
 // skipSignal skips what H.264 and H.265 say of aspect ratio, overscan, colours and chroma (E.1.1 and E.2.1).
 func skipSignal(r *bitReader) {
-	if r.flag() && r.u(8) == 255 {
-		r.skip(32)
-	}
-	if r.flag() {
-		r.flag()
-	}
+	skipShape(r)
 	if r.flag() {
 		r.skip(4)
 		if r.flag() {
@@ -28,6 +23,16 @@ func skipSignal(r *bitReader) {
 	if r.flag() {
 		r.ue()
 		r.ue()
+	}
+}
+
+// skipShape skips what they say of aspect ratio and overscan, which is what comes first.
+func skipShape(r *bitReader) {
+	if r.flag() && r.u(8) == 255 {
+		r.skip(32)
+	}
+	if r.flag() {
+		r.flag()
 	}
 }
 

@@ -149,6 +149,20 @@ func (n *noise) fill(img *image.YCbCr) {
 	}
 }
 
+// The stream says what its colours are: else players guess.
+func TestColoursAreSaid(t *testing.T) {
+	key := encode(t, pattern.Default("colours"), 1)[0]
+	path, err := exec.LookPath("ffprobe") // it comes with ffmpeg
+	if err != nil {
+		t.Skip("ffprobe is not installed")
+	}
+	probe := exec.Command(path, "-v", "error", "-show_entries", "stream=color_space,color_range,color_primaries,color_transfer,width", "-of", "csv=p=0", "-f", "h264", "pipe:0")
+	probe.Stdin = bytes.NewReader(key)
+	if said, err := probe.CombinedOutput(); err != nil || string(said) != "1280,tv,smpte170m,bt709,bt709\n" {
+		t.Errorf("%v %s", err, said)
+	}
+}
+
 // On pictures that are hard to compress the encoder holds its bit rate by leaving some out; a new bit rate counts at once.
 func TestBitRate(t *testing.T) {
 	e, err := device.OpenH264(publisher.VideoParams{Width: 320, Height: 180, Rate: 30, BitRate: 1_000_000})

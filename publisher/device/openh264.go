@@ -14,6 +14,7 @@ import (
 	"github.com/pion/mediadevices/pkg/io/video"
 	"github.com/pion/mediadevices/pkg/prop"
 
+	"weir/internal/codec"
 	"weir/publisher"
 )
 
@@ -93,7 +94,23 @@ func (e *h264Encoder) Encode(img *image.YCbCr, keyFrame bool) ([]byte, error) {
 		return nil, fmt.Errorf("read encoder: %w", err)
 	}
 	release() // b is a copy of its own
-	return b, nil
+	return withColours(b), nil
+}
+
+// withColours says of a key frame's parameter set what its colours are. The library has no setting for that.
+func withColours(b []byte) []byte {
+	const start, sps = "\x00\x00\x00\x01", 7
+	if len(b) <= len(start) || b[len(start)]&0x1f != sps {
+		return b
+	}
+	out := make([]byte, 0, len(b)+16)
+	for unit := range codec.NALUnits(b) {
+		if unit[0]&0x1f == sps {
+			unit = codec.H264InBT601(unit)
+		}
+		out = append(append(out, start...), unit...)
+	}
+	return out
 }
 
 // SetBitRate implements publisher.VideoEncoder.
