@@ -184,14 +184,15 @@ type sight struct {
 	Codec         string
 	Width, Height int
 	FPS           float64
-	Levels, Moved int // levels of brightness of 16, pixels that changed much
+	Levels, Moved int    // levels of brightness of 16, pixels that changed much
+	Bar           [3]int // red, green and blue of the bar that is green
 	Screenshot    string
 }
 
 func (s sight) judge(t *testing.T, codec string) {
 	t.Helper()
 	s.clean.judge(t)
-	t.Logf("%s, %d x %d, %.1f pictures a second, %d levels of brightness, %d pixels moved: %s", s.Codec, s.Width, s.Height, s.FPS, s.Levels, s.Moved, s.Screenshot)
+	t.Logf("%s, %d x %d, %.1f pictures a second, %d levels of brightness, %d pixels moved, a green of %v: %s", s.Codec, s.Width, s.Height, s.FPS, s.Levels, s.Moved, s.Bar, s.Screenshot)
 	if codec != "" && s.Codec != "video/"+codec {
 		t.Errorf("want %s", codec)
 	}
@@ -200,6 +201,9 @@ func (s sight) judge(t *testing.T, codec string) {
 	}
 	if s.Levels < 6 || s.Moved < 20 {
 		t.Error("this is no picture of vivid's")
+	}
+	if s.Bar[0] > 12 || s.Bar[1] < 178 || s.Bar[1] > 202 || s.Bar[2] > 12 { // vivid's is 0, 191, 0
+		t.Error("the colours are wrong")
 	}
 }
 

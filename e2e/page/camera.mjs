@@ -31,8 +31,9 @@ const look = new Function('args', `return (async () => {
   let after = before
   while (performance.now() - begin < seconds * 1000) after = await next()
   const took = (performance.now() - begin) / 1000, last = brightness()
+  const [red, green, blue] = context.getImageData(canvas.width * 3.5 / 8, 6, 1, 1).data
   return {
-    fps: (after.presentedFrames - before.presentedFrames) / took, width: video.videoWidth, height: video.videoHeight,
+    bar: [red, green, blue], fps: (after.presentedFrames - before.presentedFrames) / took, width: video.videoWidth, height: video.videoHeight,
     levels: new Set(first.map((value) => value >> 4)).size, moved: first.filter((value, i) => Math.abs(value - last[i]) > 40).length,
   }
 })()`)
