@@ -9,6 +9,8 @@ import { words } from './words.js'
 
 /** Milliseconds without a new picture after which the page says so. */
 const stallAfter = 4_000
+/** The same where the page knows that nothing feeds the stream. */
+const stallUnfed = 1_000
 const element = (id) => document.getElementById(id)
 
 /**
@@ -141,7 +143,8 @@ export class Screen extends EventTarget {
     if (!expected) return 'coming' // sound alone
     if (this.#pictureAt === 0) return 'awaited'
     // A page that is not looked at is shown no pictures.
-    return document.hidden || performance.now() - this.#pictureAt < stallAfter ? 'coming' : 'stopped'
+    const stall = this.fed === false ? stallUnfed : stallAfter
+    return document.hidden || performance.now() - this.#pictureAt < stall ? 'coming' : 'stopped'
   }
 
   #words() {
