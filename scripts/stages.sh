@@ -129,7 +129,8 @@ stage_fuzz() {
 stage_e2e() {
 	local own status=0
 	await node && await gstreamer && sh scripts/build.sh || return
-	own=$(grep -l '^//go:build e2e' cmd/weir/*_test.go | xargs sed -n 's/^func \(Test[A-Za-z0-9]*\)(t .*/\1/p' | paste -s -d '|')
+	own=$(grep -l '^//go:build.*e2e' cmd/weir/*_test.go | xargs sed -n 's/^func \(Test[A-Za-z0-9_]*\)(.*/\1/p' | paste -s -d '|')
+	[ -n "$own" ] || return
 	gotest -tags "$(tagged e2e)" -run "^($own)\$" ./cmd/weir || status=1
 	gotest -tags "$(tagged e2e)" -parallel 3 -timeout 20m ./e2e || status=1
 	gotest -tags "$(tagged e2e)" ./e2e/netns || status=1

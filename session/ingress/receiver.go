@@ -70,7 +70,8 @@ type Receiver struct {
 	early       map[uint32]earlyReport // of streams of which no packet has come
 	rtt         time.Duration
 	unknown     uint64 // packets that belong to no section
-	junk        uint64 // datagrams that are no RTP
+	malformed   uint64 // packets that are no RTP
+	untimely    uint64 // packets before Start or after Stop
 }
 
 // New makes a Receiver. What comes before Start is thrown away.
@@ -184,8 +185,13 @@ func (g *Receiver) packet(b []byte, now time.Time) {
 	pkt := &rtp.Packet{}
 	err := pkt.Unmarshal(bytes.Clone(b))
 	g.mu.Lock()
-	if err != nil || g.publication == nil {
-		g.junk++
+	switch {
+	case err != nil:
+		g.malformed++
+		g.mu.Unlock()
+		return
+	case g.publication == nil:
+		g.untimely++
 		g.mu.Unlock()
 		return
 	}

@@ -192,6 +192,26 @@ func TestMissingPacketsAreAskedFor(t *testing.T) {
 	})
 }
 
+// Packets that come in pairs the wrong way round, each a gap for a moment, put off neither reports nor what is asked for.
+func TestGapsWithoutEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPublisher(t)
+		for n := 0; n < 1500; n += 2 {
+			p.write(t, picture(low, n+1, keyFrame, 10))
+			if n%100 != 50 { // else lost
+				p.write(t, picture(low, n, keyFrame, 10))
+			}
+			time.Sleep(4 * time.Millisecond) // less than tolerance from gap to gap
+		}
+		synctest.Wait()
+		numbers, _ := p.asked()
+		slices.Sort(numbers)
+		if asked := slices.Compact(numbers); len(asked) != 15 {
+			t.Errorf("asked for %v, want the 15 that are lost", asked)
+		}
+	})
+}
+
 // layer is a picture of one layer, which says so.
 func layer(t *testing.T, rid string, ssrc uint32, n int, kind byte, size int) *rtp.Packet {
 	t.Helper()
@@ -261,6 +281,9 @@ func TestStopAndFlood(t *testing.T) {
 	p.write(t, picture(low, 1, keyFrame, 10))
 	if got := p.line(); !slices.Equal(got, []int{0}) {
 		t.Errorf("the track got %v", got)
+	}
+	if got := p.Stats()[0].Reception.Drops["untimely"]; got != 1 {
+		t.Errorf("%d packets came too late", got)
 	}
 	var flooded atomic.Int32
 	r := ingress.New(ingress.Options{Flooded: func() { flooded.Add(1) }})

@@ -31,6 +31,7 @@ const (
 func (g *Receiver) report(publication *stream.Publication) {
 	timer := time.NewTimer(wideEvery)
 	defer timer.Stop()
+	due := time.Now().Add(wideEvery)
 	var reported, numbered time.Time
 	for {
 		next := wideEvery
@@ -41,7 +42,7 @@ func (g *Receiver) report(publication *stream.Publication) {
 			g.requestKeyFrame(t, time.Now())
 			continue
 		case <-g.wake:
-			next = tolerance
+			next = min(tolerance, time.Until(due)) // gaps that come without end put nothing off
 		case now := <-timer.C:
 			if g.options.Connected() {
 				if now.Sub(numbered) >= wideEvery {
@@ -58,6 +59,7 @@ func (g *Receiver) report(publication *stream.Publication) {
 				next = lookEvery
 			}
 		}
+		due = time.Now().Add(next)
 		timer.Reset(next)
 	}
 }

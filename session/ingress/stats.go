@@ -52,8 +52,10 @@ func (g *Receiver) Stats() []Stats {
 	for i, in := range g.inputs {
 		all[i] = in.snapshot(g.order)
 		all[i].RTT = g.rtt
-		if g.unknown > 0 {
-			all[i].Reception.Drops["unknown"] = g.unknown
+		for reason, n := range map[string]uint64{"unknown": g.unknown, "malformed": g.malformed, "untimely": g.untimely} {
+			if n > 0 { // of none in particular: each tells
+				all[i].Reception.Drops[reason] = n
+			}
 		}
 	}
 	return all
