@@ -51,8 +51,9 @@ type player struct {
 	instant int  // units since it last waited
 	barren  bool // since it began again nothing was sent
 
-	paused  time.Time // since when; zero: it plays
-	stillAt time.Time // when a still picture was last sent
+	paused  time.Time     // since when; zero: it plays
+	stood   time.Duration // where it was paused, or was sent while it was; not the key frame before that
+	stillAt time.Time     // when a still picture was last sent
 }
 
 // A reel is one encoding that is played.
@@ -120,6 +121,7 @@ func (p *player) play(ctx context.Context) error {
 	defer timer.Stop()
 	p.mark()
 	if wish.Paused {
+		p.stood = wish.start()
 		p.showStill(ctx, timer)
 	}
 	for {
@@ -278,6 +280,7 @@ func (p *player) heed(ctx context.Context, timer *time.Timer) error {
 	switch {
 	case wish.Paused && p.paused.IsZero():
 		p.paused = now
+		p.stood = p.source.spot.Load().at(now)
 	case !wish.Paused && !p.paused.IsZero():
 		p.base += now.Sub(p.paused)
 		p.paused = time.Time{}
@@ -287,6 +290,7 @@ func (p *player) heed(ctx context.Context, timer *time.Timer) error {
 			return err
 		}
 		if !p.paused.IsZero() {
+			p.stood = wish.start()
 			p.showStill(ctx, timer)
 			return nil
 		}

@@ -114,10 +114,10 @@ func (p *player) keyBefore(r *reel, at time.Duration) (time.Duration, error) {
 	return key, nil
 }
 
-// still sends the picture of the last key frame to those who join while the clip is paused. When it goes on, it does
-// so from there: what follows needs that picture.
+// still sends the picture of the last key frame to those who join while the clip is paused: always the one before where it
+// was paused. When it goes on, it does so from there: what follows needs that picture.
 func (p *player) still(ctx context.Context, timer *time.Timer) error {
-	if err := p.begin(p.source.spot.Load().at(p.paused)); err != nil {
+	if err := p.begin(p.stood); err != nil {
 		return err
 	}
 	p.showStill(ctx, timer)
