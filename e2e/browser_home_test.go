@@ -300,11 +300,11 @@ func homeStreams(t *testing.T, page *script) {
 	}
 }
 
-// TestPagesModules tests what the pages do with text and numbers, without a browser.
+// TestPagesModules tests what the pages do with text and numbers, and what their controls ask for, without a browser.
 func TestPagesModules(t *testing.T) {
 	t.Parallel()
 	needs(t)
-	out, err := exec.CommandContext(t.Context(), "node", "--test", filepath.Join("page", "pages.test.mjs")).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "node", "--test", filepath.Join("page", "pages.test.mjs"), filepath.Join("page", "controls.test.mjs")).CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

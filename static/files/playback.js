@@ -34,7 +34,7 @@ export class Playback extends EventTarget {
   #asked = false // since then
   #held = false // somebody has the slider
   #busy = false
-  #next = null // what to ask for after that
+  #next = null // what to ask for after that: {name, params, done}
   #aim = null // milliseconds: where it is sent, until the server has answered
 
   constructor() {
@@ -121,7 +121,8 @@ export class Playback extends EventTarget {
   async #change(params, done) {
     if (!this.#source) return
     if (this.#busy) {
-      this.#next = [params, done] // of many, as a key makes that is held, the last one counts
+      const waits = this.#next?.name === this.#name ? this.#next.params : {}
+      this.#next = { name: this.#name, params: { ...waits, ...params }, done } // of many of a kind, as a key makes that is held, the last one counts
       return
     }
     this.#busy = true
@@ -142,7 +143,7 @@ export class Playback extends EventTarget {
     }
     const next = this.#next
     this.#next = null
-    if (next && this.#name === name) this.#change(...next)
+    if (next && next.name === this.#name) this.#change(next.params, next.done)
     else this.#aim = null
   }
 }

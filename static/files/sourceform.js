@@ -152,6 +152,7 @@ export class SourceForm extends EventTarget {
     const running = this.#stream?.source
     if (this.#picker) params[this.#picker.param] = this.#picker.value
     for (const steered of this.#steered) if (steered in (running?.params ?? {})) params[steered] = running.params[steered]
+    if (this.#steered.includes('start') && !goesOn(running)) params.start = 0 // it has ended since the form was filled
     return running ? this.#change(running, params) : this.#start(params)
   }
 
