@@ -231,7 +231,7 @@ test('events are told in sentences', () => {
   assert.equal(sentenceOf('stream_live', { stream: 'test' }), '“test” is live.')
   assert.equal(sentenceOf('session_ended', { stream: 'test', duration_ms: 12_345, reason: 'deleted' }), 'A viewer of “test” is gone after 12 s: the player left.')
   assert.equal(sentenceOf('source_failed', { stream: 'a', source: 'pattern', reason: 'No encoder.' }), 'Source pattern of “a” has failed: No encoder.')
-  assert.equal(sentenceOf('stream_live', { stream: 'preview-0a1b2c3d' }), 'A preview is live.')
+  assert.equal(sentenceOf('stream_live', {}), 'A stream is live.')
   assert.equal(sentenceOf('source_stopped', { stream: 'a', source: 'camera', reason: 'stopped' }), 'Source camera of “a” stopped.')
   assert.equal(sentenceOf('something_new', { at: 'x', stream: 'a', count: 3 }), 'something new, stream a, count 3')
   assert.deepEqual([spanOf(12), spanOf(1200), spanOf(61_000), spanOf(7_300_000)], ['12 ms', '1.2 s', '1 min', '2 h 2 min'])
@@ -316,6 +316,20 @@ test('where a film is by now', () => {
   assert.equal(playback.placeOf(told, { loop: true, passed: 18_000 }), 3000)
   assert.equal(playback.placeOf(told, { loop: false, passed: 18_000 }), 20_000)
   assert.equal(playback.placeOf({ ...told, duration_ms: 0 }, { loop: true, passed: 18_000 }), 23_000)
+})
+
+test('the server is asked again soon where no event tells, and ever less often', () => {
+  const next = '2026-11-26T03:55:40.000Z'
+  const after = (source, lasting, open = false) => standing.staleAfter(source, { lasting, open })
+  assert.deepEqual([0, 9999, 10_000, 59_999, 60_000, 1e9].map((lasting) => after({ state: 'starting' }, lasting)), [900, 900, 2000, 2000, 10_000, 10_000])
+  assert.deepEqual([0, 1e9].map((lasting) => after({ state: 'starting' }, lasting, true)), [900, 2000], 'the counters are seen')
+  for (const [source, told, closed, open] of [
+    [{ state: 'waiting' }, false, 2000, 2000], [{ state: 'waiting', next_try: next }, true, 10_000, 2000], [{ state: 'live' }, true, 10_000, 2000],
+    [{ state: 'idle' }, true, Infinity, 2000], [{ state: 'failed' }, true, Infinity, 2000], [{ state: 'starting' }, false, 900, 900], [null, true, Infinity, Infinity],
+  ]) {
+    assert.equal(standing.eventsTell(source), told, JSON.stringify(source))
+    assert.deepEqual([after(source, 0), after(source, 0, true)], [closed, open], JSON.stringify(source))
+  }
 })
 
 test('how it stands with a push, and what a source has been through', () => {

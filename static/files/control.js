@@ -9,7 +9,7 @@ import { showReason } from './notice.js'
 import { Playback } from './playback.js'
 import { isPreview } from './preview.js'
 import { goesOn, SourceForm } from './sourceform.js'
-import { changesIn, showCounters, standing } from './standing.js'
+import { changesIn, showCounters, staleAfter, standing } from './standing.js'
 import { setToken, token } from './token.js'
 
 const element = (id) => document.getElementById(id)
@@ -33,6 +33,7 @@ export class Control extends EventTarget {
   #answered = Promise.resolve()
   #soon = 0
   #askedAt = 0
+  #seen = { state: '', at: 0 } // the source's state, and since when it is known, by performance.now()
 
   constructor() {
     super()
@@ -316,11 +317,10 @@ export class Control extends EventTarget {
 
   /** After how many milliseconds it may stand otherwise though no event has told so. */
   #stale() {
-    const { source } = this
-    if (!source) return Infinity
-    if (source.state === 'starting') return 900
-    if (element('counters').open || source.state === 'waiting' && !source.next_try) return 2000
-    return ['live', 'waiting'].includes(source.state) ? 10_000 : Infinity
+    const { source } = this, now = performance.now()
+    const state = [this.name, source?.state, source?.since].join(' ')
+    if (this.#seen.state !== state) this.#seen = { state, at: now }
+    return staleAfter(source, { lasting: now - this.#seen.at, open: element('counters').open })
   }
 
   #showState() {

@@ -4,7 +4,6 @@
  * @module log
  */
 import { titleOf } from './findings.js'
-import { isPreview } from './preview.js'
 
 const most = 200
 const mostKept = 60
@@ -125,7 +124,6 @@ export function sentenceOf(name, data) {
 }
 
 function quoted(stream) {
-  if (isPreview(stream)) return 'a preview' // its name says nothing
   return stream ? `“${stream}”` : 'a stream'
 }
 

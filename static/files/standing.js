@@ -43,6 +43,25 @@ export function wordOf({ state, reason }) {
   return reason === 'unwatched' ? 'On demand' : stateNames[state] ?? state
 }
 
+/** Whether an event will tell when it stands otherwise with a source. @param {object|null} source as the API describes it */
+export function eventsTell(source) {
+  return source?.state !== 'starting' && (source?.state !== 'waiting' || Boolean(source.next_try))
+}
+
+/**
+ * After how many milliseconds it may stand otherwise with a source though no event has told so.
+ * @param {object|null} source as the API describes it
+ * @param {{lasting: number, open: boolean}} seen for how many milliseconds it has been so, and whether its counters are shown
+ */
+export function staleAfter(source, { lasting, open }) {
+  if (!source) return Infinity
+  const often = open || !eventsTell(source) ? 2000 : Infinity
+  if (source.state === 'live' || source.state === 'waiting') return Math.min(often, 10_000)
+  if (source.state !== 'starting') return often
+  if (lasting < 10_000) return 900
+  return lasting < 60_000 || open ? 2000 : 10_000
+}
+
 /** What a source has been through. @param {object} source as the API describes it @returns {[string, string][]} names and values */
 export function countersOf({ runs, restarts, failures = {}, restart, on_demand: demand, stop_after_ms: stop, renditions = [] }) {
   const facts = []

@@ -10,7 +10,7 @@ import { spanOf } from './log.js'
 import { showReason } from './notice.js'
 import { numberOf } from './numbers.js'
 import { Pushes } from './pushes.js'
-import { wordOf } from './standing.js'
+import { eventsTell, wordOf } from './standing.js'
 
 const codecNames = { opus: 'Opus' }
 let rowsMade = 0
@@ -93,7 +93,7 @@ export class StreamRow {
   }
 
   /** Whether an event will tell when it stands otherwise. */
-  get settled() { return !['starting', 'waiting'].includes(this.#stream?.source?.state) }
+  get settled() { return eventsTell(this.#stream?.source) }
 
   #showFindings(findings) {
     const { advise, advice, findings: list } = this.#parts
