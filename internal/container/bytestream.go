@@ -34,11 +34,10 @@ const (
 // A byteStream reads H.264 or H.265 as a byte stream (annex B of both): pictures without times, so each lasts as long as the
 // parameter sets say.
 type byteStream struct {
-	r        *io.SectionReader
-	info     media.Track
-	hevc     bool
-	convert  media.Converter
-	duration time.Duration // guessed; 0: not known
+	r       *io.SectionReader
+	info    media.Track
+	hevc    bool
+	convert media.Converter
 
 	buffer  []byte // from the start code of a NAL unit on
 	scanned int    // where to look for the next start code
@@ -108,7 +107,7 @@ func (s *byteStream) open(size int64) error {
 }
 
 func (s *byteStream) About() media.Info {
-	return media.Info{Container: s.info.Codec + " byte stream", Tracks: []media.Track{s.info}, Duration: s.duration}
+	return media.Info{Container: s.info.Codec + " byte stream", Tracks: []media.Track{s.info}}
 }
 
 func (s *byteStream) Restart(time.Duration) error {
