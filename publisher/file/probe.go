@@ -160,7 +160,7 @@ func (s *preview) read(ctx context.Context, d demuxer, most int) error {
 func (s *preview) unit(u media.Unit) {
 	t := &s.tracks[u.Track]
 	if t.units == 0 {
-		t.first = u.PTS
+		t.first, t.last = u.PTS, u.PTS
 	}
 	if u.Track == s.video {
 		s.bframes = s.bframes || u.Bidirectional || t.units > 0 && u.PTS < t.last

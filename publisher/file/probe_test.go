@@ -141,3 +141,14 @@ func TestProbeTells(t *testing.T) {
 		})
 	}
 }
+
+// A file whose first pictures stand before its time 0, as where it was cut without encoding it anew, has no B-frames for that.
+func TestProbeBeforeZero(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	whole := mediatest.Clip(t, dir, "whole.mp4", mediatest.Picture("3"), mediatest.H264())
+	r, err := probe(t, mediatest.Clip(t, dir, "cut.mp4", []string{"-ss", "1.3", "-i", whole, "-c", "copy", "-map", "0:v"}))
+	if err != nil || r.BFrames || !r.Playable {
+		t.Errorf("report %+v: %v", r, err)
+	}
+}
