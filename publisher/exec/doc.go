@@ -12,8 +12,10 @@
 //
 // Not limited are the hosts that a playlist names, within the scheme's protocols: HTTP may lead to HTTP anywhere, there by
 // redirects too, and a playlist of playlists to a bare TCP connection. FFmpeg looks a host up once more by itself, so whoever
-// answers for its name in DNS can answer it differently. Who does not trust a host, its name or its playlists with what this
-// machine can reach keeps the machine from reaching it.
+// answers for its name in DNS can answer it differently. A server of RTSP redirects FFmpeg to any host and port, listed or not,
+// this machine's too, and FFmpeg sends the user and the password there: its demuxer has no option against that, and to ask the
+// server first would not help against one that answers Weir and FFmpeg differently. Who does not trust a host, its name or its
+// playlists with what this machine can reach keeps the machine from reaching it, and gives it no password used elsewhere.
 //
 // Certificates are verified for https and rtmps, by FFmpeg: their host's name too where it is built with GnuTLS, not in all
 // versions with OpenSSL. They are not for rtsps, of which FFmpeg's demuxer has no such option, nor for what a playlist names:
