@@ -21,7 +21,7 @@ func (s *Supervisor) perform(ctx context.Context, e *entry, source Source, p *st
 	if !s.policyOf(e).onDemand {
 		s.begun(e)
 		began := time.Now()
-		err = source.Run(ctx, p)
+		err = s.play(ctx, e, source, p)
 		return time.Since(began), err
 	}
 	demand := p.Stream().Demand()
@@ -38,7 +38,7 @@ func (s *Supervisor) perform(ctx context.Context, e *entry, source Source, p *st
 			cancel()
 		}
 	})
-	err = source.Run(own, p)
+	err = s.play(own, e, source, p)
 	cancel()
 	watching.Wait()
 	if left && err == nil {

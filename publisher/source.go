@@ -30,14 +30,15 @@ type Alternator interface {
 
 // A Hesitator is a Source that runs also while it cannot get at its media, and says why.
 type Hesitator interface {
-	// Trouble is why nothing comes at present, "" where something does. It may be called from any goroutine.
-	Trouble() string
+	// Trouble is why nothing comes at present, "" where something does, and since when it is the one or the other: zero
+	// where there was no trouble yet. It may be called from any goroutine.
+	Trouble() (reason string, since time.Time)
 }
 
 // A Beginner is a Source whose media come some time after it was begun: from elsewhere.
 type Beginner interface {
-	// Begun says whether media have come. It may be called from any goroutine.
-	Begun() bool
+	// Begun is when media came first, zero while none have. It may be called from any goroutine.
+	Begun() time.Time
 }
 
 // A Changer is a Source that can take new parameters while it runs.

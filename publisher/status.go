@@ -13,7 +13,7 @@ const (
 	StateIdle     State = "idle"     // its media have ended by themselves, or it is on demand and nobody watches
 	StateStarting State = "starting" // it is being made, or nothing has come yet of what it fetches from elsewhere
 	StateLive     State = "live"     // it runs, and the stream is live
-	StateWaiting  State = "waiting"  // it failed and is started again at NextTry, or tries again by itself where that is zero
+	StateWaiting  State = "waiting"  // it failed and is started again at NextTry, or gets no media and tries by itself where that is zero
 	StateFailed   State = "failed"   // it failed too often and is not started again by itself
 )
 

@@ -89,8 +89,8 @@ func asked(err error) bool {
 }
 
 // Change changes a source: while it runs if it can take that, else by a new one that takes the stream over, so that viewers
-// stay. A source that waits, failed or has ended starts anew, unless only its privacy is changed, or how it is started again
-// and stopped. When Change fails all is as it was; see Start for the errors, besides which there is ErrNotSupervised.
+// stay. A source that waits, also where it tries again by itself, failed or has ended starts anew, unless only its privacy is
+// changed, or how it is started again and stopped. When Change fails all is as it was; see Start for the errors, besides which there is ErrNotSupervised.
 func (s *Supervisor) Change(name string, c Change) (Status, error) {
 	leave, err := s.enter()
 	if err != nil {
@@ -140,8 +140,9 @@ func (s *Supervisor) plan(e *entry, c Change) (next change, err error) {
 	s.mu.Lock()
 	base := e.params
 	next = change{kind: e.kind, private: e.private}
-	live, before, public := e.state == StateLive, e.policy, !e.private
+	live, before, public, source := e.state == StateLive, e.policy, !e.private, e.source
 	s.mu.Unlock()
+	live = live && !hesitates(source)
 	if next.policy, err = before.changed(c.OnDemand, c.StopAfter, c.Restart); err != nil {
 		return change{}, err
 	}

@@ -147,17 +147,7 @@ func (st *Status) count(source Source) {
 	if p, ok := source.(Placer); ok {
 		st.Place = new(p.Place())
 	}
-	if st.State != StateLive {
-		return
-	}
-	if b, ok := source.(Beginner); ok && !b.Begun() {
-		st.State = StateStarting
-	}
-	if h, ok := source.(Hesitator); ok {
-		if st.Reason = h.Trouble(); st.Reason != "" {
-			st.State = StateWaiting
-		}
-	}
+	st.follow(source)
 }
 
 // kind returns a kind that can run here.

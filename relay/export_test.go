@@ -19,6 +19,12 @@ func (o Options) WithLinger(d time.Duration) Options {
 	return o
 }
 
+// WithSilence changes for how long nothing may come until a pull says so.
+func (o Options) WithSilence(d time.Duration) Options {
+	o.silence = d
+	return o
+}
+
 // CheckURL and CheckDial are the two questions about a host.
 func CheckURL(all []Host, text string) error {
 	u, err := url.Parse(text)
@@ -73,4 +79,10 @@ func Probe(pulls bool, answers ...error) (asked []time.Duration, barred bool, er
 		}
 	}
 	return asked, p.barred, nil
+}
+
+// Silence is what a session says that brings so much.
+func Silence() func(now time.Time, packets uint64, begun bool) string {
+	s := silence{most: longSilence}
+	return s.why
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -74,7 +74,10 @@ type pull struct {
 	mu sync.Mutex
 	// guarded by mu
 	publication *stream.Publication
-	reason      string // why it does not play now
+	before      []stream.TrackStats // of its tracks, which outlive publications, when Run began
+	begun       time.Time           // when what can be shown had come; zero: it has not, since the source began anew
+	reason      string              // why it does not play now
+	since       time.Time           // when there was a reason, or none any more; zero: there never was
 }
 
 var (
@@ -94,9 +97,7 @@ func (p *pull) Alternatives() bool { return true }
 // Run implements publisher.Source. A failure that will last is an error; others
 // are tried again here, so that the stream stays.
 func (p *pull) Run(ctx context.Context, publication *stream.Publication) error {
-	p.mu.Lock()
-	p.publication = publication
-	p.mu.Unlock()
+	p.begin(publication)
 	var wait backoff
 	for {
 		lived, err := p.once(ctx, publication)
@@ -111,11 +112,19 @@ func (p *pull) Run(ctx context.Context, publication *stream.Publication) error {
 		again := wait.after(lived, err)
 		p.say(err.Error())
 		p.relay.opts.Logger.Info("pull is tried again", "stream", p.stream, "reason", err, "duration", again)
-		p.relay.opts.Event("source_waiting", slog.String("stream", p.stream), slog.String("source", KindName),
-			slog.String("reason", err.Error()), slog.Duration("duration", again))
 		if !pause(ctx, again, publication.Done()) && ctx.Err() == nil {
 			return publisher.ErrPublicationEnded
 		}
+	}
+}
+
+// begin notes what is filled.
+func (p *pull) begin(publication *stream.Publication) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.publication, p.before = publication, nil
+	for _, t := range publication.Tracks() {
+		p.before = append(p.before, t.Stats())
 	}
 }
 
@@ -131,9 +140,10 @@ func (p *pull) once(ctx context.Context, publication *stream.Publication) (lived
 	if err != nil {
 		return 0, err
 	}
+	quiet := silence{most: p.relay.opts.silence}
 	err = l.run(ctx, func() bool {
-		if l.session.Connected() {
-			p.say("")
+		if begun := !p.Begun().IsZero(); l.session.Connected() {
+			p.say(quiet.why(time.Now(), p.packets(), begun))
 		}
 		return publication.Reason() != ""
 	})
@@ -144,32 +154,57 @@ func (p *pull) once(ctx context.Context, publication *stream.Publication) (lived
 func (p *pull) say(reason string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if (reason == "") != (p.reason == "") {
+		p.since = time.Now()
+	}
 	p.reason = reason
 }
 
 // Trouble implements publisher.Hesitator.
-func (p *pull) Trouble() string {
+func (p *pull) Trouble() (reason string, since time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.reason
+	return p.reason, p.since
 }
 
-// Begun implements publisher.Beginner.
-func (p *pull) Begun() bool { return len(p.Stats()) > 0 }
+// Begun implements publisher.Beginner. It is asked for often enough while a session runs for the time to be right.
+func (p *pull) Begun() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	live := p.publication != nil && slices.ContainsFunc(p.publication.Tracks(), (*stream.Track).Live)
+	switch {
+	case !live:
+		p.begun = time.Time{}
+	case p.begun.IsZero():
+		p.begun = time.Now()
+	}
+	return p.begun
+}
 
-// Stats implements publisher.Counter: one element for each codec that has come.
+// packets is how many have come.
+func (p *pull) packets() (n uint64) {
+	for _, s := range p.Stats() {
+		n += s.Packets
+	}
+	return n
+}
+
+// Stats implements publisher.Counter: one element for each codec that has come
+// since Run began.
 func (p *pull) Stats() []publisher.Stats {
 	p.mu.Lock()
-	publication := p.publication
+	publication, before := p.publication, p.before
 	p.mu.Unlock()
 	if publication == nil {
 		return nil
 	}
 	var all []publisher.Stats
-	for _, t := range publication.Tracks() {
-		if st := t.Stats(); st.Packets > 0 {
+	for i, t := range publication.Tracks() {
+		st, was := t.Stats(), before[i]
+		if st.Packets > was.Packets {
 			all = append(all, publisher.Stats{
-				Spec: stream.Spec{Format: t.Format()}, KeyFrames: st.KeyFrames, Packets: st.Packets, Bytes: st.Bytes, Running: t.Live(),
+				Spec: stream.Spec{Format: t.Format()}, KeyFrames: st.KeyFrames - was.KeyFrames,
+				Packets: st.Packets - was.Packets, Bytes: st.Bytes - was.Bytes, Running: t.Live(),
 			})
 		}
 	}

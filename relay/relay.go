@@ -40,6 +40,9 @@ type Options struct {
 	// linger is how long a push outlives its stream's publisher, who may come back:
 	// 3 s. Tests change it.
 	linger time.Duration
+	// silence is for how long a pull that is connected may bring nothing until it
+	// says so: 5 s. Tests change it.
+	silence time.Duration
 }
 
 // A Relay speaks to other servers. Its methods may be called from any goroutine.
@@ -76,6 +79,9 @@ func New(o Options) (*Relay, error) {
 	}
 	if o.linger == 0 {
 		o.linger = 3 * time.Second
+	}
+	if o.silence == 0 {
+		o.silence = longSilence
 	}
 	if o.resolver == nil {
 		o.resolver = net.DefaultResolver

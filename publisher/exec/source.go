@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,7 +17,7 @@ import (
 	"weir/stream"
 )
 
-// A source is one input. It implements publisher.Source and publisher.Counter.
+// A source is one input. It implements publisher.Source, publisher.Counter and publisher.Beginner.
 type source struct {
 	// static after FFmpeg.Source
 	ffmpeg *FFmpeg
@@ -52,9 +51,7 @@ func (s *source) Specs() []stream.Spec {
 func (s *source) Stats() []publisher.Stats { return s.live.Stats() }
 
 // Begun implements publisher.Beginner.
-func (s *source) Begun() bool {
-	return slices.ContainsFunc(s.live.Stats(), func(r publisher.Stats) bool { return r.Packets > 0 })
-}
+func (s *source) Begun() time.Time { return s.live.Begun() }
 
 // Run implements publisher.Source. The input's end is the media's end only where it has one of its own: a camera has none.
 func (s *source) Run(ctx context.Context, p *stream.Publication) error {

@@ -35,6 +35,7 @@ type Live struct {
 	mu sync.Mutex
 	// guarded by mu
 	feeds []*Feed
+	begun time.Time
 }
 
 // NewLive starts nothing.
@@ -49,6 +50,22 @@ func (l *Live) Stats() []publisher.Stats {
 		all[i] = f.Stats()
 	}
 	return all
+}
+
+// Begun is when the first packet was written; zero: none was.
+func (l *Live) Begun() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.begun
+}
+
+// begin notes that a packet was written.
+func (l *Live) begin() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.begun.IsZero() {
+		l.begun = time.Now()
+	}
 }
 
 // Run writes what next returns until that is io.EOF (nil), another error (that one), the publication has ended
@@ -71,7 +88,7 @@ func (l *Live) Run(ctx context.Context, p *stream.Publication, tracks []media.Tr
 	if l.epoch.IsZero() {
 		l.epoch = time.Now()
 	}
-	for {
+	for begun := false; ; {
 		u, err := next()
 		select {
 		case <-ctx.Done():
@@ -88,6 +105,10 @@ func (l *Live) Run(ctx context.Context, p *stream.Publication, tracks []media.Tr
 		}
 		if line := r.lines[u.Track]; line != nil {
 			r.write(line, u, time.Now(), l.epoch)
+			if !begun && line.feed.packets.Load() > 0 {
+				begun = true
+				l.begin()
+			}
 		}
 	}
 }

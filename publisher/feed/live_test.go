@@ -123,3 +123,23 @@ func TestLiveGoesOn(t *testing.T) {
 		}
 	})
 }
+
+// A live input has begun with its first packet, and stays so when another takes its place.
+func TestLiveBegins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, st := feed.NewLive(), newStage(t)
+		live(t, l, st, nil, nil)
+		live(t, l, st, []time.Duration{time.Second}, []media.Unit{{Track: 0, Key: true}})
+		if begun := l.Begun(); !begun.IsZero() {
+			t.Errorf("nothing was sent, and it has begun at %v", begun)
+		}
+		first := time.Now().Add(3 * time.Second)
+		at := []time.Duration{3 * time.Second, 4 * time.Second}
+		units := []media.Unit{{Track: 0, Data: h264Unit, Key: true}, {Track: 1, Data: []byte{0xfc, 1}, PTS: time.Second, DTS: time.Second, Key: true}}
+		live(t, l, st, at, units)
+		live(t, l, st, at, units)
+		if begun := l.Begun(); !begun.Equal(first) {
+			t.Errorf("begun at %v, want %v", begun, first)
+		}
+	})
+}

@@ -99,9 +99,11 @@ const sentences = {
   session_connected: ({ stream, duration_ms: took }) => `A viewer of ${quoted(stream)} is connected${took === undefined ? '' : `, after ${spanOf(took)}`}.`,
   session_ended: ({ stream, reason, duration_ms: lasted }) => `A viewer of ${quoted(stream)} is gone${lasted === undefined ? '' : ` after ${spanOf(lasted)}`}${because(reason)}.`,
   source_started: ({ stream, source }) => `Source ${source ?? ''} of ${quoted(stream)} started.`,
+  source_live: ({ stream, source }) => `Source ${source ?? ''} of ${quoted(stream)} has its media and is live.`,
   source_changed: ({ stream, source }) => `Source ${source ?? ''} of ${quoted(stream)} has new parameters.`,
   source_idle: ({ stream, source }) => `Source ${source ?? ''} of ${quoted(stream)} waits for somebody to watch.`,
-  source_waiting: ({ stream, source, reason }) => `Source ${source ?? ''} of ${quoted(stream)} broke down and is started again${because(reason)}.`,
+  source_waiting: ({ stream, source, reason, duration_ms: after }) =>
+    `Source ${source ?? ''} of ${quoted(stream)} ${after === undefined ? 'gets no media and goes on trying' : 'broke down and is started again'}${because(reason)}.`,
   source_failed: ({ stream, source, reason }) => `Source ${source ?? ''} of ${quoted(stream)} has failed${because(reason)}.`,
   file_stored: ({ file }) => `The file ${file ?? ''} is there.`,
   file_deleted: ({ file }) => `The file ${file ?? ''} is gone.`,
