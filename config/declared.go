@@ -97,25 +97,31 @@ func count(path string, most int, at func(*Config) *int) key {
 	return k
 }
 
-// isDeclared says whether a name in the section of streams is a stream's: what
-// stands under it is a mapping, and there is no such setting.
+// isDeclared says whether a name in the section of streams is to be a stream's:
+// what stands under it is a mapping, and there is no such setting.
 func isDeclared(path, name string, n ast.Node) bool {
 	_, ok := mapping(n)
-	return path == pathStreams && ok && checkName(name) == nil
+	return path == pathStreams && ok && name != "<<"
 }
 
-// declared reads one stream and keeps it if it is whole.
+// declared reads one stream and keeps it if there is a source, with what is
+// right of it.
 func (w walker) declared(name string, at place, n ast.Node) {
-	path, before := pathStreams+"."+name, len(w.mistakes)
+	path := pathStreams + "." + name
+	if err := checkName(name); err != nil {
+		w.wrong(at, pathStreams, "%s is no name that a stream can have: %v", clip(name), err)
+	}
+	before := len(w.mistakes)
 	d := Declared{Stream: name}
 	w.origins[path] = at
 	w.fields(path, n, declaredKeys(), &d)
 	if d.Source == "" && len(w.mistakes) == before {
 		w.wrong(at, path, "source is missing: the kind of source that feeds it, such as source: pattern")
 	}
-	if len(w.mistakes) == before {
-		w.config.Streams.Declared = append(w.config.Streams.Declared, d)
+	if d.Source == "" {
+		return
 	}
+	w.config.Streams.Declared = append(w.config.Streams.Declared, d)
 }
 
 // fields reads a mapping of these settings.
@@ -163,12 +169,12 @@ func (w walker) one(k key, n ast.Node) { w.assign(k, w.at(n), w.scalar(k, n)) }
 // params reads the parameters of a source. What they must be, only their kind
 // knows; no mistake repeats a value.
 func (w walker) params(path string, n ast.Node, d *Declared) {
+	w.origins[path] = w.at(n)
 	pairs, ok := mapping(n)
 	if !ok {
 		w.wrong(w.at(n), path, "want parameters, such as width: 640, got %s", describe(n).kind)
 		return
 	}
-	w.origins[path] = w.at(n)
 	d.Params = map[string]json.RawMessage{}
 	for _, pair := range pairs {
 		name, at := pair.Key.GetToken().Value, w.at(pair.Key)

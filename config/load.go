@@ -25,7 +25,7 @@ type Flag struct {
 	Value string // several flags of a list make one list
 }
 
-// Loaded is a configuration without mistakes.
+// Loaded is a configuration without mistakes, or what is right of one with some.
 type Loaded struct {
 	Config Config
 	File   string // that was read, "" for none
@@ -37,7 +37,9 @@ type Loaded struct {
 // "WEIR_HTTP_ADDR", "-addr" or "default".
 func (l *Loaded) Origin(path string) string { return l.origins[path].String() }
 
-// Load puts the layers together. Its error is Mistakes: all there are.
+// Load puts the layers together. Its error is Mistakes: all there are. Beside
+// them it returns what is right, for who knows more to look for more: nothing
+// may be run by it.
 func Load(in Input) (*Loaded, error) {
 	l := &loader{
 		config: Default(), origins: map[string]place{}, checks: in.Checks,
@@ -57,10 +59,7 @@ func Load(in Input) (*Loaded, error) {
 	l.flags(in.Flags)
 	l.compareTokens()
 	l.findState()
-	if err := l.mistakes.Err(); err != nil {
-		return nil, err
-	}
-	return &Loaded{Config: l.config, File: file, origins: l.origins}, nil
+	return &Loaded{Config: l.config, File: file, origins: l.origins}, l.mistakes.Err()
 }
 
 // Validate returns all that is wrong with c as Mistakes, each with its path.

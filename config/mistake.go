@@ -41,6 +41,20 @@ func (m Mistakes) Flags() bool {
 	return slices.ContainsFunc(m, func(m *Mistake) bool { return m.layer == layerFlags })
 }
 
+// With adds what others have found, but for what is said already of a place or of
+// a setting.
+func (m Mistakes) With(more Mistakes) Mistakes {
+	all := slices.Clone(m)
+	for _, found := range more {
+		if !slices.ContainsFunc(m, func(said *Mistake) bool {
+			return said.Place == found.Place || said.Path != "" && said.Path == found.Path
+		}) {
+			all = append(all, found)
+		}
+	}
+	return all
+}
+
 // Err is nil where there are none, else the mistakes in their order.
 func (m Mistakes) Err() error {
 	if len(m) == 0 {

@@ -50,6 +50,16 @@ func (s *Supervisor) Check(name string, r Start) error {
 	return err
 }
 
+// Try is Check and asks the kind besides, which may look at files and devices. Nothing is started.
+func (s *Supervisor) Try(name string, r Start) error {
+	next, err := s.read(name, r)
+	if len(next.params) == 0 {
+		return err
+	}
+	_, refused := next.kind.New(name, next.params)
+	return together(err, refused)
+}
+
 // read says what a Start comes to.
 func (s *Supervisor) read(name string, r Start) (next change, err error) {
 	if !s.opts.Registry.ValidName(name) {

@@ -12,6 +12,8 @@ import (
 
 	"weir/config"
 	"weir/internal/wish"
+	"weir/publisher/exec"
+	"weir/relay"
 )
 
 // The commands besides serving.
@@ -149,17 +151,24 @@ func word(s string) string {
 func settings(r request, env []string) (*config.Loaded, error) {
 	loaded, err := config.Load(config.Input{
 		File: r.file, Environ: env, Flags: r.settings,
-		Checks: map[string]func(string) error{"ice.servers": func(text string) error {
-			_, err := wish.ParseICEServer(text)
-			return err
-		}},
+		Checks: map[string]func(string) error{
+			"ice.servers": func(text string) error {
+				_, err := wish.ParseICEServer(text)
+				return err
+			},
+			"ffmpeg.inputs": exec.CheckEntry,
+			"relay.hosts": func(text string) error {
+				_, err := relay.ParseHost(text)
+				return err
+			},
+		},
 	})
 	if len(r.problems) == 0 && err == nil {
 		return loaded, nil
 	}
 	mistakes, _ := errors.AsType[config.Mistakes](err)
 	if len(r.problems) > 0 || mistakes.Flags() {
-		return nil, fmt.Errorf("%w; %w", errors.Join(append(r.problems, err)...), errUsage)
+		return loaded, fmt.Errorf("%w; %w", errors.Join(append(r.problems, err)...), errUsage)
 	}
-	return nil, err
+	return loaded, err
 }

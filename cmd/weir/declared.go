@@ -32,17 +32,21 @@ func startOf(d config.Declared) (publisher.Start, error) {
 	return start, nil
 }
 
-// checkDeclared finds what is wrong with the streams of the configuration; its
-// error is config.Mistakes. A kind of source that cannot run on this machine is
-// no mistake.
-func checkDeclared(loaded *config.Loaded, sources *publisher.Supervisor) error {
+// checkDeclared finds what is wrong with the streams of the configuration, which
+// check says of one; its error is config.Mistakes. A kind of source that cannot
+// run on this machine is no mistake.
+func checkDeclared(loaded *config.Loaded, sources *publisher.Supervisor, check func(string, publisher.Start) error) error {
 	var mistakes config.Mistakes
 	for _, d := range loaded.Config.Streams.Declared {
 		start, err := startOf(d)
-		if err == nil {
-			err = sources.Check(d.Stream, start)
+		if err != nil {
+			return err
 		}
 		path := "streams." + d.Stream
+		if err = check(d.Stream, start); errors.Is(err, stream.ErrName) {
+			mistakes = append(mistakes, loaded.Wrong(path, "no stream can have this name: it is that of an address"))
+			err = check("any", start) // what else is wrong
+		}
 		problems, isProblems := errors.AsType[*publisher.ParamError](err)
 		switch {
 		case err == nil, errors.Is(err, publisher.ErrUnavailable):
@@ -56,8 +60,6 @@ func checkDeclared(loaded *config.Loaded, sources *publisher.Supervisor) error {
 				names = append(names, k.Name)
 			}
 			mistakes = append(mistakes, loaded.Wrong(path+".source", "there is no such kind of source; there are "+strings.Join(names, ", ")))
-		case errors.Is(err, stream.ErrName):
-			mistakes = append(mistakes, loaded.Wrong(path, "no stream can have this name: it is that of an address"))
 		default:
 			return err
 		}
@@ -96,15 +98,26 @@ func (s *server) declares(name string) bool {
 	return slices.ContainsFunc(s.declared, func(d config.Declared) bool { return d.Stream == name })
 }
 
-// checkConfig holds what only the kinds of source know against a configuration
-// that is right else.
-func checkConfig(ctx context.Context, loaded *config.Loaded) error {
-	if len(loaded.Config.Streams.Declared) == 0 {
-		return nil
+// checkConfig adds to what is wrong with a configuration what only the kinds of
+// source know: all that a start of its streams would refuse.
+func checkConfig(ctx context.Context, loaded *config.Loaded, wrong error) error {
+	mistakes, _ := errors.AsType[config.Mistakes](wrong)
+	c := loaded.Config
+	s := newServer(c, slog.New(slog.DiscardHandler))
+	if _, err := openLibrary(c.Media, s.events.Add); err != nil {
+		mistakes = mistakes.With(config.Mistakes{loaded.Wrong("media.dir", strings.TrimPrefix(err.Error(), "media.dir: "))})
+		c.Media.Dir = ""
 	}
-	s := newServer(loaded.Config, slog.New(slog.DiscardHandler))
-	if err := s.wireSources(ctx, loaded.Config); err != nil {
-		return err
+	if len(c.Streams.Declared) == 0 {
+		return mistakes.Err()
 	}
-	return checkDeclared(loaded, s.sources)
+	if err := s.wireSources(ctx, c); err != nil {
+		return errors.Join(mistakes.Err(), err)
+	}
+	err := checkDeclared(loaded, s.sources, s.sources.Try)
+	found, ok := errors.AsType[config.Mistakes](err)
+	if err != nil && !ok {
+		return errors.Join(mistakes.Err(), err)
+	}
+	return mistakes.With(found).Err()
 }

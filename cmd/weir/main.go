@@ -59,16 +59,14 @@ func run(ctx context.Context, args, env []string, stdout, stderr io.Writer) erro
 		return printSample(r, stdout)
 	}
 	loaded, err := settings(r, env)
+	if r.command == commandConfig && r.verb == "check" && !errors.Is(err, errUsage) {
+		err = checkConfig(ctx, loaded, err)
+	}
 	if err != nil {
 		return err
 	}
 	switch r.command {
 	case commandConfig:
-		if r.verb == "check" {
-			if err := checkConfig(ctx, loaded); err != nil {
-				return err
-			}
-		}
 		return reportConfig(r, loaded, stdout)
 	case commandToken:
 		return changeTokens(r, loaded, stdout, stderr)

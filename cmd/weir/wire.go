@@ -91,7 +91,7 @@ func wire(ctx context.Context, loaded *config.Loaded, access auth.Authorizer, lo
 	s := newServer(c, log)
 	err := s.wireSources(ctx, c)
 	if err == nil {
-		err = checkDeclared(loaded, s.sources)
+		err = checkDeclared(loaded, s.sources, s.sources.Check)
 	}
 	if err != nil {
 		return nil, err

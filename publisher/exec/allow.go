@@ -57,6 +57,9 @@ func ParseAllowed(settings []string) (Allowed, error) {
 	return a, nil
 }
 
+// CheckEntry returns an error for a setting of what may be opened that cannot be read.
+func CheckEntry(text string) error { return new(Allowed).add(text) }
+
 func (a *Allowed) add(text string) error {
 	switch text {
 	case formatLavfi:
