@@ -65,12 +65,6 @@ func (v *ivfFile) open() error {
 	if !v.info.Playable() {
 		return nil
 	}
-	if name == codec.VP9 {
-		var head [1]byte
-		if _, err := v.r.ReadAt(head[:], v.first+ivfFrame); err == nil {
-			v.info.Profile = profileVP9(head[:])
-		}
-	}
 	var err error
 	v.convert, err = media.NewConverter(&v.info, nil)
 	return err
@@ -136,12 +130,4 @@ func (v *ivfFile) frame() (u media.Unit, err error) {
 	}
 	u.DTS = u.PTS
 	return u, v.convert(&u)
-}
-
-// profileVP9 reads the profile's two bits, the lower one first.
-func profileVP9(b []byte) string {
-	if len(b) == 0 || b[0]>>6 != 2 {
-		return ""
-	}
-	return fmt.Sprintf("profile-id=%d", b[0]>>5&1|b[0]>>4&1<<1)
 }

@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
+	"weir/internal/codec"
 	"weir/internal/container/matroska"
 	"weir/internal/container/mp4"
 	"weir/internal/media"
@@ -68,7 +70,10 @@ func opener[D demuxer](open func(context.Context, io.ReaderAt, int64) (D, error)
 
 // A Reader reads one file, whatever it is. What its format's reader did not expect of it is damage: what is in a file must
 // not end the program. One goroutine uses it; it does not close the file.
-type Reader struct{ demuxer demuxer }
+type Reader struct {
+	demuxer demuxer
+	tracks  []media.Track // with what the media say of them; nil: as the demuxer tells
+}
 
 // Open finds out what a file of so many bytes is by its first ones, and reads its headers. Once ctx is done the Reader's
 // calls return its error.
@@ -89,14 +94,45 @@ func Open(ctx context.Context, r io.ReaderAt, size int64) (_ *Reader, err error)
 			if err != nil {
 				return nil, err
 			}
-			return &Reader{demuxer: d}, nil
+			rd := &Reader{demuxer: d}
+			return rd, rd.look()
 		}
 	}
 	return nil, fmt.Errorf("%w: it is none of MP4, Matroska, WebM, IVF, Ogg, and H.264 or H.265 as a byte stream", media.ErrUnsupported)
 }
 
+// maxLook is how many units are read to find out what only the media say.
+const maxLook = 200
+
+// look finds the profile of VP9, which most files say nowhere but in its frames. What is wrong with the media is told by Next.
+func (r *Reader) look() error {
+	tracks := r.demuxer.About().Tracks
+	video, _ := media.Choose(tracks)
+	if video < 0 || tracks[video].Codec != codec.VP9 {
+		return nil
+	}
+	for range maxLook {
+		u, err := r.demuxer.Next()
+		if err != nil {
+			break
+		}
+		if u.Track == video && u.Key {
+			r.tracks = slices.Clone(tracks)
+			r.tracks[video].Profile = media.ProfileVP9(u.Data)
+			break
+		}
+	}
+	return r.demuxer.Restart(0)
+}
+
 // About says what the file is. The value does not change, unless SetRate changes it.
-func (r *Reader) About() media.Info { return r.demuxer.About() }
+func (r *Reader) About() media.Info {
+	about := r.demuxer.About()
+	if r.tracks != nil {
+		about.Tracks = r.tracks
+	}
+	return about
+}
 
 // SetRate lets a byte stream, which has no times, have so many pictures a second. Any other file has its own.
 func (r *Reader) SetRate(pictures float64) {

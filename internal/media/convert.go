@@ -77,6 +77,14 @@ func convertVP9(u *Unit) error {
 	return nil
 }
 
+// ProfileVP9 is what SDP says of the profile of a frame: its two bits, the lower one first (VP9 6.2); "" if it is none.
+func ProfileVP9(b []byte) string {
+	if len(b) == 0 || b[0]>>6 != 2 {
+		return ""
+	}
+	return fmt.Sprintf("profile-id=%d", b[0]>>5&1|b[0]>>4&1<<1)
+}
+
 func keyVP9(b []byte) bool {
 	if len(b) == 0 || b[0]>>6 != 2 {
 		return false

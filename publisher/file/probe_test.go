@@ -152,3 +152,21 @@ func TestProbeBeforeZero(t *testing.T) {
 		t.Errorf("report %+v: %v", r, err)
 	}
 }
+
+// VP9 of 10 bits is announced as what its frames are, whatever the container says of them.
+func TestProfileOfVP9(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	deep := []string{"-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-lag-in-frames", "0", "-b:v", "200k"}
+	for name, want := range map[string]string{"d.webm": "profile-id=2", "d.mp4": "profile-id=2", "d.ivf": "profile-id=2", "8.webm": "profile-id=0"} {
+		format := []string{"-pix_fmt", "yuv420p10le", "-profile:v", "2"}
+		if name == "8.webm" {
+			format = []string{"-pix_fmt", "yuv420p"}
+		}
+		mediatest.Clip(t, dir, name, mediatest.Picture("0.5"), deep, format)
+		source, err := newSource(dir, map[string]any{"file": name})
+		if err != nil || source.Specs()[0].Format.Fmtp != want {
+			t.Errorf("%s: %+v, %v", name, source, err)
+		}
+	}
+}

@@ -221,7 +221,7 @@ func (m *File) readConfig(t *track, entry box, from int64) error {
 	var private []byte
 	err := m.boxes.each(from, entry.until, func(x box) (err error) {
 		switch x.name {
-		case "avcC", "hvcC", "av1C", "vpcC", "dOps":
+		case "avcC", "hvcC", "av1C", "dOps":
 			private, err = m.boxes.bytes(x, media.MaxPrivate)
 		}
 		return err
@@ -233,10 +233,6 @@ func (m *File) readConfig(t *track, entry box, from int64) error {
 	case codec.H264, codec.H265:
 		if len(private) == 0 {
 			return media.Damagedf("%s without its own data", t.info.Codec)
-		}
-	case codec.VP9: // vpcC: version and flags, profile
-		if len(private) > 4 && private[4] > 0 && private[4] < 4 {
-			t.info.Profile = "profile-id=" + string('0'+rune(private[4]))
 		}
 	case codec.Opus: // dOps: version, channels, pre-skip
 		if len(private) > 1 {
