@@ -104,7 +104,7 @@ func checkConfig(ctx context.Context, loaded *config.Loaded, wrong error) error 
 	mistakes, _ := errors.AsType[config.Mistakes](wrong)
 	c := loaded.Config
 	s := newServer(c, slog.New(slog.DiscardHandler))
-	if _, err := openLibrary(c.Media, s.events.Add); err != nil {
+	if _, err := openLibrary(c.Media, false, s.events.Add); err != nil {
 		mistakes = mistakes.With(config.Mistakes{loaded.Wrong("media.dir", strings.TrimPrefix(err.Error(), "media.dir: "))})
 		c.Media.Dir = ""
 	}

@@ -12,13 +12,13 @@ import (
 	"weir/publisher/library"
 )
 
-// openLibrary opens the media folder; nil: there is to be none.
-func openLibrary(c config.Media, event func(string, ...slog.Attr)) (*library.Library, error) {
+// openLibrary opens the media folder; nil: there is to be none. Where converts is set an FFmpeg plays what cannot be played as it is.
+func openLibrary(c config.Media, converts bool, event func(string, ...slog.Attr)) (*library.Library, error) {
 	if c.Dir == "" {
 		return nil, nil //nolint:nilnil // no folder, and nothing wrong
 	}
 	l, err := library.Open(library.Options{
-		Dir: c.Dir, Quota: int64(c.Quota), KeepFree: int64(c.KeepFree), Probe: probe, Event: event,
+		Dir: c.Dir, Quota: int64(c.Quota), KeepFree: int64(c.KeepFree), Probe: probe(converts), Event: event,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("media.dir: %w", err)
@@ -26,15 +26,17 @@ func openLibrary(c config.Media, event func(string, ...slog.Attr)) (*library.Lib
 	return l, nil
 }
 
-// probe looks into a media file.
-func probe(ctx context.Context, f *os.File) (json.RawMessage, error) {
-	report, err := file.Probe(ctx, f)
-	if err != nil {
-		return nil, err //nolint:wrapcheck // for people: it says what is wrong with the file
+// probe makes what looks into a media file.
+func probe(converts bool) func(context.Context, *os.File) (json.RawMessage, error) {
+	return func(ctx context.Context, f *os.File) (json.RawMessage, error) {
+		report, err := file.Probe(ctx, f, converts)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // for people: it says what is wrong with the file
+		}
+		text, err := json.Marshal(report)
+		if err != nil {
+			return nil, fmt.Errorf("write the report: %w", err)
+		}
+		return text, nil
 	}
-	text, err := json.Marshal(report)
-	if err != nil {
-		return nil, fmt.Errorf("write the report: %w", err)
-	}
-	return text, nil
 }

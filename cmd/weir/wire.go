@@ -132,7 +132,7 @@ func (s *server) wireSources(ctx context.Context, c config.Config) error {
 	if err != nil {
 		return err
 	}
-	if s.library, err = openLibrary(c.Media, s.events.Add); err != nil {
+	if s.library, err = openLibrary(c.Media, transcode != nil, s.events.Add); err != nil {
 		return err
 	}
 	if err = s.wireRelay(c.Relay); err != nil {

@@ -113,12 +113,25 @@ func matchH264(offered, ours map[string]string) Match {
 type h264Profile uint8
 
 const (
-	profileOther h264Profile = iota // Extended, High 10 and beyond: nothing that a browser decodes
+	profileOther h264Profile = iota // Extended, those of intra pictures alone: nothing that a browser decodes
 	profileBaseline
 	profileConstrainedBaseline
 	profileMain
 	profileConstrainedHigh
 	profileHigh
+	profileHigh10
+	profileHigh422
+	profileHigh444
+)
+
+// common says whether it is a profile of 8 bits and 4:2:0, as all have them.
+func (p h264Profile) common() bool { return p >= profileBaseline && p <= profileHigh }
+
+// Names of the profiles that no browser decodes, or only one that offers it.
+const (
+	ProfileHigh10  = "high-10"
+	ProfileHigh422 = "high-4:2:2"
+	ProfileHigh444 = "high-4:4:4"
 )
 
 // Constraint flags as they stand in the second byte of a profile-level-id.
@@ -148,6 +161,12 @@ func (f Format) Profile() string {
 		return "constrained-high"
 	case profileHigh:
 		return "high"
+	case profileHigh10:
+		return ProfileHigh10
+	case profileHigh422:
+		return ProfileHigh422
+	case profileHigh444:
+		return ProfileHigh444
 	default:
 		return ""
 	}
@@ -167,6 +186,12 @@ func h264ProfileOf(idc, constraints byte) h264Profile {
 		return profileConstrainedHigh // 640c, as Safari and Android offer it
 	case idc == 0x64 && constraints&constraintSet3 == 0:
 		return profileHigh
+	case idc == 0x6e && constraints&constraintSet3 == 0:
+		return profileHigh10
+	case idc == 0x7a && constraints&constraintSet3 == 0:
+		return profileHigh422
+	case idc == 0xf4 && constraints&constraintSet3 == 0:
+		return profileHigh444
 	default:
 		return profileOther
 	}
@@ -182,7 +207,7 @@ func matchProfile(receiver, sent h264Profile) Match {
 	}
 	switch sent {
 	case profileConstrainedBaseline: // in every other profile
-		if receiver != profileOther {
+		if receiver.common() {
 			return MatchSuperset
 		}
 	case profileMain, profileConstrainedHigh: // frames without B slices are in High, and so is all of Main
@@ -192,7 +217,7 @@ func matchProfile(receiver, sent h264Profile) Match {
 	case profileBaseline:
 		// Only baseline decoders promise flexible macroblock order, redundant slices and the like. No encoder in use
 		// makes them, and FFmpeg and OBS declare plain baseline for what is constrained baseline.
-		if receiver != profileOther {
+		if receiver.common() {
 			return MatchBaseline
 		}
 	default:

@@ -54,7 +54,10 @@ func TestMatchH264(t *testing.T) {
 		{"packetization-mode=1;profile-level-id=42e01f", "packetization-mode=1;profile-level-id=640028", codec.MatchNone},
 		{"packetization-mode=1;profile-level-id=42001f", "packetization-mode=1;profile-level-id=42001f", codec.MatchExact},
 		{"packetization-mode=1;profile-level-id=42e01f", "packetization-mode=1;profile-level-id=42001f", codec.MatchBaseline},
-		{"packetization-mode=1;profile-level-id=f4001f", "packetization-mode=1;profile-level-id=f4001f", codec.MatchNone},
+		{"packetization-mode=1;profile-level-id=f4001f", "packetization-mode=1;profile-level-id=f4000a", codec.MatchExact},
+		{"packetization-mode=1;profile-level-id=6e001f", "packetization-mode=1;profile-level-id=6e0028", codec.MatchExact},
+		{"packetization-mode=1;profile-level-id=f4001f", "packetization-mode=1;profile-level-id=7a001f", codec.MatchNone},
+		{"packetization-mode=1;profile-level-id=64001f", "packetization-mode=1;profile-level-id=f4001f", codec.MatchNone},
 		{"packetization-mode=1;profile-level-id=42e01f", "packetization-mode=1", codec.MatchBaseline},
 		// nonsense
 		{"packetization-mode=1;profile-level-id=xyz", ours, codec.MatchNone},
@@ -150,7 +153,7 @@ func TestProfile(t *testing.T) {
 		"level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f": "constrained-baseline",
 		"profile-level-id=42001f": "baseline", "profile-level-id=4d001f": "main", "profile-level-id=4DE01F": "constrained-baseline",
 		"profile-level-id=64001f": "high", "profile-level-id=640c1f": "constrained-high",
-		"profile-level-id=6e0033": "", "profile-level-id=1": "", "packetization-mode=1": "", "": "",
+		"profile-level-id=6e0033": "high-10", "profile-level-id=7a0033": "high-4:2:2", "profile-level-id=f4001f": "high-4:4:4", "profile-level-id=f4101f": "", "profile-level-id=1": "", "packetization-mode=1": "", "": "",
 	} {
 		if got := (codec.Format{Name: "h264", Fmtp: fmtp}).Profile(); got != want {
 			t.Errorf("%q is %q, want %q", fmtp, got, want)

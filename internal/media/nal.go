@@ -133,6 +133,7 @@ func (n *nalConverter) describe(info *Track) {
 			if s, err := codec.ParseH264SPS(nal); err == nil {
 				info.Profile = fmt.Sprintf("profile-level-id=%02x%02x%02x", s.ProfileIDC, s.Constraints, s.Level)
 				info.Width, info.Height, info.SPSDuration = int(s.Width), int(s.Height), s.FrameDuration
+				info.Interlaced = !s.FrameMBSOnly
 			}
 		}
 	}

@@ -38,6 +38,9 @@ type Track struct {
 	Channels      int           // of sound
 	Sets          []byte        // parameter sets of H.264 and H.265 in the byte stream format; of AV1 the OBUs
 
+	Rotation   int  // by how many degrees the picture is to be turned clockwise: 0, 90, 180, 270
+	Interlaced bool // the pictures may be interlaced, by what the parameter sets say
+
 	Reorders bool // the pictures are not shown in the order in which they stand, by what the parameter sets say
 	// SPSDuration is how long a picture lasts, by what the parameter sets say; 0: they do not.
 	SPSDuration time.Duration

@@ -185,7 +185,7 @@ func (p *player) fill(r *reel) error {
 		}
 		if video {
 			if r.pictures && u.PTS < r.shown || u.Bidirectional && !r.encoding.converts() {
-				return fmt.Errorf("%w: %s", media.ErrUnsupported, problemBFrames(r.encoding.path))
+				return fmt.Errorf("%w: %s", media.ErrUnsupported, problemBFrames(r.encoding.path, r.encoding.about.Tracks))
 			}
 			if r.pictures {
 				r.step = u.PTS - r.shown

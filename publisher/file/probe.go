@@ -1,13 +1,11 @@
 package file
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"syscall"
 	"time"
 
@@ -34,7 +32,8 @@ type Report struct {
 	KeyFrameInterval float64 `json:"key_frame_interval_ms"`
 	BFrames          bool    `json:"b_frames"`
 	AAC              bool    `json:"aac"`
-	// Playable says that something of the file can be played as it is; Problem why that is not so, with the remedy.
+	// Playable says that something of the file can be played, as it is or by way of FFmpeg where one is installed; Problem
+	// why that is not so, with the remedy.
 	Playable bool   `json:"playable"`
 	Problem  string `json:"problem,omitempty"`
 	// Warnings are what of the file is left out or plays badly, each with the remedy.
@@ -83,17 +82,18 @@ func sizeOf(f *os.File) (int64, error) {
 
 // Probe looks into a file: its headers, and the media of its first seconds. It does not close the file. It takes two seconds
 // at most, and memory within bounds whatever the file claims. The error wraps media.ErrDamaged or media.ErrUnsupported where the file is
-// the cause; a file that is damaged further behind is found out only when it is played.
-func Probe(ctx context.Context, f *os.File) (Report, error) {
+// the cause; a file that is damaged further behind is found out only when it is played. Where converts is set an FFmpeg plays
+// what cannot be played as it is.
+func Probe(ctx context.Context, f *os.File, converts bool) (Report, error) {
 	size, err := sizeOf(f)
 	if err != nil {
 		return Report{}, err
 	}
-	return probeAt(ctx, f.Name(), f, size)
+	return probeAt(ctx, f.Name(), f, size, converts)
 }
 
 // probeAt is Probe of so many bytes.
-func probeAt(ctx context.Context, name string, r io.ReaderAt, size int64) (Report, error) {
+func probeAt(ctx context.Context, name string, r io.ReaderAt, size int64, converts bool) (Report, error) {
 	d, err := container.Open(ctx, r, size)
 	if err != nil {
 		return Report{}, err
@@ -103,7 +103,9 @@ func probeAt(ctx context.Context, name string, r io.ReaderAt, size int64) (Repor
 	if err := s.read(ctx, d, probeUnits); err != nil {
 		return Report{}, err
 	}
-	return s.report(name, about, size), nil
+	found := s.report(about, size)
+	found.judge(verdict{name: name, tracks: about.Tracks, converts: converts}, s.keys)
+	return found, nil
 }
 
 // A preview is what the units of a file's beginning say.
@@ -199,7 +201,7 @@ func (s *preview) origin(tracks []media.Track) time.Duration {
 }
 
 // report puts it into words.
-func (s *preview) report(name string, about media.Info, size int64) Report {
+func (s *preview) report(about media.Info, size int64) Report {
 	r := Report{Container: about.Container, Size: size, Duration: milliseconds(about.Duration), Warnings: []string{}}
 	for i, t := range about.Tracks {
 		r.Tracks = append(r.Tracks, s.track(i, t))
@@ -210,110 +212,15 @@ func (s *preview) report(name string, about media.Info, size int64) Report {
 			r.Duration = max(r.Duration, milliseconds(t.last+t.lasts))
 		}
 	}
-	video, audio := media.Choose(about.Tracks)
-	if video >= 0 {
-		t := s.tracks[video]
+	if s.video >= 0 {
+		t := s.tracks[s.video]
 		if s.keys > 0 && !s.whole {
 			s.longest = max(s.longest, t.last-s.lastKey)
 		}
 		r.KeyFrameInterval = milliseconds(s.longest.Round(100 * time.Microsecond))
 	}
 	r.BFrames = s.bframes
-	r.judge(name, about.Tracks, video, audio, s.keys)
 	return r
-}
-
-// judge says what can be played, and what is to be done about the rest.
-func (r *Report) judge(name string, tracks []media.Track, video, audio, keys int) {
-	switch {
-	case r.BFrames:
-		r.Problem = problemBFrames(name)
-	case video >= 0 && keys == 0:
-		r.Problem = "No key frame was found: viewers would see nothing. " + remedy(name)
-	case video < 0 && audio < 0:
-		r.Problem = "There is no track in it that browsers play. It has " + codecs(tracks) + ". " + remedy(name)
-	default:
-		r.Playable = true
-	}
-	if !r.Playable {
-		return
-	}
-	r.Warnings = append(r.Warnings, leftOut(name, tracks, video, audio)...)
-	if r.KeyFrameInterval > milliseconds(10*time.Second) {
-		r.Warnings = append(r.Warnings, fmt.Sprintf("Key frames are %.0f s apart: who joins may see a still picture for as long. %s",
-			r.KeyFrameInterval/1000, remedy(name)))
-	}
-}
-
-// leftOut are the warnings about tracks that are not played.
-func leftOut(name string, tracks []media.Track, video, audio int) (warnings []string) {
-	for _, t := range tracks {
-		switch {
-		case t.Playable():
-		case t.Kind == codec.Video && video < 0:
-			warnings = append(warnings, fmt.Sprintf("The picture is %s, which browsers do not play: there is sound only. %s", t.Codec, remedy(name)))
-			video = 0
-		case t.Kind == codec.Audio && audio < 0:
-			warnings = append(warnings, problemSound(name, t.Codec))
-			audio = 0
-		}
-	}
-	return warnings
-}
-
-// problemSound tells of a sound that is left out where no FFmpeg makes it into Opus.
-func problemSound(name, sound string) string {
-	return fmt.Sprintf("The sound is %s, which browsers do not take by WebRTC: it is left out unless FFmpeg is installed here. "+
-		"To keep it, make it Opus: ffmpeg -i %s -c:v copy -c:a libopus %s", sound, quote(base(name)), quote(renamed(name, "mkv")))
-}
-
-// problemBFrames tells of B-frames, with the line that mends the file.
-func problemBFrames(name string) string {
-	return "The picture has B-frames, which WebRTC cannot carry: viewers would see nothing but key frames. " + remedy(name)
-}
-
-// remedy is the line that makes a file playable.
-func remedy(name string) string {
-	return fmt.Sprintf("Encode it anew: ffmpeg -i %s -c:v libx264 -profile:v baseline -bf 0 -g 60 -pix_fmt yuv420p -c:a libopus %s",
-		quote(base(name)), quote(renamed(name, "mkv")))
-}
-
-// quote makes a name one word of a shell.
-func quote(s string) string {
-	if strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/") == "" && !strings.HasPrefix(s, "-") {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-// base is the last part of a path, whatever parts the system puts between; never like an option.
-func base(path string) string {
-	name := path[strings.LastIndexAny(path, `/\`)+1:]
-	if strings.HasPrefix(name, "-") {
-		return "./" + name
-	}
-	return name
-}
-
-// renamed is another name, with another ending.
-func renamed(path, ending string) string {
-	name := base(path)
-	if i := strings.LastIndexByte(name, '.'); i > 0 {
-		name = name[:i]
-	}
-	return name + ".webrtc." + ending
-}
-
-// codecs lists what the tracks are.
-func codecs(tracks []media.Track) string {
-	var all []string
-	for _, t := range tracks {
-		all = append(all, cmp.Or(t.Codec, "an unknown codec"))
-	}
-	if len(all) == 0 {
-		return "no picture and no sound"
-	}
-	return strings.Join(all, ", ")
 }
 
 func (s *preview) track(i int, t media.Track) TrackReport {

@@ -65,7 +65,7 @@ func probe(t *testing.T, path string) (file.Report, error) {
 		t.Fatal(err)
 	}
 	defer func() { _ = f.Close() }() // it was only read
-	return file.Probe(t.Context(), f)
+	return file.Probe(t.Context(), f, false)
 }
 
 // The probe says of each container and codec what FFmpeg was told to make.

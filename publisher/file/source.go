@@ -181,14 +181,24 @@ func (s *source) add(root *os.Root, path string) error {
 	}
 	e.origin = head.origin(e.about.Tracks)
 	video, audio := media.Choose(e.about.Tracks)
-	if head.bframes && video >= 0 {
-		if s.opts.Transcode == nil || s.has(codec.H264) {
-			return fmt.Errorf("%w: %s", media.ErrUnsupported, problemBFrames(path))
+	if video >= 0 {
+		if err := s.picture(e, e.about.Tracks[video], head.bframes); err != nil {
+			return err
 		}
-		e.video = true
 	}
 	title := s.sound(e, video, audio)
 	return s.take(e, video, audio, title)
+}
+
+// picture decides whether a picture must be encoded.
+func (s *source) picture(e *encoding, t media.Track, bframes bool) error {
+	able := s.opts.Transcode != nil && !s.has(codec.H264)
+	why := hindrance(t, bframes)
+	if why != "" && !able {
+		return fmt.Errorf("%w: %s %s", media.ErrUnsupported, why, remedy(e.path, e.about.Tracks))
+	}
+	e.video = why != "" || able && t.Rotation != 0
+	return nil
 }
 
 // sound decides what becomes of a sound that browsers do not take, and says what viewers should know of it.
@@ -204,7 +214,7 @@ func (s *source) sound(e *encoding, video, audio int) (title string) {
 	for _, t := range e.about.Tracks {
 		if t.Kind == codec.Audio && video >= 0 {
 			s.opts.Logger.Warn("sound of the file is left out", "stream", s.stream, "file", e.path, "codec", t.Codec,
-				"reason", problemSound(e.path, t.Codec))
+				"reason", verdict{name: e.path, tracks: e.about.Tracks}.sound(t.Codec))
 			return "Without sound: the file's is " + t.Codec + ", and no FFmpeg is installed to make it Opus."
 		}
 	}
@@ -251,7 +261,7 @@ func (s *source) take(e *encoding, video, audio int, title string) error {
 	}
 	if len(s.specs) == before {
 		if video < 0 && audio < 0 {
-			return fmt.Errorf("%w: there is no track in it that browsers play. It has %s. %s", media.ErrUnsupported, codecs(e.about.Tracks), remedy(e.path))
+			return fmt.Errorf("%w: there is no track in it that browsers play. It has %s. %s", media.ErrUnsupported, codecs(e.about.Tracks), remedy(e.path, e.about.Tracks))
 		}
 		return fmt.Errorf("%w: another encoding has the same codecs", media.ErrUnsupported)
 	}

@@ -70,6 +70,7 @@ func (m *File) readTrak(x box) error {
 			var b *mp4.TkhdBox
 			if b, err = decodeBox[*mp4.TkhdBox](m.boxes, x, 1<<10); err == nil {
 				t.id = b.TrackID
+				t.info.Rotation, err = m.rotation(x, b.Version)
 			}
 		case "edts":
 			err = m.boxes.each(x.body, x.until, func(x box) (err error) {
@@ -92,6 +93,30 @@ func (m *File) readTrak(x box) error {
 	m.tracks = append(m.tracks, t)
 	m.edits = append(m.edits, edits)
 	return nil
+}
+
+// rotation reads a track's matrix (ISO/IEC 14496-12 8.3.2), as far as that turns by right angles.
+func (m *File) rotation(x box, version byte) (int, error) {
+	at := 40 // behind times, number, length, layer, group and volume
+	if version == 1 {
+		at += 12
+	}
+	body, err := m.boxes.bytes(x, 1<<10)
+	if err != nil || len(body) < at+20 {
+		return 0, err
+	}
+	number := func(i int) int32 { return int32(binary.BigEndian.Uint32(body[at+4*i:])) } //nolint:gosec // it has a sign
+	a, b, c, d := number(0), number(1), number(3), number(4)
+	switch {
+	case a == 0 && d == 0 && b > 0 && c < 0:
+		return 90, nil
+	case a < 0 && d < 0 && b == 0 && c == 0:
+		return 180, nil
+	case a == 0 && d == 0 && b < 0 && c > 0:
+		return 270, nil
+	default:
+		return 0, nil
+	}
 }
 
 // edit applies an edit list: an empty edit delays a track, and the first other one says where in its media it begins.
