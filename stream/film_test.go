@@ -193,3 +193,13 @@ func gapless(t *testing.T, all []seen) {
 		}
 	}
 }
+
+// whole complains where a picture ends before its last packet.
+func whole(t *testing.T, all []seen) {
+	t.Helper()
+	for i := range all[:max(len(all)-1, 0)] {
+		if s := all[i]; s.picture >= 0 && !s.marker && all[i+1].timestamp != s.timestamp {
+			t.Errorf("picture %d ends with its packet %d, and picture %d comes", s.picture, s.packet, all[i+1].picture)
+		}
+	}
+}

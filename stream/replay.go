@@ -178,13 +178,14 @@ func (d *DownTrack) spend(t turn, p *packet) bool {
 // reached the live line.
 func (d *DownTrack) sendReplay(t turn) due {
 	r, c := &d.replay, d.track.cache
-	if g := d.track.gop.Load(); g != nil && g != r.gop && g.start >= d.cursor {
-		d.jump(t, g)
-	}
 	pace := d.earn(t)
 	r.scan(d.track)
 	for sent := 0; d.cursor < r.scanned; d.cursor++ {
 		p := c.get(d.cursor)
+		if g := d.track.gop.Load(); g != r.gop && g != nil && g.start >= d.cursor && r.between(p) {
+			d.jump(t, g)
+			p = c.get(d.cursor)
+		}
 		switch {
 		case p == nil && d.cursor < c.tail():
 			d.overrun(t, c.head.Load())
@@ -225,6 +226,12 @@ func (d *DownTrack) behind() *packet {
 		}
 	}
 	return nil
+}
+
+// between says whether a frame ends before p, the packet at the cursor. A hole
+// may be of the frame that is being sent.
+func (r *replay) between(p *packet) bool {
+	return !r.inFrame || p != nil && p.timestamp != r.current
 }
 
 // jump goes on with a newer key frame: what lies before it is given up.
@@ -317,7 +324,7 @@ func (d *DownTrack) startLone(t turn, g *gop, halvings int) {
 func (d *DownTrack) sendLone(t turn) due {
 	r := &d.replay
 	d.skip()
-	if g := d.track.gop.Load(); g != nil && g.start > r.gop.start {
+	if g := d.track.gop.Load(); g != nil && g.start > r.gop.start && r.next == 0 {
 		d.wait(g.start)
 		if d.resume(t) && d.replaying == replayOff {
 			return d.sendNew(t)
