@@ -170,3 +170,12 @@ func TestProfileOfVP9(t *testing.T) {
 		}
 	}
 }
+
+// The length of what FFmpeg plays is what the file says of it.
+func TestProbeLengthOfSound(t *testing.T) {
+	t.Parallel()
+	r, err := probe(t, mediatest.Clip(t, t.TempDir(), "a.m4a", mediatest.Sound("2.5"), []string{"-c:a", "aac"}))
+	if err != nil || r.Duration < 2490 || r.Duration > 2550 {
+		t.Errorf("report %+v: %v", r, err)
+	}
+}

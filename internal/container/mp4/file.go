@@ -144,7 +144,23 @@ func (m *File) measure() error {
 		t.info.Reorders = t.info.Reorders || reorders
 		m.duration = max(m.duration, d)
 	}
+	if len(m.playing) == 0 { // FFmpeg may play it
+		m.duration = m.said()
+	}
 	return nil
+}
+
+// said is how long the tracks last by their heads alone; 0 where these make no sense.
+func (m *File) said() (longest time.Duration) {
+	for _, t := range m.tracks {
+		if t.ticks > 1<<48 { // all bits are set where it is not known
+			continue
+		}
+		if d, err := t.shown(int64(t.ticks)); err == nil {
+			longest = max(longest, d)
+		}
+	}
+	return longest
 }
 
 func (m *File) infos() []media.Track {

@@ -21,7 +21,8 @@ func codecs() map[string]string {
 // A track is one track with its tables, which are kept as compact as they stand in the file.
 type track struct {
 	id        uint32
-	timescale int64 // ticks a second
+	timescale int64  // ticks a second
+	ticks     uint64 // how long it lasts, by its head; 0: not said
 	kind      codec.Kind
 	info      media.Track
 	convert   media.Converter // nil: the track is not played
@@ -146,6 +147,7 @@ func (m *File) readMdia(t *track, x box) error {
 			if err != nil {
 				return err
 			}
+			t.ticks = b.Duration
 			t.timescale, t.info.Language = int64(b.Timescale), media.Clean(b.GetLanguage())
 			if t.info.Language == "und" {
 				t.info.Language = ""
