@@ -1,6 +1,7 @@
 package file
 
 import (
+	"fmt"
 	"time"
 
 	"weir/publisher"
@@ -39,6 +40,41 @@ func (s *source) stand() {
 	}
 }
 
+// length is how long the clip is; 0: not known.
+func (s *source) length() (longest time.Duration) {
+	for _, e := range s.encodings {
+		longest = max(longest, e.about.Duration)
+	}
+	return longest
+}
+
+// startSlack is by how much a start may be behind the end, which who asks for it knows in milliseconds at best.
+const startSlack = 100 * time.Millisecond
+
+// reaches refuses a start behind the end of a clip that is played once.
+func (s *source) reaches(p params) error {
+	length := s.length()
+	if p.Loop || length == 0 || p.start() <= length+startSlack {
+		return nil
+	}
+	return &publisher.ParamError{Problems: []publisher.ParamProblem{{
+		Name: "start", Detail: fmt.Sprintf("must be at most %.1f, which is the length of the file, unless it plays over and over", length.Seconds()),
+	}}}
+}
+
+// begins is where in the clip to begin. Over and over, a start behind the end is a time of a later round.
+func (s *source) begins(p params) time.Duration {
+	at, length := p.start(), s.length()
+	switch {
+	case length == 0 || at < length:
+		return at
+	case p.Loop && at > length+startSlack:
+		return at % length
+	default:
+		return length - time.Millisecond
+	}
+}
+
 // Place implements publisher.Placer. No lock that it takes is held while anything is read or sent.
 func (s *source) Place() publisher.Place {
 	s.mu.Lock()
@@ -46,12 +82,10 @@ func (s *source) Place() publisher.Place {
 	s.mu.Unlock()
 	at := s.spot.Load()
 	if at == nil || seek { // it is on its way
-		at = standing(wish.start())
+		at = standing(s.begins(wish))
 	}
 	place := publisher.Place{Position: max(at.at(time.Now()), 0), Paused: wish.Paused}
-	for _, e := range s.encodings {
-		place.Duration = max(place.Duration, e.about.Duration)
-	}
+	place.Duration = s.length()
 	if length := place.Duration; length > 0 && place.Position > length {
 		if wish.Loop { // FFmpeg goes round by itself
 			place.Position %= length

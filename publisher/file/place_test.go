@@ -1,6 +1,8 @@
 package file_test
 
 import (
+	"encoding/json"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -64,5 +66,48 @@ func TestPlace(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		at("at the end", 3*time.Second, false)
+	})
+}
+
+// Behind the end a start is a time of a later round, for the player as for who asks it; played once, there is no such time.
+func TestStartBehindEnd(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	mediatest.Clip(t, dir, "clip.mp4", mediatest.Picture("3"), mediatest.H264())
+	synctest.Test(t, func(t *testing.T) {
+		params := map[string]any{"file": "clip.mp4", "loop": true, "start": 7.2, "paused": false, "rate": 0}
+		source, err := newSource(dir, params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		placer, _ := source.(publisher.Placer)
+		changer, _ := source.(publisher.Changer)
+		at := func(what string, want time.Duration) {
+			t.Helper()
+			if off := placer.Place().Position - want; off.Abs() > 50*time.Millisecond {
+				t.Errorf("%s: off by %v", what, off)
+			}
+		}
+		at("before it runs", 1200*time.Millisecond)
+		sh, _ := newStage(t).play(source)
+		synctest.Wait()
+		at("at the key frame before", time.Second)
+		params["start"] = 11.5
+		sh.change(params)
+		synctest.Wait()
+		at("sent to a later round", 2*time.Second)
+		params["loop"] = false
+		b, _ := json.Marshal(params)
+		done, err := changer.Change(b)
+		if refused, ok := errors.AsType[*publisher.ParamError](err); !ok || done || refused.Problems[0].Name != "start" {
+			t.Errorf("played once: %t, %v", done, err)
+		}
+		if _, err := newSource(dir, params); err == nil {
+			t.Error("a start behind the end of what is played once passes")
+		}
+		params["start"] = 3.001 // as a page has it, to the nearest digit
+		sh.change(params)
+		synctest.Wait()
+		at("sent to the end", 2*time.Second)
 	})
 }

@@ -112,7 +112,7 @@ func (p *player) play(ctx context.Context) error {
 	if err := p.begin(0); err != nil {
 		return err
 	}
-	if at := wish.start(); at > 0 {
+	if at := p.source.begins(wish); at > 0 {
 		if err := p.begin(at); err != nil {
 			return err
 		}
@@ -121,7 +121,7 @@ func (p *player) play(ctx context.Context) error {
 	defer timer.Stop()
 	p.mark()
 	if wish.Paused {
-		p.stood = wish.start()
+		p.stood = p.source.begins(wish)
 		p.showStill(ctx, timer)
 	}
 	for {
@@ -286,11 +286,11 @@ func (p *player) heed(ctx context.Context, timer *time.Timer) error {
 		p.paused = time.Time{}
 	}
 	if seek {
-		if err := p.begin(wish.start()); err != nil {
+		if err := p.begin(p.source.begins(wish)); err != nil {
 			return err
 		}
 		if !p.paused.IsZero() {
-			p.stood = wish.start()
+			p.stood = p.source.begins(wish)
 			p.showStill(ctx, timer)
 			return nil
 		}

@@ -54,7 +54,7 @@ const schema = `{
 	"properties": {
 		"file": {"type": "string", "minLength": 1, "maxLength": 1024, "title": "File", "description": "Its path in the media folder. One of several encodings (clip.h264.mp4, clip.vp9.webm) stands for all: each viewer gets one that it can decode."},
 		"loop": {"type": "boolean", "default": true, "title": "Over and over", "description": "Else it is played once, and the stream ends."},
-		"start": {"type": "number", "minimum": 0, "maximum": 3600000, "default": 0, "x-unit": "s", "title": "Begin at", "description": "Where to begin. A new value makes a file that plays go there, to the key frame before."},
+		"start": {"type": "number", "minimum": 0, "maximum": 3600000, "default": 0, "x-unit": "s", "title": "Begin at", "description": "Where to begin. A new value makes a file that plays go there, to the key frame before. A time behind the end is refused, unless the file plays over and over: then it is a time of a later round."},
 		"paused": {"type": "boolean", "default": false, "title": "Paused", "description": "The picture stands still until this is taken back."},
 		"rate": {"type": "number", "minimum": 0, "maximum": 240, "default": 0, "x-unit": "fps", "title": "Pictures a second", "description": "Of a byte stream, which has no times. 0: as it says itself, or 25."}
 	}
@@ -140,6 +140,9 @@ func newSource(o Options, name string, raw json.RawMessage) (*source, error) {
 	}
 	if len(s.specs) == 0 {
 		return nil, refusal(fmt.Errorf("%w: none of its encodings can", media.ErrUnsupported))
+	}
+	if err := s.reaches(s.wish); err != nil {
+		return nil, err
 	}
 	for _, spec := range s.specs {
 		f, err := feed.New(spec)
@@ -317,6 +320,9 @@ func (s *source) Change(raw json.RawMessage) (done bool, err error) {
 	if s.over || p.File != s.wish.File || p.Rate != s.wish.Rate { //nolint:floateq // as it was given
 		return false, nil
 	}
+	if err := s.reaches(p); err != nil {
+		return false, err
+	}
 	for _, e := range s.encodings {
 		if e.converts() && p.Loop != s.wish.Loop {
 			return false, nil
@@ -338,7 +344,7 @@ func (s *source) wishes() (p params, seek bool) {
 	p, seek = s.wish, s.seek
 	if s.seek {
 		s.seek = false
-		s.spot.Store(standing(p.start())) // until it is there
+		s.spot.Store(standing(s.begins(p))) // until it is there
 	}
 	return p, seek
 }
