@@ -120,7 +120,7 @@ func checkPolicy(policies ...string) func(text string) error {
 
 // checkInput holds what FFmpeg may open, as far as it can be told here.
 func checkInput(text string) error {
-	if text != "lavfi" && !regexp.MustCompile(`^[a-z0-9]+:(//)?[^\s@]+$`).MatchString(text) {
+	if text != "lavfi" && !regexp.MustCompile(`^[A-Za-z0-9]+:(//)?[^\s@]+$`).MatchString(text) {
 		return want("SCHEME://HOST or SCHEME://HOST:PORT, such as rtsp://camera.lan, or lavfi, or a device such as v4l2:/dev/video0")
 	}
 	return nil

@@ -74,6 +74,7 @@ func (a *Allowed) add(text string) error {
 		return nil
 	}
 	name, rest, ok := strings.Cut(text, "://")
+	name = strings.ToLower(name)
 	s, known := schemes()[name]
 	if !ok || !known {
 		return ErrEntry
@@ -144,6 +145,7 @@ func entry(scheme, name, port string) string {
 var (
 	hostName = regexp.MustCompile(`^\.?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
 	errHost  = errors.New("has no host name or address in it that can be read")
+	errPort  = errors.New("must have a port from 1 to 65535 behind the colon, without a 0 in front")
 )
 
 // splitAuthority reads HOST[:PORT] into its one way of writing; a port can be "*".
@@ -152,7 +154,7 @@ func splitAuthority(text string) (name, port string, err error) {
 	if i := strings.LastIndexByte(text, ':'); i >= 0 && !strings.HasSuffix(text, "]") {
 		name, port = text[:i], text[i+1:]
 		if n, err := strconv.ParseUint(port, 10, 16); port != anyPort && (err != nil || n == 0 || strconv.FormatUint(n, 10) != port) {
-			return "", "", errHost
+			return "", "", errPort
 		}
 	}
 	if name == "" {

@@ -27,7 +27,7 @@ func TestAllowedIsRefused(t *testing.T) {
 }
 
 func TestInputs(t *testing.T) {
-	a := allowed(t, "rtsp://cam.lan", "rtsp://cam.lan:8554", "http://*.example.org:*", "rtmp://10.1.0.0/16", "srt://[2001:db8::1]:9000",
+	a := allowed(t, "rtsp://cam.lan", "rtsp://cam.lan:8554", "HTTP://*.example.org:*", "rtmp://10.1.0.0/16", "srt://[2001:db8::1]:9000",
 		"udp://:5000", "v4l2:/dev/video0", "lavfi")
 	for text, want := range map[string]string{
 		"rtsp://cam.lan/live?channel=1":               "rtsp://cam.lan/live?channel=1",
@@ -37,6 +37,8 @@ func TestInputs(t *testing.T) {
 		"srt://[2001:0db8:0::1]:9000?mode=caller":     "srt://[2001:db8::1]:9000?mode=caller",
 		"udp://:5000":                                 "udp://:5000",
 		"v4l2:/dev/video0":                            "/dev/video0",
+		"LAVFI:sine":                                  "sine",
+		"Udp://:5000":                                 "udp://:5000",
 		"lavfi:testsrc2=s=640x360:r=30000/1001[out0]": "testsrc2=s=640x360:r=30000/1001[out0]",
 		"lavfi: testsrc2 [out0]; sine=f=440 [out1]":   " testsrc2 [out0]; sine=f=440 [out1]",
 	} {
@@ -92,8 +94,11 @@ func TestInputsAreRefused(t *testing.T) {
 		"rtsp://cam.lan#@evil/":   "must have % codes",
 		"rtsp://cam.lan\n/":       "control characters",
 		"rtsp://cam.lan:554:80/":  "no host name",
-		"rtsp://cam.lan:/":        "no host name",
-		"rtsp://cam.lan:*/":       "no host name",
+		"rtsp://cam.lan:/":        "must have a port from 1 to 65535",
+		"rtsp://cam.lan:*/":       "must have a port from 1 to 65535",
+		"rtsp://cam.lan:0/":       "must have a port from 1 to 65535",
+		"rtsp://cam.lan:99999/":   "must have a port from 1 to 65535",
+		"rtsp://cam.lan:0554/":    "must have a port from 1 to 65535",
 		"rtsp:///x":               "no host name",
 		"rtsp://*.lan/":           "no host name",
 		"rtsp://.lan/":            "no host name",
@@ -104,12 +109,14 @@ func TestInputsAreRefused(t *testing.T) {
 		"udp://:5000?localaddr=1": "must not set localaddr",
 		"srt://cam.lan":           "must name a port",
 		// Graphs that open something.
-		"lavfi:movie=/etc/passwd":                     "must be a graph",
+		"lavfi:movie=/etc/passwd":                     "filter movie, which may open files",
+		"lavfi:[in]amovie@a=/etc/passwd":              "filter amovie",
+		"lavfi:testsrc,sendcmd=f=/x":                  "filter sendcmd",
 		"lavfi:movie=x":                               "filter movie",
 		"lavfi:amovie=x":                              "filter amovie",
-		"lavfi:testsrc,drawtext=textfile=/etc/passwd": "must be a graph",
+		"lavfi:testsrc,drawtext=textfile=/etc/passwd": "filter drawtext",
 		"lavfi:testsrc,drawtext=textfile=x":           "filter drawtext",
-		"lavfi:color=/color=/etc/passwd":              "must be a graph",
+		"lavfi:color=/color=/etc/passwd":              "without quotes, backslashes and paths",
 		"lavfi:color=c=red:/size=/etc/passwd":         "must be a graph",
 		"lavfi:color= /color=0/1":                     "must be a graph",
 		"lavfi:life=f=x":                              "filter life",
@@ -118,7 +125,7 @@ func TestInputsAreRefused(t *testing.T) {
 		"lavfi:testsrc,'movie'=x":                     "must be a graph",
 		"lavfi:testsrc,mo\\vie=x":                     "must be a graph",
 		"lavfi:sws_flags=bilinear;testsrc":            "filter sws_flags",
-		"lavfi:testsrc[a];[a]movie@x=y":               "must be a graph",
+		"lavfi:testsrc[a];[a]movie@x=y":               "filter movie",
 		"lavfi:":                                      "must be a graph",
 		"lavfi: ; ,":                                  "must be a graph",
 	} {

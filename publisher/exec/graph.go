@@ -23,7 +23,10 @@ var (
 	// backslash, and a slash between digits alone, since one in front of an option's name reads a file.
 	filter = regexp.MustCompile(`^(?:\[[a-zA-Z0-9_]+\])*([a-z0-9_]+)(?:=((?:[A-Za-z0-9_.:=+*()|#@%-]|[0-9]/[0-9])*))?(?:\[[a-zA-Z0-9_:]+\])*$`)
 
-	errGraph = errors.New("must be a graph of filters, each NAME or NAME=KEY=VALUE:KEY=VALUE, without quotes and backslashes")
+	// What a filter begins with, whatever its arguments are.
+	filterName = regexp.MustCompile(`^(?:\[[^\]]*\])*([a-z0-9_]+)(?:[=@]|$)`)
+
+	errGraph = errors.New("must be a graph of filters, each NAME or NAME=KEY=VALUE:KEY=VALUE, without quotes, backslashes and paths")
 )
 
 // graph checks a graph of lavfi.
@@ -36,12 +39,16 @@ func (a Allowed) graph(text string) (input, error) {
 		return in, nil
 	}
 	for part := range strings.FieldsFuncSeq(text, func(c rune) bool { return c == ',' || c == ';' }) {
-		found := filter.FindStringSubmatch(strings.ReplaceAll(part, " ", ""))
+		part = strings.ReplaceAll(part, " ", "")
+		found, named := filter.FindStringSubmatch(part), filterName.FindStringSubmatch(part)
+		if found != nil {
+			named = found
+		}
 		switch {
+		case named != nil && !slices.Contains(safeFilters(), named[1]):
+			return input{}, fmt.Errorf("must not use the filter %s, which may open files: %s lists no %s", named[1], Key, anyGraph)
 		case found == nil:
 			return input{}, fmt.Errorf("%w: %s lists no graph but those of plain filters", errGraph, Key)
-		case !slices.Contains(safeFilters(), found[1]):
-			return input{}, fmt.Errorf("must not use the filter %s, which may open files: %s lists no %s", found[1], Key, anyGraph)
 		}
 	}
 	if strings.Trim(text, " ,;") == "" {

@@ -38,7 +38,7 @@ func (a Allowed) parse(p Params) (input, error) {
 	switch {
 	case !ok:
 		return input{}, fmt.Errorf("%w; files are played by the source \"file\"", errInput)
-	case name == formatLavfi:
+	case strings.EqualFold(name, formatLavfi):
 		return a.graph(rest)
 	case slices.Contains(devices(), name):
 		if !slices.Contains(a.exact, text) {
@@ -76,7 +76,10 @@ func (a Allowed) url(p Params) (input, error) {
 		return input{}, errors.New("must have % codes in place of spaces, #, quotes and other special characters")
 	}
 	host, port, err := splitAuthority(authority)
-	if err != nil || port == anyPort || strings.HasPrefix(host, ".") || host == "" && !s.listens {
+	switch {
+	case errors.Is(err, errPort) || port == anyPort:
+		return input{}, errPort
+	case err != nil || strings.HasPrefix(host, ".") || host == "" && !s.listens:
 		return input{}, errHost
 	}
 	dial := port

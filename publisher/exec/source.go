@@ -176,6 +176,8 @@ func (s *source) ending(ctx context.Context, c *child, copied plan, err error) e
 	switch {
 	case failure != nil && (copied.video || copied.audio) && strings.Contains(failure.Error(), noHeader):
 		return &misfit{plan{}, "the codecs cannot be copied"}
+	case failure != nil && len(s.input.scheme.options) > 0 && strings.Contains(failure.Error(), noAnswer):
+		return fmt.Errorf("%w; if the server redirects to another address, that one must be the input: redirects are not followed", failure)
 	case failure != nil:
 		return failure
 	case grace == tellGrace:
@@ -189,5 +191,9 @@ func (s *source) ending(ctx context.Context, c *child, copied plan, err error) e
 	}
 }
 
-// noHeader is what FFmpeg says where a codec cannot stand in Matroska.
-const noHeader = "Could not write header"
+const (
+	// noHeader is what FFmpeg says where a codec cannot stand in Matroska.
+	noHeader = "Could not write header"
+	// noAnswer is all that FFmpeg says of a redirect that it is not to follow.
+	noAnswer = "Input/output error"
+)

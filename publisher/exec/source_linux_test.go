@@ -329,6 +329,9 @@ func TestServersThatLead(t *testing.T) {
 			if err == nil {
 				t.Error("it plays")
 			}
+			if told := strings.Contains(fmt.Sprint(err), "if the server redirects to another address"); told != strings.HasPrefix(name, "redirect") {
+				t.Errorf("of redirects is told: %t; %v", told, err)
+			}
 			for _, r := range s.source.Stats() {
 				if r.Units > 0 {
 					t.Errorf("%d units of %s", r.Units, r.Spec.Format)
