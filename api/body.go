@@ -121,8 +121,12 @@ func (o *object) read(body []byte) error {
 		if err := d.Decode(&value); err != nil {
 			return refuseSyntax(d, err)
 		}
+		again, twice := repeated(value)
 		if slices.Contains(o.seen, name) {
-			return refuseJSON("The member " + shown(name) + " comes twice.")
+			again, twice = name, true
+		}
+		if twice {
+			return refuseJSON("The member " + shown(again) + " comes twice.")
 		}
 		if err := o.take(name, value); err != nil {
 			return err
@@ -135,6 +139,43 @@ func (o *object) read(body []byte) error {
 		return refuseJSON("Something follows the JSON object.")
 	}
 	return nil
+}
+
+// repeated is the first member of an object in a JSON value that comes twice there, at any depth.
+func repeated(value json.RawMessage) (name string, twice bool) {
+	type level struct {
+		names map[string]bool // of an object; nil: a list
+		key   bool            // a name is next
+	}
+	var levels []*level
+	for d := json.NewDecoder(bytes.NewReader(value)); ; {
+		token, err := d.Token()
+		if err != nil {
+			return "", false
+		}
+		if len(levels) > 0 && levels[len(levels)-1].key && token != json.Delim('}') {
+			top := levels[len(levels)-1]
+			name, _ = token.(string)
+			if top.names[name] {
+				return name, true
+			}
+			top.names[name], top.key = true, false
+			continue
+		}
+		switch token {
+		case json.Delim('{'):
+			levels = append(levels, &level{names: map[string]bool{}, key: true})
+			continue
+		case json.Delim('['):
+			levels = append(levels, &level{})
+			continue
+		case json.Delim('}'), json.Delim(']'):
+			levels = levels[:len(levels)-1]
+		}
+		if len(levels) > 0 { // a value has ended
+			levels[len(levels)-1].key = levels[len(levels)-1].names != nil
+		}
+	}
 }
 
 // take puts the value where it belongs, or notes what is wrong with it.

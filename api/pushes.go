@@ -127,7 +127,9 @@ func refusePush(err error) error {
 			Remedy: "GET /api/v1/streams/NAME/pushes lists those of a stream.",
 		}
 	case errors.Is(err, relay.ErrHost):
-		return refuseField("host_not_allowed", "The address is not one that streams may be pushed to.", "url", "is not allowed: "+relay.Why(err))
+		refusal := refuseField("host_not_allowed", "The address is not one that streams may be pushed to.", "url", "is not allowed: "+relay.Why(err))
+		refusal.Remedy = "The setting relay.hosts lists the servers that may be spoken to: correct the address, or add its host there."
+		return refusal
 	case errors.Is(err, relay.ErrToken):
 		return refuseField("token_invalid", "The token is none that can be sent.", "token", "must be visible ASCII characters without a space, 4096 at most")
 	case errors.Is(err, relay.ErrPushed):

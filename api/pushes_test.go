@@ -18,3 +18,13 @@ func TestPushToken(t *testing.T) {
 		}
 	}
 }
+
+// Whoever pushes to a host that is not listed is told the setting that lists them.
+func TestPushToOtherHost(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	a := w.administer(t, "POST", "/api/v1/streams/lobby/pushes", `{"url":"http://198.51.100.1/whip/x"}`)
+	if p := a.problem(t); a.StatusCode != 422 || p.Code != "host_not_allowed" || !strings.Contains(p.Remedy, "relay.hosts") {
+		t.Errorf("%d %s", a.StatusCode, a.Body)
+	}
+}

@@ -103,7 +103,9 @@ func (all hosts) checkURL(u *url.URL) error {
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":
 		return fmt.Errorf("%w: the address is not of http or https", ErrHost)
-	case name == "" || !ok || u.Opaque != "" || len(u.String()) > most:
+	case !ok:
+		return fmt.Errorf("%w: the port must be one from 1 to 65535", ErrHost)
+	case name == "" || u.Opaque != "" || len(u.String()) > most:
 		return fmt.Errorf("%w: the address is not complete, or too long", ErrHost)
 	case u.User != nil:
 		return fmt.Errorf("%w: the address holds a user's name; a token is a parameter of its own", ErrHost)

@@ -1,8 +1,11 @@
 package relay_test
 
 import (
+	"encoding/json"
+	"errors"
 	"net/http"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,5 +130,29 @@ func TestBackoff(t *testing.T) {
 	}
 	if same == len(all) {
 		t.Error("two relays ask at the same times")
+	}
+}
+
+// What is wrong with an address is told in words that fit, to a push and to a source alike.
+func TestWrongAddresses(t *testing.T) {
+	t.Parallel()
+	n := newNode(t, nodeOptions{})
+	for url, want := range map[string]string{
+		"http://127.0.0.1:0/whip/x":       "the port must be one from 1 to 65535",
+		"http://127.0.0.1:99999/whip/x":   "the port must be one from 1 to 65535",
+		"http://127.0.0.1:80/whip/x#hush": "the address must end before its #",
+		"http://127.0.0.1:80/whip/x#":     "the address must end before its #",
+		"http:///whip/x":                  "the address is not complete",
+	} {
+		if _, err := n.relay.Push("live", relay.PushStart{URL: url}); !errors.Is(err, relay.ErrHost) || !strings.Contains(err.Error(), want) {
+			t.Errorf("a push to %s: %v, want %s", url, err, want)
+		}
+		params, err := json.Marshal(map[string]string{"url": url})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := n.relay.Kind().New("live", params); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hush") {
+			t.Errorf("a source from %s: %v, want %s", url, err, want)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -113,7 +114,9 @@ func (r *Relay) parseTarget(text, token string) (target, error) {
 	if err != nil {
 		return target{}, fmt.Errorf("%w: it is no address", ErrHost)
 	}
-	u.Fragment = ""
+	if strings.Contains(text, "#") {
+		return target{}, fmt.Errorf("%w: the address must end before its #", ErrHost)
+	}
 	if err := r.client.hosts.checkURL(u); err != nil {
 		return target{}, err
 	}
