@@ -30,7 +30,7 @@ func TestInputs(t *testing.T) {
 	a := allowed(t, "rtsp://cam.lan", "rtsp://cam.lan:8554", "HTTP://*.example.org:*", "rtmp://10.1.0.0/16", "srt://[2001:db8::1]:9000",
 		"udp://:5000", "v4l2:/dev/video0", "lavfi")
 	for text, want := range map[string]string{
-		"rtsp://cam.lan/live?channel=1":               "rtsp://cam.lan/live?channel=1",
+		"rtsp://cam.lan/live":                         "rtsp://cam.lan/live",
 		"RTSP://CAM.lan.:8554/a%20b":                  "rtsp://cam.lan:8554/a%20b",
 		"http://live.example.org:81/a.m3u8":           "http://live.example.org:81/a.m3u8",
 		"rtmp://10.1.2.3/app/key":                     "rtmp://10.1.2.3/app/key",
@@ -108,6 +108,11 @@ func TestInputsAreRefused(t *testing.T) {
 		"srt://cam.lan:9000?x=1":  "must not set x",
 		"udp://:5000?localaddr=1": "must not set localaddr",
 		"srt://cam.lan":           "must name a port",
+		// Shown to everybody who may see the stream's source.
+		"rtsp://cam.lan/x?key=hush": "must end before its ?",
+		"http://cam.lan?":           "must end before its ?",
+		"srt://cam.lan:9000?mode=caller&passphrase=hush-hush1": "must not hold its passphrase",
+		"srt://cam.lan:9000?streamid=hush":                     "must not hold its streamid",
 		// Graphs that open something.
 		"lavfi:movie=/etc/passwd":                     "filter movie, which may open files",
 		"lavfi:[in]amovie@a=/etc/passwd":              "filter amovie",
@@ -133,6 +138,9 @@ func TestInputsAreRefused(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q gives %q, %v, want %q", text, in.address, err, want)
 		}
+		if err != nil && strings.Contains(err.Error(), "hush") {
+			t.Errorf("a secret is told: %v", err)
+		}
 	}
 	if _, err := allowed(t).parse(Params{Input: "lavfi:testsrc"}); err == nil || !strings.Contains(err.Error(), Key) {
 		t.Error(err)
@@ -145,7 +153,7 @@ func TestInputsAreRefused(t *testing.T) {
 // User, password and query stand in the address, each where it cannot be anything else.
 func TestCredentials(t *testing.T) {
 	a := allowed(t, "rtsp://cam.lan", "srt://cam.lan:9000")
-	in, err := a.parse(Params{Input: "rtsp://cam.lan/x?a=b", User: "me@evil/", Password: "p@s:s/?#w", Query: "key=1"})
+	in, err := a.parse(Params{Input: "rtsp://cam.lan/x", User: "me@evil/", Password: "p@s:s/?#w", Query: "a=b&key=1"})
 	if want := "rtsp://me%40evil%2F:p%40s%3As%2F%3F%23w@cam.lan/x?a=b&key=1"; err != nil || in.address != want {
 		t.Errorf("%s, %v, want %s", in.address, err, want)
 	}

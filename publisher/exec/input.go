@@ -92,6 +92,9 @@ func (a Allowed) url(p Params) (input, error) {
 	if err := a.host(name, host, dial); err != nil {
 		return input{}, err
 	}
+	if err := s.shows(rest); err != nil {
+		return input{}, err
+	}
 	for _, q := range []string{query, p.Query} {
 		if err := s.query(q); err != nil {
 			return input{}, err
@@ -110,6 +113,20 @@ func (a Allowed) url(p Params) (input, error) {
 		in.secrets = append(in.secrets, query, p.Query)
 	}
 	return in, nil
+}
+
+// shows returns an error unless what follows the host may be shown: what a server reads of a query may be a key.
+func (s scheme) shows(rest string) error {
+	_, query, ok := strings.Cut(rest, "?")
+	if ok && s.queries == nil {
+		return errors.New("must end before its ?: what follows it is the parameter \"query\", which is never shown")
+	}
+	for pair := range strings.SplitSeq(query, "&") {
+		if key, _, _ := strings.Cut(pair, "="); key == "passphrase" || key == "streamid" {
+			return fmt.Errorf("must not hold its %s: it belongs into the parameter \"query\", which is never shown", key)
+		}
+	}
+	return nil
 }
 
 // query returns an error for keys that FFmpeg would take for options and that are not allowed.

@@ -35,7 +35,7 @@ func Schema() json.RawMessage {
 		"properties": {
 			"input": {
 				"type": "string", "title": "Input", "minLength": 1, "maxLength": 2048,
-				"description": "A URL (rtsp, rtmp, srt, http and others), a device such as v4l2:/dev/video0, or lavfi: and a graph of filters. The configuration says which may be opened: ffmpeg.inputs. Certificates are verified of https and rtmps alone. A server of RTSP can redirect FFmpeg to any host, with user and password: it must be trusted."
+				"description": "A URL (rtsp, rtmp, srt, http and others), a device such as v4l2:/dev/video0, or lavfi: and a graph of filters. What would follow a URL's ? is the parameter query. The configuration says which may be opened: ffmpeg.inputs. Certificates are verified of https and rtmps alone. A server of RTSP can redirect FFmpeg to any host, with user and password: it must be trusted."
 			},
 			"user": {"type": "string", "title": "User", "maxLength": 256, "default": "", "description": "For the input's server."},
 			"password": {"type": "string", "title": "Password", "maxLength": 256, "writeOnly": true, "description": "For the input's server. It is never shown again."},
