@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -24,7 +25,7 @@ func TestPushToOtherHost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, worldOptions{})
 	a := w.administer(t, "POST", "/api/v1/streams/lobby/pushes", `{"url":"http://198.51.100.1/whip/x"}`)
-	if p := a.problem(t); a.StatusCode != 422 || p.Code != "host_not_allowed" || !strings.Contains(p.Remedy, "relay.hosts") {
+	if p := a.problem(t); a.StatusCode != http.StatusUnprocessableEntity || p.Code != "host_not_allowed" || !strings.Contains(p.Remedy, "relay.hosts") {
 		t.Errorf("%d %s", a.StatusCode, a.Body)
 	}
 }
