@@ -23,13 +23,12 @@ func (r *Report) judge(v verdict, keys int) {
 	if video >= 0 {
 		hindered = hindrance(v.tracks[video], r.BFrames)
 	}
-	_, sound := needs(v.tracks, false)
 	switch {
 	case hindered != "" && !v.converts:
 		r.Problem = hindered + " " + remedy(v.name, v.tracks)
 	case video >= 0 && keys == 0:
 		r.Problem = "No key frame was found: viewers would see nothing. " + remedy(v.name, v.tracks)
-	case video < 0 && audio < 0 && (!sound || !v.converts):
+	case video < 0 && audio < 0 && (!mute(v.tracks) || !v.converts):
 		r.Problem = "There is no track in it that browsers play. It has " + codecs(v.tracks) + ". " + remedy(v.name, v.tracks)
 	default:
 		r.Playable = true

@@ -189,7 +189,7 @@ func (s *source) add(root *os.Root, path string) error {
 			return err
 		}
 	}
-	title := s.sound(e, video, audio)
+	title := s.sound(e, video)
 	return s.take(e, video, audio, title)
 }
 
@@ -205,9 +205,8 @@ func (s *source) picture(e *encoding, t media.Track, bframes bool) error {
 }
 
 // sound decides what becomes of a sound that browsers do not take, and says what viewers should know of it.
-func (s *source) sound(e *encoding, video, audio int) (title string) {
-	_, encode := needs(e.about.Tracks, false)
-	if !encode || audio >= 0 || s.has(codec.Opus) {
+func (s *source) sound(e *encoding, video int) (title string) {
+	if !mute(e.about.Tracks) || s.has(codec.Opus) {
 		return ""
 	}
 	if s.opts.Transcode != nil {

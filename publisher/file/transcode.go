@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"weir/internal/codec"
@@ -94,13 +95,8 @@ func (c *converted) close() error {
 	return err //nolint:wrapcheck // of what the caller gave
 }
 
-// needs says what of a file's tracks has to be encoded.
-func needs(tracks []media.Track, bframes bool) (video, audio bool) {
+// mute says whether the sound of a file is one that has to be encoded: there is some, and none that browsers take.
+func mute(tracks []media.Track) bool {
 	_, opus := media.Choose(tracks)
-	for _, t := range tracks {
-		if t.Kind == codec.Audio && !t.Playable() && opus < 0 {
-			audio = true
-		}
-	}
-	return bframes, audio
+	return opus < 0 && slices.ContainsFunc(tracks, func(t media.Track) bool { return t.Kind == codec.Audio })
 }

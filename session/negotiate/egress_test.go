@@ -286,3 +286,33 @@ func TestAnswerStaysShortAndClean(t *testing.T) {
 		t.Error("the best candidate was left out")
 	}
 }
+
+// Of payload types that differ in their profile the one that is sent is answered, and none where the codec has no such one.
+func TestProfilesGoToTheirPayloadTypes(t *testing.T) {
+	h264 := func(id string) codec.Format {
+		return codec.Format{Name: "H264", ClockRate: 90000, Fmtp: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=" + id}
+	}
+	vp9 := codec.Format{Name: "VP9", ClockRate: 90000, Fmtp: "profile-id=2"}
+	s := section{
+		kind: "video", port: "9", proto: "UDP/TLS/RTP/SAVPF", formats: "96 97 98 99 100",
+		lines: []string{
+			"recvonly", "rtcp-mux", "rtpmap:96 VP9/90000", "fmtp:96 profile-id=0", "rtpmap:97 VP9/90000", "fmtp:97 profile-id=2",
+			"rtpmap:98 H264/90000", "fmtp:98 " + h264("42e01f").Fmtp, "rtpmap:99 H264/90000", "fmtp:99 " + h264("f4001f").Fmtp,
+			"rtpmap:100 H264/90000", "fmtp:100 " + h264("64001f").Fmtp,
+		},
+	}
+	for _, row := range []struct {
+		sent codec.Format
+		want uint8
+	}{{h264("42c00b"), 98}, {h264("f4000a"), 99}, {h264("640028"), 100}, {vp9, 97}} {
+		plan := planOf(t, offerOf(bundle("0"), s), tracks(row.sent))
+		if got := plan.Accepted()[0].PayloadType; got != row.want || len(plan.Leniencies) > 0 {
+			t.Errorf("%v: payload type %d with %v, want %d", row.sent, got, plan.Leniencies, row.want)
+		}
+		checkPion(t, plan)
+	}
+	s.formats = "96"
+	if got := refusalOf(t, offerOf(bundle("0"), s), tracks(vp9)); got.Code != "no_common_codec" {
+		t.Errorf("VP9 of 10 bits to a player without it: %s", got.Code)
+	}
+}

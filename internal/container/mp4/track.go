@@ -106,7 +106,7 @@ func (m *File) rotation(x box, version byte) (int, error) {
 	if err != nil || len(body) < at+20 {
 		return 0, err
 	}
-	number := func(i int) int32 { return int32(binary.BigEndian.Uint32(body[at+4*i:])) } //nolint:gosec // it has a sign
+	number := func(i int) int32 { return int32(binary.BigEndian.Uint32(body[at+4*i:])) }
 	a, b, c, d := number(0), number(1), number(3), number(4)
 	switch {
 	case a == 0 && d == 0 && b > 0 && c < 0:
