@@ -111,8 +111,10 @@ func TestInputsAreRefused(t *testing.T) {
 		// Shown to everybody who may see the stream's source.
 		"rtsp://cam.lan/x?key=hush": "must end before its ?",
 		"http://cam.lan?":           "must end before its ?",
+
 		"srt://cam.lan:9000?mode=caller&passphrase=hush-hush1": "must not hold its passphrase",
 		"srt://cam.lan:9000?streamid=hush":                     "must not hold its streamid",
+
 		// Graphs that open something.
 		"lavfi:movie=/etc/passwd":                     "filter movie, which may open files",
 		"lavfi:[in]amovie@a=/etc/passwd":              "filter amovie",
