@@ -44,6 +44,9 @@ func mediaFiles() []mediaFile {
 		{"frames-vp9.ivf", "vp9", false, false, vp9},
 		{"frames-av1.ivf", "av1", false, false, av1},
 		{"stream.h264", "h264", false, false, h264},
+		{"four-h264.mp4", "h264", true, false, append(h264[:len(h264)-1:len(h264)-1], "yuv444p")},
+		{"deep-vp9.webm", "vp9", true, false, append(vp9[:len(vp9)-1:len(vp9)-1], "yuv420p10le", "-profile:v", "2")},
+		{"ten-h264.mp4", "h264", true, false, append(h264[:len(h264)-1:len(h264)-1], "yuv420p10le")},
 		{"sound.opus", "", true, false, nil},
 	}
 }
