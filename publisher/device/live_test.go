@@ -6,10 +6,12 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"os"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/pion/mediadevices/pkg/driver"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/rtp/codecs"
@@ -21,7 +23,16 @@ import (
 	"weir/stream"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain looks first whether the package brings drivers of tests, which the inventory would take for devices.
+func TestMain(m *testing.M) {
+	for _, d := range driver.GetManager().Query(driver.FilterVideoRecorder()) {
+		if d.Info().Label == "VideoTest" {
+			fmt.Println("the package has the drivers of tests")
+			os.Exit(1)
+		}
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // receiver is an Outlet that puts an H.264 byte stream together.
 type receiver struct {
