@@ -315,9 +315,12 @@ func TestScreenshots(t *testing.T) {
 		script, more string
 		count        int
 	}{
-		{"screenshots.mjs", "test", 16}, {"screenshots.mjs", "nobody", 16},
-		{"sourceshots.mjs", "desktop-light", 19}, {"sourceshots.mjs", "desktop-dark", 19},
-		{"sourceshots.mjs", "phone-light", 19}, {"sourceshots.mjs", "phone-dark", 19},
+		{"screenshots.mjs", "test", 16},
+		{"screenshots.mjs", "nobody", 16},
+		{"sourceshots.mjs", "desktop-light", 19},
+		{"sourceshots.mjs", "desktop-dark", 19},
+		{"sourceshots.mjs", "phone-light", 19},
+		{"sourceshots.mjs", "phone-dark", 19},
 	} {
 		var got struct{ Files []string }
 		run(t, shots.script, server.base, "out", adminToken, shots.more).report(t, &got)

@@ -16,7 +16,6 @@ import (
 	"testing/synctest"
 	"time"
 
-
 	"weir/publisher"
 	"weir/publisher/device"
 	"weir/stream"
