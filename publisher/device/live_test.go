@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -27,8 +26,7 @@ import (
 func TestMain(m *testing.M) {
 	for _, d := range driver.GetManager().Query(driver.FilterVideoRecorder()) {
 		if d.Info().Label == "VideoTest" {
-			fmt.Println("the package has the drivers of tests")
-			os.Exit(1)
+			panic("the package has the drivers of tests")
 		}
 	}
 	goleak.VerifyTestMain(m)

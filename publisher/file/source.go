@@ -316,7 +316,7 @@ func (s *source) Change(raw json.RawMessage) (done bool, err error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.over || p.File != s.wish.File || p.Rate != s.wish.Rate { //nolint:floateq // as it was given
+	if s.over || p.File != s.wish.File || p.Rate != s.wish.Rate { // as it was given
 		return false, nil
 	}
 	if err := s.reaches(p); err != nil {
@@ -327,7 +327,7 @@ func (s *source) Change(raw json.RawMessage) (done bool, err error) {
 			return false, nil
 		}
 	}
-	s.seek = s.seek || p.Start != s.wish.Start //nolint:floateq // as it was given
+	s.seek = s.seek || p.Start != s.wish.Start // as it was given
 	s.wish = p
 	select {
 	case s.wished <- struct{}{}:
