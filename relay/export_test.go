@@ -86,3 +86,6 @@ func Silence() func(now time.Time, packets uint64, begun bool) string {
 	s := silence{most: longSilence}
 	return s.why
 }
+
+// Patience is patience.
+var Patience = patience

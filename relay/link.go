@@ -16,9 +16,6 @@ import (
 const (
 	// look is the time between two looks at a session.
 	look = 250 * time.Millisecond
-	// quiet is after how long without a sign a session is given up with a server that
-	// has sent media and cannot be asked.
-	quiet = 2 * time.Second
 	// restartTime is for how long an ICE restart may bring no sign.
 	restartTime = 6 * time.Second
 	// firstHops and nextHops are when the other server is asked what its stream
@@ -42,6 +39,7 @@ type link struct {
 	etag     string
 	signs    uint64
 	signAt   time.Time
+	longest  time.Duration // between two signs
 	prober   *prober
 	restarts time.Time // of the newest ICE restart
 	hopsAt   time.Time // when to ask for them; zero: never
@@ -195,6 +193,9 @@ func (l *link) look(ctx context.Context, now time.Time) error {
 		}
 	}
 	if signs := l.session.Signs(); signs != l.signs {
+		if l.signs > 0 {
+			l.longest = max(l.longest, now.Sub(l.signAt))
+		}
 		l.signs, l.signAt = signs, now
 		l.prober.heard(now)
 		return nil
@@ -202,7 +203,7 @@ func (l *link) look(ctx context.Context, now time.Time) error {
 	if l.session.Connected() && l.session.Shaken() { // else it has its own time to connect in
 		return l.restart(ctx, now)
 	}
-	if l.prober.barred && l.pulls && l.signs > 0 && now.Sub(l.signAt) > quiet {
+	if l.prober.barred && l.pulls && l.signs > 0 && now.Sub(l.signAt) > patience(l.longest) {
 		return errors.New("nothing comes from the server any more, and it cannot be asked why")
 	}
 	if l.prober.due(now) {

@@ -20,6 +20,13 @@ const (
 	pushDown = time.Second
 )
 
+// patience is after how long without a sign a session is given up with a server
+// that has sent media and cannot be asked: four times the longest that it ever
+// took, so that slow pictures are waited for.
+func patience(longest time.Duration) time.Duration {
+	return min(max(4*longest, pullSilence), mostSilence)
+}
+
 // errUnknown is returned where the other server has forgotten the session.
 var errUnknown = errors.New("the server does not know the session any more")
 

@@ -70,3 +70,14 @@ func TestProbeTimes(t *testing.T) {
 		}
 	}
 }
+
+// Who sends thirty pictures a second is given up after one second without, who sends one a second is not.
+func TestPatience(t *testing.T) {
+	for longest, want := range map[time.Duration]time.Duration{
+		0: time.Second, 250 * time.Millisecond: time.Second, 1250 * time.Millisecond: 5 * time.Second, time.Minute: 10 * time.Second,
+	} {
+		if got := relay.Patience(longest); got != want {
+			t.Errorf("%v at the longest: %v, want %v", longest, got, want)
+		}
+	}
+}
