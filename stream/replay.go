@@ -182,8 +182,7 @@ func (d *DownTrack) sendReplay(t turn) due {
 	r.scan(d.track)
 	for sent := 0; d.cursor < r.scanned; d.cursor++ {
 		p := c.get(d.cursor)
-		if g := d.track.gop.Load(); g != r.gop && g != nil && g.start >= d.cursor && r.between(p) {
-			d.jump(t, g)
+		if r.between(p) && d.jump(t) {
 			p = c.get(d.cursor)
 		}
 		switch {
@@ -203,10 +202,8 @@ func (d *DownTrack) sendReplay(t turn) due {
 		case !d.spend(t, p):
 			return dueTick
 		}
-		if !r.inFrame || p.timestamp != r.current {
-			if d.stamp(t, p, pace) {
-				return d.sendNew(t)
-			}
+		if r.between(p) && d.stamp(t, p, pace) {
+			return d.sendNew(t)
 		}
 		sent++
 		r.left -= p.cost()
@@ -234,18 +231,23 @@ func (r *replay) between(p *packet) bool {
 	return !r.inFrame || p != nil && p.timestamp != r.current
 }
 
-// jump goes on with a newer key frame: what lies before it is given up.
-func (d *DownTrack) jump(t turn, g *gop) {
-	r := &d.replay
+// jump goes on with a newer key frame, if there is one: what lies before it is
+// given up.
+func (d *DownTrack) jump(t turn) bool {
+	r, g := &d.replay, d.track.gop.Load()
+	if g == nil || g == r.gop || g.start < d.cursor {
+		return false
+	}
 	old := *r
 	if !r.survey(d.track, g, t.mono) {
 		*r = old
-		return
+		return false
 	}
 	r.sentPackets, r.lostPackets = old.sentPackets, old.lostPackets
 	d.drop(DropNoKeyFrame, g.start-d.cursor)
 	d.cursor = g.start
 	d.keyIndex, d.keyAt = g.start, t.mono
+	return true
 }
 
 // stamp begins a frame: it gets the timestamp that a frame coming in now would
