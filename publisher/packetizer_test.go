@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"weir/internal/codec"
+	"weir/internal/mediatest"
 )
 
 // Numbers go on from unit to unit, the marker ends a picture, and no payload is larger than allowed.
@@ -76,19 +77,6 @@ func TestVP9ShowsAgain(t *testing.T) {
 	}
 }
 
-// join is NAL units, named by their type, as a byte stream.
-func join(types ...byte) []byte {
-	var b []byte
-	for i, kind := range types {
-		b = append(b, 0, 0, 0, 1)
-		if i%2 == 1 {
-			b = append(b[:len(b)-4], 0, 0, 1)
-		}
-		b = append(b, 0x60|kind, 0xAA, byte(i))
-	}
-	return b
-}
-
 func types(b []byte) []byte {
 	var got []byte
 	for nal := range codec.NALUnits(b) {
@@ -109,7 +97,7 @@ func TestParameterSets(t *testing.T) {
 		{[]byte{6, 5, 5}, []byte{7, 8, 6, 5, 5}},
 		{[]byte{7, 8, 6, 5}, []byte{7, 8, 6, 5}},
 	} {
-		if d := cmp.Diff(c.want, types(s.complete(join(c.in...)))); d != "" {
+		if d := cmp.Diff(c.want, types(s.complete(mediatest.NALUnits(c.in...)))); d != "" {
 			t.Errorf("%v: %s", c.in, d)
 		}
 	}

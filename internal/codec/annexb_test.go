@@ -6,20 +6,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"weir/internal/codec"
+	"weir/internal/mediatest"
 )
-
-// join is NAL units, named by their type, as a byte stream.
-func join(types ...byte) []byte {
-	var b []byte
-	for i, kind := range types {
-		b = append(b, 0, 0, 0, 1)
-		if i%2 == 1 {
-			b = append(b[:len(b)-4], 0, 0, 1)
-		}
-		b = append(b, 0x60|kind, 0xAA, byte(i))
-	}
-	return b
-}
 
 func types(b []byte) []byte {
 	var got []byte
@@ -31,7 +19,7 @@ func types(b []byte) []byte {
 
 func TestNALUnits(t *testing.T) {
 	for _, want := range [][]byte{nil, {7}, {7, 8, 5}, {9, 7, 8, 6, 5, 5}, {1}} {
-		if d := cmp.Diff(want, types(join(want...))); d != "" {
+		if d := cmp.Diff(want, types(mediatest.NALUnits(want...))); d != "" {
 			t.Error(d)
 		}
 	}

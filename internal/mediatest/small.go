@@ -31,6 +31,19 @@ func ByteStream() []byte {
 	return bytes.Join([][]byte{nil, SPS(), PPS(), {0x65, 0x88, 1}, {0x41, 0x9a, 2}}, []byte{0, 0, 0, 1})
 }
 
+// NALUnits are NAL units of H.264, named by their types, as a byte stream: by start codes of four bytes and of three.
+func NALUnits(types ...byte) []byte {
+	var b []byte
+	for i, kind := range types {
+		b = append(b, 0, 0, 0, 1)
+		if i%2 == 1 {
+			b = append(b[:len(b)-4], 0, 0, 1)
+		}
+		b = append(b, 0x60|kind, 0xAA, byte(i))
+	}
+	return b
+}
+
 // Element is an element of EBML with a size of 4 bytes.
 func Element(id uint32, content ...[]byte) []byte {
 	var b []byte
