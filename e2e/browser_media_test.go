@@ -28,6 +28,7 @@ const (
 type played struct {
 	Numbers       []int64 // of the frames, in the order they came
 	Unreadable    int
+	Again         int // looked at twice; not among the numbers
 	Live          int // frames whose clock is live
 	FPS           float64
 	PacketsLost   int
@@ -232,7 +233,7 @@ func judgeLiveVP8(t *testing.T, got played, skipped int64) {
 	if got.PacketsLost != 0 || got.Note != "" {
 		t.Errorf("%d packets lost, note %q", got.PacketsLost, got.Note)
 	}
-	t.Logf("%d pictures were read, %d were not shown or not looked at", len(got.Numbers), got.missing(t, 0))
+	t.Logf("%d pictures were read, %d were not shown or not looked at, %d looked at twice", len(got.Numbers), got.missing(t, 0), got.Again)
 }
 
 // encodes tells whether the program has an encoder for the codec.
