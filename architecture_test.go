@@ -177,6 +177,11 @@ var closed = []struct {
 		"an answer is text: no PeerConnection has a say in it",
 	},
 	{
+		"session/admission",
+		[]pattern{"weir/internal/wish"},
+		"who may come in follows from addresses and numbers: it knows no session",
+	},
+	{
 		"session/ingress",
 		[]pattern{
 			"github.com/pion/rtp", "github.com/pion/rtcp", "github.com/pion/interceptor/pkg/twcc", "github.com/pion/transport/v4/packetio",
@@ -195,6 +200,7 @@ var rooms = map[string]bool{
 	"publisher/clip":              true,
 	"publisher/device":            true,
 	"session":                     true,
+	"session/admission":           true,
 	"session/ingress":             true,
 	"session/negotiate":           true,
 	"static":                      true,

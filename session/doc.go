@@ -1,12 +1,13 @@
 // Package session holds WebRTC sessions, of players and of publishers: the
 // PeerConnection that comes of a negotiated plan, trickle ICE and ICE restart,
-// lifetime and limits.
+// and lifetime.
 //
-// What an offer and a stream have in common package negotiate decides. The
-// [Manager] makes sessions of plans: it owns the media port, the DTLS certificate
-// and the set-up of pion. What a session is made for is its flow: egress gives the
-// fan-out of package stream an Outlet; ingest hands what a publisher sends to
-// package ingress, which writes it to the stream's tracks.
+// What an offer and a stream have in common package negotiate decides, and whether
+// there is room for one more session package admission. The [Manager] makes
+// sessions of plans: it owns the media port, the DTLS certificate and the set-up
+// of pion. What a session is made for is its flow: egress gives the fan-out of
+// package stream an Outlet; ingest hands what a publisher sends to package
+// ingress, which writes it to the stream's tracks.
 //
 // # Goroutines
 //
@@ -17,8 +18,8 @@
 //
 // # Locks
 //
-// Manager.mu, limits.mu, room.mu, tombstones.mu, certificates.mu, route.mu and
-// Session.mu guard maps and small structs. None is held while another one is
-// taken, over a call into pion that can wait, or over a channel send. The PATCH at
-// work on a session holds a token of its own, Session.patching.
+// Manager.mu, certificates.mu, route.mu and Session.mu guard maps and small
+// structs. None is held while another one is taken, over a call into pion that can
+// wait, or over a channel send. The PATCH at work on a session holds a token of its
+// own, Session.patching.
 package session

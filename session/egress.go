@@ -42,7 +42,7 @@ func (m *Manager) Egress(ctx context.Context, r Request) (*Session, string, erro
 // worthWhile refuses what would be refused in the end, before anything is made
 // or kept for it.
 func (m *Manager) worthWhile(r Request) error {
-	if err := m.limits.check(r.Remote.Addr()); err != nil {
+	if err := m.limits.Check(r.Remote.Addr()); err != nil {
 		return err
 	}
 	return negotiate.WellFormed(r.Offer)

@@ -73,30 +73,6 @@ func refusePublished(policy TakeOver) *wish.Refusal {
 	return refusal
 }
 
-func refuseServerFull() *wish.Refusal {
-	return &wish.Refusal{
-		Status: 503, Code: "server_full",
-		Detail: "The server has as many sessions as it may have.",
-		Remedy: "Try again later.", Headers: retryAfter("5"),
-	}
-}
-
-func refuseTooMany() *wish.Refusal {
-	return &wish.Refusal{
-		Status: 429, Code: "too_many_sessions",
-		Detail: "Your address has as many sessions as one address may have.",
-		Remedy: "End one with DELETE, or try again later.", Headers: retryAfter("5"),
-	}
-}
-
-func refuseTooManyConnecting() *wish.Refusal {
-	return &wish.Refusal{
-		Status: 429, Code: "too_many_connecting",
-		Detail: "Your address has too many sessions that have not connected yet.",
-		Remedy: "Wait until they are connected or given up, some seconds.", Headers: retryAfter("5"),
-	}
-}
-
 func refuseDraining() *wish.Refusal {
 	return &wish.Refusal{
 		Status: 503, Code: "shutting_down",

@@ -21,7 +21,7 @@ func (m *Manager) Explain(r Request) (*negotiate.Plan, error) {
 		if len(tracks) == 0 {
 			return nil, refuseNotLive()
 		}
-		if err := m.limits.check(r.Remote.Addr()); err != nil {
+		if err := m.limits.Check(r.Remote.Addr()); err != nil {
 			return nil, err
 		}
 		return negotiate.Egress(r.Offer, specsOf(tracks))
@@ -35,7 +35,7 @@ func (m *Manager) ExplainIngest(r Request) (*negotiate.Plan, error) {
 		if err := m.checkFree(r); err != nil {
 			return nil, err
 		}
-		if err := m.limits.check(r.Remote.Addr()); err != nil {
+		if err := m.limits.Check(r.Remote.Addr()); err != nil {
 			return nil, err
 		}
 		return negotiate.Ingest(r.Offer)

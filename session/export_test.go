@@ -29,11 +29,7 @@ func (s *Session) Credentials() []string {
 func (o *Options) SettleSoon() { o.settle = 50 * time.Millisecond }
 
 // Places is how many sessions count against the limits.
-func (m *Manager) Places() int {
-	m.limits.mu.Lock()
-	defer m.limits.mu.Unlock()
-	return m.limits.sessions
-}
+func (m *Manager) Places() int { return m.limits.Places() }
 
 // OpenConns is how many sockets the session has a share of.
 func (s *Session) OpenConns() int {

@@ -2,8 +2,6 @@ package session
 
 import (
 	"context"
-	"net/netip"
-	"sync"
 	"time"
 )
 
@@ -14,7 +12,7 @@ import (
 func (m *Manager) hold(ctx context.Context, r Request, refused error, await func(Request) (ready <-chan struct{}, leave func()),
 	try func(context.Context, Request) (*Session, string, error),
 ) (*Session, string, error) {
-	vacate, ok := m.room.enter(r.Remote.Addr())
+	vacate, ok := m.room.Enter(r.Remote.Addr())
 	if !ok {
 		return nil, "", refused
 	}
@@ -54,7 +52,7 @@ func (m *Manager) wait(ctx context.Context, ready <-chan struct{}, up <-chan tim
 // HoldTime at most. There is room for as many as for requests that are held,
 // beside those; where there is none it does not wait. It returns early when ctx or the Manager ends.
 func (m *Manager) Await(ctx context.Context, r Request, d time.Duration) {
-	vacate, ok := m.lookers.enter(r.Remote.Addr())
+	vacate, ok := m.lookers.Enter(r.Remote.Addr())
 	if !ok {
 		return
 	}
@@ -72,11 +70,7 @@ func (m *Manager) Await(ctx context.Context, r Request, d time.Duration) {
 }
 
 // Held is how many requests wait at this moment.
-func (m *Manager) Held() int {
-	m.room.mu.Lock()
-	defer m.room.mu.Unlock()
-	return m.room.held
-}
+func (m *Manager) Held() int { return m.room.Held() }
 
 // awaitLive is for a player: somebody publishes the stream. Who may not know of
 // it waits for the end.
@@ -95,45 +89,4 @@ func (m *Manager) awaitFree(r Request) (ready <-chan struct{}, leave func()) {
 	free := make(chan struct{})
 	close(free)
 	return free, func() {}
-}
-
-// A room bounds the requests that are held, in all and by remote address as
-// sessions are. Its methods may be called from any goroutine.
-type room struct {
-	// static after newRoom
-	total, perAddress int
-
-	mu sync.Mutex
-	// guarded by mu
-	held      int
-	addresses map[netip.Addr]int
-}
-
-func newRoom(total, perAddress int) *room {
-	return &room{total: total, perAddress: perAddress, addresses: map[netip.Addr]int{}}
-}
-
-// enter takes a place, which leave gives back, if there is one.
-func (r *room) enter(addr netip.Addr) (leave func(), ok bool) {
-	addr, counted := accountOf(addr)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.held >= r.total || counted && r.addresses[addr] >= r.perAddress {
-		return nil, false
-	}
-	r.held++
-	if counted {
-		r.addresses[addr]++
-	}
-	return func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.held--
-		if !counted {
-			return
-		}
-		if r.addresses[addr]--; r.addresses[addr] == 0 {
-			delete(r.addresses, addr)
-		}
-	}, true
 }

@@ -75,10 +75,8 @@ func want(t *testing.T, got result, code string, after time.Duration) {
 
 func (m *Manager) nobodyIsHeld(t *testing.T) {
 	t.Helper()
-	m.room.mu.Lock()
-	defer m.room.mu.Unlock()
-	if m.room.held != 0 || len(m.room.addresses) != 0 {
-		t.Errorf("%d are held, from %d addresses", m.room.held, len(m.room.addresses))
+	if n := m.Held(); n != 0 {
+		t.Errorf("%d are held", n)
 	}
 }
 

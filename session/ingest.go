@@ -9,6 +9,7 @@ import (
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
+	"weir/session/admission"
 	"weir/session/ingress"
 	"weir/session/negotiate"
 	"weir/stream"
@@ -62,7 +63,7 @@ func publisherOf(r Request) string {
 	if r.Token != "" {
 		return "token " + r.Token
 	}
-	addr, _ := accountOf(r.Remote.Addr())
+	addr, _ := admission.Account(r.Remote.Addr())
 	return "address " + addr.String()
 }
 

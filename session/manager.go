@@ -13,6 +13,7 @@ import (
 
 	"weir/internal/udp"
 	"weir/internal/wish"
+	"weir/session/admission"
 )
 
 // Manager holds the sessions by their secret: it creates, finds, limits and
@@ -21,10 +22,10 @@ import (
 type Manager struct {
 	// static after New
 	options      Options
-	limits       *limits
-	room         *room // of requests that are held
-	lookers      *room // of those that Await
-	tombstones   *tombstones
+	limits       *admission.Limits
+	room         *admission.Room // of requests that are held
+	lookers      *admission.Room // of those that Await
+	tombstones   *admission.Tombstones
 	certificates *certificates
 	ports        *udp.Ports
 	net          transport.Net // shared: making one walks the interfaces
@@ -54,10 +55,10 @@ func New(o Options) (*Manager, error) {
 	}
 	return &Manager{
 		options:      o,
-		limits:       newLimits(o.MaxSessions, o.MaxPerAddress, o.MaxConnecting),
-		room:         newRoom(o.MaxHeld, o.MaxHeldPerAddress),
-		lookers:      newRoom(o.MaxHeld, o.MaxHeldPerAddress),
-		tombstones:   newTombstones(o.TombstoneExpiry, o.MaxTombstones),
+		limits:       admission.NewLimits(o.MaxSessions, o.MaxPerAddress, o.MaxConnecting),
+		room:         admission.NewRoom(o.MaxHeld, o.MaxHeldPerAddress),
+		lookers:      admission.NewRoom(o.MaxHeld, o.MaxHeldPerAddress),
+		tombstones:   admission.NewTombstones(o.TombstoneExpiry, o.MaxTombstones),
 		certificates: newCertificates(o.CertificateLife),
 		ports:        udp.New(o.Logger, newPionLog(o.Logger, slog.LevelWarn).NewLogger("udp"), o.UDPPort),
 		net:          shared,
@@ -89,7 +90,7 @@ func (m *Manager) Run(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 			m.ports.Rescan(0)
-			m.tombstones.sweep()
+			m.tombstones.Sweep()
 		}
 	}
 }
@@ -161,11 +162,12 @@ func (m *Manager) forget(s *Session) {
 // Find returns the session with the secret, or refuses with 404.
 func (m *Manager) Find(secret string) (*Session, error) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	if s := m.sessions[secret]; s != nil {
-		return s, nil
+	s := m.sessions[secret]
+	m.mu.Unlock()
+	if s == nil {
+		return nil, refuseNoSession(m.tombstones.Reason(secret))
 	}
-	return nil, refuseNoSession(m.tombstones.reason(secret))
+	return s, nil
 }
 
 // Lookup returns the session with the ID, which is no secret.
@@ -218,7 +220,7 @@ func (m *Manager) Check(secret string) error {
 func (m *Manager) Delete(ctx context.Context, secret string) error {
 	s, err := m.Find(secret)
 	if err != nil {
-		if m.tombstones.take(secret) {
+		if m.tombstones.Take(secret) {
 			return nil
 		}
 		return err
@@ -230,7 +232,7 @@ func (m *Manager) Delete(ctx context.Context, secret string) error {
 		return nil
 	}
 	if s.Reason() != ReasonDeleted {
-		m.tombstones.take(secret)
+		m.tombstones.Take(secret)
 	}
 	return nil
 }

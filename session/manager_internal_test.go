@@ -1,7 +1,6 @@
 package session
 
 import (
-	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -62,37 +61,6 @@ func TestLocalCandidates(t *testing.T) {
 	}
 }
 
-func TestTombstones(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ts := newTombstones(time.Minute, 3)
-		for i := range 4 {
-			ts.add(fmt.Sprint(i), ReasonTaken)
-		}
-		for i, want := range []bool{false, true, true, true} { // at most three
-			if got := ts.take(fmt.Sprint(i)); got != want {
-				t.Errorf("take %d: %v", i, got)
-			}
-		}
-		if ts.take("1") {
-			t.Error("taken twice")
-		}
-		ts.add("a", ReasonTaken)
-		time.Sleep(59 * time.Second)
-		ts.add("b", ReasonTaken)
-		ts.sweep()
-		if !ts.take("a") {
-			t.Error("forgotten too soon")
-		}
-		time.Sleep(time.Minute)
-		if ts.take("b") {
-			t.Error("remembered too long")
-		}
-		if len(ts.order) != 0 || len(ts.ended) != 0 {
-			t.Errorf("%d and %d remain", len(ts.order), len(ts.ended))
-		}
-	})
-}
-
 func TestCertificatesByTheClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCertificates(2 * time.Second)
@@ -134,32 +102,5 @@ func TestRoundTrip(t *testing.T) {
 		if got := roundTrip(sent, c.lsr, c.delay); got != 0 {
 			t.Errorf("%v: %v", c, got)
 		}
-	}
-}
-
-func TestPlacesAreGivenBack(t *testing.T) {
-	l := newLimits(10, 2, 1)
-	a := netip.MustParseAddr("192.0.2.1")
-	for range 3 {
-		p, err := l.reserve(a)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.connected()
-		p.connected()
-		q, err := l.reserve(a)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := l.reserve(a); err == nil {
-			t.Error("one too many")
-		}
-		for _, p := range []*place{p, p, q} {
-			p.release()
-		}
-		p.connected() // too late, without effect
-	}
-	if l.sessions != 0 || len(l.addresses) != 0 {
-		t.Errorf("%d sessions, %d addresses remain", l.sessions, len(l.addresses))
 	}
 }

@@ -82,7 +82,7 @@ func (m *Manager) propose(ctx context.Context, name, protocol string, o OfferOpt
 	}
 	defer leave()
 	this := netip.IPv6Loopback() // sessions of our own count against no address
-	place, err := m.limits.reserve(this)
+	place, err := m.limits.Reserve(this)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (m *Manager) propose(ctx context.Context, name, protocol string, o OfferOpt
 	}
 	s, err := m.newSession(r, protocol, place)
 	if err != nil {
-		place.release()
+		place.Release()
 		return nil, err
 	}
 	s.offers = true

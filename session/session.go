@@ -9,6 +9,7 @@ import (
 
 	"github.com/pion/webrtc/v4"
 
+	"weir/session/admission"
 	"weir/session/negotiate"
 )
 
@@ -44,7 +45,7 @@ type Session struct {
 	token    string
 	created  time.Time
 	logger   *slog.Logger
-	place    *place
+	place    *admission.Place
 	protocol string
 	plan     *negotiate.Plan
 	offers   bool            // this end made the offer, see Offering
@@ -229,7 +230,7 @@ func (s *Session) observe() bool {
 
 // begin lets media flow.
 func (s *Session) begin() {
-	s.place.connected()
+	s.place.Connected()
 	took := time.Since(s.created)
 	s.logger.Info("session connected", "duration", took)
 	s.event("session_connected", slog.Duration("duration", took))
@@ -249,7 +250,7 @@ func (s *Session) finish() {
 	reason := s.Reason()
 	s.manager.forget(s)
 	if reason != ReasonDeleted {
-		s.manager.tombstones.add(s.secret, reason)
+		s.manager.tombstones.Add(s.secret, reason)
 	}
 	s.release(reason)
 	packets, bytes := s.flow.counted()
@@ -272,7 +273,7 @@ func (s *Session) release(reason string) {
 	if s.flow != nil {
 		s.flow.wait()
 	}
-	s.place.release()
+	s.place.Release()
 }
 
 // transport is the one that all sections are bundled on.

@@ -16,6 +16,7 @@ import (
 
 	"weir/internal/udp"
 	"weir/internal/wish"
+	"weir/session/admission"
 	"weir/session/negotiate"
 )
 
@@ -39,13 +40,13 @@ func (m *Manager) open(ctx context.Context, r Request, protocol string, check fu
 	if err := check(); err != nil {
 		return nil, "", err
 	}
-	place, err := m.limits.reserve(r.Remote.Addr())
+	place, err := m.limits.Reserve(r.Remote.Addr())
 	if err != nil {
 		return nil, "", err
 	}
 	s, err := m.newSession(r, protocol, place)
 	if err != nil {
-		place.release()
+		place.Release()
 		return nil, "", err
 	}
 	answer, err := s.setUp(ctx, join)
@@ -64,7 +65,7 @@ func (m *Manager) open(ctx context.Context, r Request, protocol string, check fu
 	return s, answer, nil
 }
 
-func (m *Manager) newSession(r Request, protocol string, p *place) (*Session, error) {
+func (m *Manager) newSession(r Request, protocol string, p *admission.Place) (*Session, error) {
 	secret := make([]byte, 16)
 	if _, err := rand.Read(secret); err != nil {
 		return nil, fmt.Errorf("make session secret: %w", err)

@@ -1,15 +1,15 @@
-package session
+package admission
 
 import (
 	"sync"
 	"time"
 )
 
-// tombstones remembers for a while the secrets of sessions that the player did
+// Tombstones remembers for a while the secrets of sessions that the player did
 // not end itself, and why they ended: its DELETE may still be on the way and
 // deserves a 200, and it may ask. Its methods may be called from any goroutine.
-type tombstones struct {
-	// static after newTombstones
+type Tombstones struct {
+	// static after NewTombstones
 	expiry time.Duration
 	limit  int
 
@@ -24,12 +24,14 @@ type tombstone struct {
 	reason string
 }
 
-func newTombstones(expiry time.Duration, limit int) *tombstones {
-	return &tombstones{expiry: expiry, limit: limit, ended: map[string]tombstone{}}
+// NewTombstones makes some that remember each secret for expiry, and at most limit
+// of them.
+func NewTombstones(expiry time.Duration, limit int) *Tombstones {
+	return &Tombstones{expiry: expiry, limit: limit, ended: map[string]tombstone{}}
 }
 
-// add remembers a secret. The oldest is forgotten when there are too many.
-func (t *tombstones) add(secret, reason string) {
+// Add remembers a secret. The oldest is forgotten when there are too many.
+func (t *Tombstones) Add(secret, reason string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.sweepLocked()
@@ -40,8 +42,8 @@ func (t *tombstones) add(secret, reason string) {
 	}
 }
 
-// take forgets the secret and says whether it was remembered.
-func (t *tombstones) take(secret string) bool {
+// Take forgets the secret and says whether it was remembered.
+func (t *Tombstones) Take(secret string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.sweepLocked()
@@ -50,23 +52,23 @@ func (t *tombstones) take(secret string) bool {
 	return ok
 }
 
-// reason is why the session with the secret ended, "" where that is not
+// Reason is why the session with the secret ended, "" where that is not
 // remembered.
-func (t *tombstones) reason(secret string) string {
+func (t *Tombstones) Reason(secret string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.sweepLocked()
 	return t.ended[secret].reason
 }
 
-// sweep forgets what is too old.
-func (t *tombstones) sweep() {
+// Sweep forgets what is too old.
+func (t *Tombstones) Sweep() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.sweepLocked()
 }
 
-func (t *tombstones) sweepLocked() {
+func (t *Tombstones) sweepLocked() {
 	for len(t.order) > 0 {
 		stone, ok := t.ended[t.order[0]]
 		if ok && time.Since(stone.at) < t.expiry {
@@ -76,7 +78,7 @@ func (t *tombstones) sweepLocked() {
 	}
 }
 
-func (t *tombstones) dropOldestLocked() {
+func (t *Tombstones) dropOldestLocked() {
 	delete(t.ended, t.order[0])
 	t.order[0] = ""
 	if t.order = t.order[1:]; len(t.order) == 0 {
