@@ -48,9 +48,15 @@ var forbidden = []rule{
 		reason: "a leaf imports none of ours",
 	},
 	{
-		in:     []pattern{"stream", "publisher...", "session..."},
+		in:     []pattern{"stream...", "publisher...", "session..."},
 		deny:   []pattern{"net/http", "weir/api", "weir/whip", "weir/whep", "weir/relay"},
 		reason: "media knows no HTTP; what speaks it is above",
+	},
+	{
+		in:     []pattern{"..."},
+		except: []pattern{"stream..."},
+		deny:   []pattern{"weir/stream/..."},
+		reason: "what a stream is made of is its own: others know it by stream's names",
 	},
 	{
 		in:     []pattern{"publisher..."},
@@ -143,8 +149,13 @@ var closed = []struct {
 }{
 	{
 		"stream",
-		[]pattern{"github.com/pion/rtp", "github.com/pion/rtcp", "weir/internal/codec"},
+		[]pattern{"github.com/pion/rtp", "github.com/pion/rtcp", "weir/internal/codec", "weir/stream/..."},
 		"the hot path knows no PeerConnection",
+	},
+	{
+		"stream/cache",
+		[]pattern{"github.com/pion/rtp", "weir/internal/codec"},
+		"what viewers share knows none of them, nor who writes",
 	},
 	{
 		"coach",
@@ -205,6 +216,7 @@ var rooms = map[string]bool{
 	"session/negotiate":           true,
 	"static":                      true,
 	"stream":                      true,
+	"stream/cache":                true,
 	"whep":                        true,
 	"internal/codec":              true,
 	"internal/guest":              true,

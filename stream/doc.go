@@ -10,7 +10,8 @@
 //
 // # Numbers
 //
-// A track gives each packet a 64-bit packet index, once: the source's extended
+// A track's cache, which is package stream/cache, gives each packet a 64-bit
+// packet index, once: the source's extended
 // sequence number plus the packets of parameter sets put in before it, going on
 // over a take-over. An index is never written twice.
 // A viewer's sequence number, extended to 48 bits, is a pure function of the

@@ -7,6 +7,7 @@ import (
 	"github.com/pion/rtcp"
 
 	"weir/internal/codec"
+	"weir/stream/cache"
 )
 
 const (
@@ -17,9 +18,6 @@ const (
 	nackRoom = 256
 	// resendFloor is how many bytes may always be sent again in a second.
 	resendFloor = 64 << 10
-	// packetOverhead is what a packet costs besides its payload, in bytes: the
-	// headers of IPv4, UDP and RTP, and SRTP's tag.
-	packetOverhead = 56
 	// reportEvery is the least time between two sender reports.
 	reportEvery = time.Second
 )
@@ -96,7 +94,7 @@ type DownTrack struct {
 
 	// static after Attach
 	names Line
-	ids   extensionIDs
+	ids   cache.ExtensionIDs
 	open  func(Flusher) Outlet
 
 	lossy atomic.Bool  // the viewer's last report told of loss
@@ -122,11 +120,9 @@ func (d *DownTrack) Track() *Track { return d.target.Load() }
 // the way out. The worker calls open once, in its first pass after
 // Viewer.Start; DownTracks of one viewer may be given the same Outlet.
 func (d *DownTrack) Attach(l Line, open func(Flusher) Outlet) {
-	d.names, d.ssrc, d.open, d.ids = l, l.SSRC, open, extensionIDs{}
+	d.names, d.ssrc, d.open, d.ids = l, l.SSRC, open, cache.ExtensionIDs{}
 	for uri, id := range l.Extensions {
-		if kind := extensionKind(uri); kind >= 0 {
-			d.ids[kind] = id
-		}
+		allow(&d.ids, uri, id)
 	}
 	if len(l.Payloads) == 0 {
 		d.names.Payloads = []Payload{{

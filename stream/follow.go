@@ -24,7 +24,7 @@ func pick(payloads []Payload, f codec.Format) (best Payload, ok bool) {
 
 // choose picks the payload type for what the track is now.
 func (d *DownTrack) choose() {
-	f := d.track.format.Load()
+	f := d.track.cache.Format()
 	if f == d.format {
 		return
 	}
@@ -57,7 +57,7 @@ func (s *Stream) activate(p *Publication, t *Track) {
 		return
 	}
 	if old := p.active[t.kind].Swap(t); old != nil {
-		old.line.begin(old, p, old.Spec())
+		old.begin(p, old.Spec())
 	}
 	lost := s.followLocked()
 	s.mu.Unlock()
@@ -135,7 +135,7 @@ func tellLost(viewers []*Viewer) {
 // move makes another track feed this end. The viewer's timestamps go on by the
 // time that passes; video goes on with a key frame.
 func (d *DownTrack) move(t turn, target *Track) {
-	old, clock := d.track.arriving.Load(), target.arriving.Load()
+	old, clock := d.track.cache.Arriving(), target.cache.Arriving()
 	if d.outlet == nil {
 		d.track = target
 		return
@@ -145,18 +145,18 @@ func (d *DownTrack) move(t turn, target *Track) {
 	}
 	d.endReplay()
 	if old != nil {
-		d.base += old.at(t.now) - clock.at(t.now)
+		d.base += old.At(t.now) - clock.At(t.now)
 	}
 	c := target.cache
 	d.track, d.format, d.keyIndex = target, nil, 0
-	d.lateCursor, d.cursor = target.lateHead.Load(), c.head.Load()
+	d.lateCursor, d.cursor = target.cache.LateHead(), c.Head()
 	if d.kind == codec.Video {
 		d.join(t, 0)
 		return
 	}
-	if p := c.get(d.cursor - 1); p != nil && t.mono-p.arrived < int64(nearlyEmpty) { // it brought the viewer here
+	if p := c.Get(d.cursor - 1); p != nil && t.mono-p.Arrived < int64(nearlyEmpty) { // it brought the viewer here
 		d.cursor--
-		if back := int32(p.timestamp + d.base - d.newest); d.sent && back <= 0 {
+		if back := int32(p.Timestamp + d.base - d.newest); d.sent && back <= 0 {
 			d.base += uint32(1 - back)
 		}
 	}

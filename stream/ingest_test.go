@@ -8,65 +8,7 @@ import (
 	"weir/stream"
 )
 
-// has left.
-func TestTakeOverLeavesOldHoles(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := running(t, stream.Options{})
-		old := publish(t, r, "a", h264())
-		_, rec := watch(t, old, false)
-		synctest.Wait()
-		src := newSource(old, 100)
-		src.write()
-		src.next() // lost
-		src.write()
-		synctest.Wait()
-		p := publish(t, r, "a", h264())
-		src = newSource(p, 100)
-		src.seq = 1000
-		src.write()
-		src.writePacket(packet(998, src.time, delta(7))) // where the hole is
-		synctest.Wait()
-		if got := rec.packets(); len(got) != 3 {
-			t.Errorf("got %d packets, want 3: the last is %x", len(got), got[len(got)-1].payload)
-		}
-		if n := p.Tracks()[0].Stats().Drops["late"]; n != 1 {
-			t.Errorf("%d late packets counted, want 1", n)
-		}
-	})
-}
-
-// when the cache has grown since.
-func TestIndexIsWrittenOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := running(t, stream.Options{})
-		p := publish(t, r, "a", h264())
-		v, rec := watch(t, p, false)
-		synctest.Wait()
-		src := newSource(p, 10_000)
-		src.seq = 1
-		for range 1000 { // slow enough for 512 packets to be kept
-			src.write()
-			synctest.Wait()
-			time.Sleep(3 * time.Millisecond)
-		}
-		for range 600 { // at once: twice as many are kept
-			src.write()
-			synctest.Wait()
-		}
-		before := len(rec.packets())
-		gone := packet(601, 601*3000, delta(1_000_000)) // other bytes under a number that was sent
-		src.writePacket(gone)
-		synctest.Wait()
-		if got := rec.packets(); len(got) != before {
-			t.Errorf("number %d was sent again with %x", got[before].header.SequenceNumber, got[before].payload)
-		}
-		if drops := p.Tracks()[0].Stats().Drops; drops["late"]+drops["duplicate"] != 1 {
-			t.Errorf("drops %v", drops)
-		}
-		checkCounts(t, v)
-	})
-}
-
+// A source that begins anew, with numbers that are far away, is treated like a
 // new publication: its viewers go on with a key frame, on the same line.
 func TestSourceBeginsAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

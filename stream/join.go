@@ -1,6 +1,10 @@
 package stream
 
-import "time"
+import (
+	"time"
+
+	"weir/stream/cache"
+)
 
 const (
 	// nearlyEmpty is the length of a group of pictures that needs no replay.
@@ -46,23 +50,23 @@ func (d *DownTrack) sendVideo(t turn) due {
 	case replayGroup:
 		return d.sendReplay(t)
 	}
-	if g := d.track.gop.Load(); g != nil && g.start > d.keyIndex {
+	if g := d.track.cache.Newest(); g != nil && g.Start > d.keyIndex {
 		return d.sendOver(t, g)
 	}
 	return d.sendNew(t)
 }
 
 // sendOver is sendNew where a key frame is new.
-func (d *DownTrack) sendOver(t turn, g *gop) due {
-	if g.start >= d.cursor && d.track.format.Load() != d.format {
-		if next := d.sendUntil(t, g.start); d.cursor < g.start || d.waiting {
+func (d *DownTrack) sendOver(t turn, g *cache.Group) due {
+	if g.Start >= d.cursor && d.track.cache.Format() != d.format {
+		if next := d.sendUntil(t, g.Start); d.cursor < g.Start || d.waiting {
 			return next
 		}
 		d.cut(t.mono) // the payload type may be another one from here on
 	}
 	next := d.sendNew(t)
-	if g.start < d.cursor && d.live() {
-		d.keyIndex, d.keyAt = g.start, t.mono
+	if g.Start < d.cursor && d.live() {
+		d.keyIndex, d.keyAt = g.Start, t.mono
 	}
 	return next
 }
@@ -72,7 +76,7 @@ func (d *DownTrack) live() bool { return d.replaying == replayOff && !d.waiting 
 
 // skip passes over what a viewer cannot use.
 func (d *DownTrack) skip() {
-	if head := d.track.cache.head.Load(); head > d.cursor {
+	if head := d.track.cache.Head(); head > d.cursor {
 		d.drop(DropNoKeyFrame, head-d.cursor)
 		d.cursor = head
 	}
@@ -87,9 +91,9 @@ func (d *DownTrack) wait(from uint64) {
 // resume ends the waiting if there is a key frame to go on with. Else it asks
 // for one.
 func (d *DownTrack) resume(t turn) bool {
-	g := d.track.gop.Load()
+	g := d.track.cache.Newest()
 	switch {
-	case g != nil && g.start >= d.waitFrom:
+	case g != nil && g.Start >= d.waitFrom:
 		d.startOn(t, g)
 	case d.overdue != 0 && t.mono >= d.overdue:
 		d.join(t, 0)
@@ -132,70 +136,70 @@ func (d *DownTrack) heedKeyFrame(t turn) {
 // key frame. The source is asked for one as well, unless the last has just come.
 // halvings lower the rate of a replay.
 func (d *DownTrack) join(t turn, halvings int) {
-	g := d.track.gop.Load()
+	g := d.track.cache.Newest()
 	c := d.track.cache
-	head := c.head.Load()
-	newest := c.get(head - 1)
-	if g == nil || newest == nil || t.mono-newest.arrived > int64(silent) {
+	head := c.Head()
+	newest := c.Get(head - 1)
+	if g == nil || newest == nil || t.mono-newest.Arrived > int64(silent) {
 		d.wait(head)
 		d.track.askKeyFrame(t.mono, keyFrameGap)
 		return
 	}
 	rate := d.track.Spec().Format.ClockRate
-	if duration(int64(int32(newest.timestamp-g.timestamp)), rate) <= nearlyEmpty {
+	if cache.Duration(int64(int32(newest.Timestamp-g.Timestamp)), rate) <= nearlyEmpty {
 		d.startOn(t, g)
 		return
 	}
 	d.track.askKeyFrame(t.mono, besideGap)
-	if left := g.due - t.mono; halvings == 0 && g.due != 0 && left <= int64(dueSoonEnough) && left > -int64(keyFrameLate) {
-		d.wait(g.start + 1)
-		d.overdue = g.due + int64(keyFrameLate)
+	if left := g.Due - t.mono; halvings == 0 && g.Due != 0 && left <= int64(dueSoonEnough) && left > -int64(keyFrameLate) {
+		d.wait(g.Start + 1)
+		d.overdue = g.Due + int64(keyFrameLate)
 		return
 	}
-	if g.over.Load() || !d.replay.survey(d.track, g, t.mono) || !d.startReplay(t, halvings) {
+	if g.Over() || !d.replay.survey(d.track, g, t.mono) || !d.startReplay(t, halvings) {
 		d.startLone(t, g, halvings)
 	}
 }
 
 // startOn goes on with a key frame that has just come, under true timestamps
 // unless something later was sent already.
-func (d *DownTrack) startOn(t turn, g *gop) {
+func (d *DownTrack) startOn(t turn, g *cache.Group) {
 	d.endReplay()
 	d.waiting, d.overdue = false, 0
-	if d.sent && int32(g.timestamp+d.base-d.newest) <= 0 {
+	if d.sent && int32(g.Timestamp+d.base-d.newest) <= 0 {
 		switch {
-		case g.start >= d.track.cache.head.Load(): // not quite there yet
-			d.wait(g.start)
+		case g.Start >= d.track.cache.Head(): // not quite there yet
+			d.wait(g.Start)
 		case !d.replay.survey(d.track, g, t.mono) || !d.startReplay(t, 0):
 			d.startLone(t, g, 0)
 		}
 		return
 	}
-	if g.start > d.cursor {
-		d.drop(DropNoKeyFrame, g.start-d.cursor)
+	if g.Start > d.cursor {
+		d.drop(DropNoKeyFrame, g.Start-d.cursor)
 	}
-	d.cursor = g.start
-	d.keyIndex, d.keyAt = g.start, t.mono
+	d.cursor = g.Start
+	d.keyIndex, d.keyAt = g.Start, t.mono
 	d.sendSets(t, g, d.base)
 	d.cut(t.mono)
 }
 
 // sendSets sends the parameter sets that a key frame lacks in the cache.
-func (d *DownTrack) sendSets(t turn, g *gop, offset uint32) {
-	if g.sets == nil {
+func (d *DownTrack) sendSets(t turn, g *cache.Group, offset uint32) {
+	if g.Sets == nil {
 		return
 	}
-	d.cutAt(breakpoint{track: d.track, own: g.sets, offset: offset}, t.mono)
-	for _, p := range g.sets {
+	d.cutAt(breakpoint{track: d.track, own: g.Sets, offset: offset}, t.mono)
+	for _, p := range g.Sets {
 		d.sendOwn(t, p)
 	}
 }
 
 // sendOwn sends the next packet of a breakpoint that has its own.
-func (d *DownTrack) sendOwn(t turn, p *packet) {
+func (d *DownTrack) sendOwn(t turn, p *cache.Packet) {
 	b := d.line.current()
 	n := d.line.next
 	d.line.next++
 	d.send(t.w, b, n, p)
-	d.newest, d.sent = p.timestamp+b.offset, true
+	d.newest, d.sent = p.Timestamp+b.offset, true
 }

@@ -108,12 +108,12 @@ func (r *Registry) bound() {
 	var largest *Track
 	for _, s := range r.Streams() {
 		for _, t := range s.all() {
-			if g := t.gop.Load(); g != nil && !g.over.Load() && (largest == nil || t.cache.size.Load() > largest.cache.size.Load()) {
+			if g := t.cache.Newest(); g != nil && !g.Over() && (largest == nil || t.cache.Size() > largest.cache.Size()) {
 				largest = t
 			}
 		}
 	}
 	if largest != nil {
-		largest.line.shrink(largest)
+		largest.shrink()
 	}
 }

@@ -3,6 +3,8 @@ package stream
 import (
 	"slices"
 	"time"
+
+	"weir/stream/cache"
 )
 
 const (
@@ -22,10 +24,10 @@ type breakpoint struct {
 	first  uint64 // number, extended to 48 bits
 	track  *Track
 	index  uint64
-	own    []*packet // nil: the track's cache has them
-	offset uint32    // the viewer's timestamp less the track's
-	frame  uint32    // where replayed: the only timestamp that belongs here
-	ended  int64     // when the next breakpoint followed, worker's nanoseconds; 0: it has not
+	own    []*cache.Packet // nil: the track's cache has them
+	offset uint32          // the viewer's timestamp less the track's
+	frame  uint32          // where replayed: the only timestamp that belongs here
+	ended  int64           // when the next breakpoint followed, worker's nanoseconds; 0: it has not
 
 	payloadType, rtxPayloadType uint8
 	replayed                    bool
@@ -33,15 +35,15 @@ type breakpoint struct {
 
 // packet is what stands under number n; nil if it is no longer, or not yet,
 // there.
-func (b *breakpoint) packet(n uint64) *packet {
+func (b *breakpoint) packet(n uint64) *cache.Packet {
 	if b.own != nil {
 		if i := n - b.first; i < uint64(len(b.own)) {
 			return b.own[i]
 		}
 		return nil
 	}
-	p := b.track.cache.get(b.index + (n - b.first))
-	if p != nil && b.replayed && p.timestamp != b.frame {
+	p := b.track.cache.Get(b.index + (n - b.first))
+	if p != nil && b.replayed && p.Timestamp != b.frame {
 		return nil // it came too late: its frame was stamped before it was known
 	}
 	return p

@@ -3,6 +3,8 @@ package stream
 import (
 	"sync/atomic"
 	"time"
+
+	"weir/stream/cache"
 )
 
 // A nackRing holds the numbers that a viewer asked for again until its worker
@@ -81,12 +83,12 @@ func (d *DownTrack) answerNACKs(t turn) {
 		switch {
 		case p == nil:
 			d.unanswered.Add(1)
-		case !d.affords(t.mono, p.cost()):
+		case !d.affords(t.mono, p.Cost()):
 			d.limited.Add(1)
 		case d.again(n, t.mono):
 			d.repeated.Add(1)
 		default:
-			d.allowance -= p.cost()
+			d.allowance -= p.Cost()
 			d.resend(t.w, b, n, p)
 		}
 	}
@@ -96,7 +98,7 @@ func (d *DownTrack) answerNACKs(t turn) {
 // resendFloor, whichever is more, and half a second of it, or resendFloor, at
 // once.
 func (d *DownTrack) affords(mono, bytes int64) bool {
-	rate := int64(d.track.rate.Load())
+	rate := int64(d.track.cache.ByteRate())
 	most := max(resendFloor, rate/2)
 	earned := int64(float64(mono-d.allowedAt) / 1e9 * float64(max(rate, resendFloor)))
 	if earned > 0 {
@@ -108,9 +110,9 @@ func (d *DownTrack) affords(mono, bytes int64) bool {
 // resend repeats a packet: as the payload of a retransmission packet with a
 // number of its own (RFC 4588 4), or, where that was not negotiated, byte for
 // byte as it was.
-func (d *DownTrack) resend(w *worker, b *breakpoint, n uint64, p *packet) {
+func (d *DownTrack) resend(w *worker, b *breakpoint, n uint64, p *cache.Packet) {
 	d.header(&w.header, b, n, p)
-	payload := p.payload
+	payload := p.Payload
 	if d.names.RTXSSRC != 0 && b.rtxPayloadType != 0 {
 		w.header.SSRC, w.header.PayloadType = d.names.RTXSSRC, b.rtxPayloadType
 		w.header.SequenceNumber = uint16(d.rtxNext)

@@ -72,7 +72,7 @@ func (p *Publication) Anew() {
 		return
 	}
 	for _, t := range p.all() {
-		t.line.begin(t, p, t.Spec())
+		t.begin(p, t.Spec())
 		t.unanswered.Store(0)
 	}
 }

@@ -158,7 +158,7 @@ func (r *Registry) forget(s *Stream) {
 	}
 	delete(r.streams, s.name)
 	for _, t := range s.all() {
-		t.cache.release()
+		t.release()
 	}
 	for i, w := range r.workers {
 		w.removeShard(s.shards[i])

@@ -3,6 +3,8 @@ package stream
 import (
 	"math"
 	"time"
+
+	"weir/stream/cache"
 )
 
 // The states of a replay.
@@ -30,7 +32,7 @@ const (
 // bounded rate. It is a value of the worker's. Timestamps are in ticks of the
 // track's line since anchor, numbers of frames since the group's key frame.
 type replay struct {
-	gop *gop
+	gop *cache.Group
 
 	// what lies between the cursor and the cache's head
 	anchor   uint32
@@ -53,7 +55,7 @@ type replay struct {
 	lostPackets int // of these, asked for again
 
 	// of a lone key frame
-	lone   []*packet
+	lone   []*cache.Packet
 	next   int
 	copies int
 	wakeAt int64 // when the next copy is due
@@ -61,16 +63,16 @@ type replay struct {
 
 // survey looks at a group in the cache, and sets the replay to its beginning. It
 // says whether the group is there without a hole.
-func (r *replay) survey(t *Track, g *gop, mono int64) bool {
-	*r = replay{gop: g, anchor: g.timestamp, scanned: g.start, rate: r.rate, least: r.least, credit: r.credit, at: r.at}
-	if g.start < t.cache.tail() {
+func (r *replay) survey(t *Track, g *cache.Group, mono int64) bool {
+	*r = replay{gop: g, anchor: g.Timestamp, scanned: g.Start, rate: r.rate, least: r.least, credit: r.credit, at: r.at}
+	if g.Start < t.cache.Tail() {
 		return false
 	}
-	head := t.cache.head.Load()
-	last := g.arrived
-	for i := g.start; i < head; i++ {
-		if p := t.cache.get(i); p != nil {
-			last = p.arrived
+	head := t.cache.Head()
+	last := g.Arrived
+	for i := g.Start; i < head; i++ {
+		if p := t.cache.Get(i); p != nil {
+			last = p.Arrived
 		} else if mono-last > int64(holeAge) {
 			return false
 		}
@@ -82,20 +84,20 @@ func (r *replay) survey(t *Track, g *gop, mono int64) bool {
 
 // scan takes up what has come since the last look.
 func (r *replay) scan(t *Track) {
-	head := t.cache.head.Load()
+	head := t.cache.Head()
 	for ; r.scanned < head; r.scanned++ {
-		p := t.cache.get(r.scanned)
+		p := t.cache.Get(r.scanned)
 		if p == nil {
 			continue
 		}
-		r.left += p.cost()
-		if ts := int64(int32(p.timestamp - r.anchor)); ts > r.newest {
+		r.left += p.Cost()
+		if ts := int64(int32(p.Timestamp - r.anchor)); ts > r.newest {
 			r.frames++
 			r.newest = ts
 		}
 	}
 	if r.frames > 0 {
-		key := int64(int32(r.gop.timestamp - r.anchor))
+		key := int64(int32(r.gop.Timestamp - r.anchor))
 		r.interval = max(float64(r.newest-key)/float64(r.frames), 1)
 	}
 }
@@ -104,9 +106,9 @@ func (r *replay) scan(t *Track) {
 // least. It says whether the bounds allow that.
 func (r *replay) paces(t *Track, o *JoinOptions, halvings int, lossy bool) bool {
 	rate := t.Spec().Format.ClockRate
-	length := duration(r.newest+int64(r.interval), rate)
+	length := cache.Duration(r.newest+int64(r.interval), rate)
 	own := float64(r.bytes) / max(length, time.Millisecond).Seconds()
-	if measured := float64(t.rate.Load()); length < shortGroup && measured > 0 {
+	if measured := float64(t.cache.ByteRate()); length < shortGroup && measured > 0 {
 		own = min(own, measured)
 	}
 	r.least = 2 * own
@@ -136,8 +138,8 @@ func (d *DownTrack) startReplay(t turn, halvings int) bool {
 	d.replaying = replayGroup
 	r.credit, r.at = r.rate*replayTick.Seconds(), t.mono
 	d.waiting, d.overdue = false, 0
-	d.cursor = r.gop.start
-	d.keyIndex, d.keyAt = r.gop.start, t.mono
+	d.cursor = r.gop.Start
+	d.keyIndex, d.keyAt = r.gop.Start, t.mono
 	d.replayed.Add(1)
 	return true
 }
@@ -164,12 +166,12 @@ func (d *DownTrack) earn(t turn) (pace float64) {
 }
 
 // spend takes a packet from the viewer's pace and from the server's.
-func (d *DownTrack) spend(t turn, p *packet) bool {
+func (d *DownTrack) spend(t turn, p *cache.Packet) bool {
 	r := &d.replay
-	if r.credit < float64(p.cost()) || !d.viewer.stream.reg.replays.take(t.now, p.cost()) {
+	if r.credit < float64(p.Cost()) || !d.viewer.stream.reg.replays.take(t.now, p.Cost()) {
 		return false
 	}
-	r.credit -= float64(p.cost())
+	r.credit -= float64(p.Cost())
 	r.sentPackets++
 	return true
 }
@@ -181,16 +183,16 @@ func (d *DownTrack) sendReplay(t turn) due {
 	pace := d.earn(t)
 	r.scan(d.track)
 	for sent := 0; d.cursor < r.scanned; d.cursor++ {
-		p := c.get(d.cursor)
+		p := c.Get(d.cursor)
 		if r.between(p) && d.jump(t) {
-			p = c.get(d.cursor)
+			p = c.Get(d.cursor)
 		}
 		switch {
-		case p == nil && d.cursor < c.tail():
-			d.overrun(t, c.head.Load())
+		case p == nil && d.cursor < c.Tail():
+			d.overrun(t, c.Head())
 			return dueSoon
-		case p == nil || p.late > d.lateCursor:
-			if next := d.behind(); next != nil && t.mono-next.arrived < int64(fillTime) {
+		case p == nil || p.Late > d.lateCursor:
+			if next := d.behind(); next != nil && t.mono-next.Arrived < int64(fillTime) {
 				return dueTick
 			}
 			if b := d.line.current(); r.inFrame { // a hole keeps its number
@@ -206,7 +208,7 @@ func (d *DownTrack) sendReplay(t turn) due {
 			return d.sendNew(t)
 		}
 		sent++
-		r.left -= p.cost()
+		r.left -= p.Cost()
 		b := d.line.current()
 		n := b.first + (d.cursor - b.index)
 		d.line.next = n + 1
@@ -216,9 +218,9 @@ func (d *DownTrack) sendReplay(t turn) due {
 }
 
 // behind is the first packet behind the cursor's hole.
-func (d *DownTrack) behind() *packet {
+func (d *DownTrack) behind() *cache.Packet {
 	for i := d.cursor + 1; i < d.replay.scanned; i++ {
-		if p := d.track.cache.get(i); p != nil {
+		if p := d.track.cache.Get(i); p != nil {
 			return p
 		}
 	}
@@ -227,15 +229,15 @@ func (d *DownTrack) behind() *packet {
 
 // between says whether a frame ends before p, the packet at the cursor. A hole
 // may be of the frame that is being sent.
-func (r *replay) between(p *packet) bool {
-	return !r.inFrame || p != nil && p.timestamp != r.current
+func (r *replay) between(p *cache.Packet) bool {
+	return !r.inFrame || p != nil && p.Timestamp != r.current
 }
 
 // jump goes on with a newer key frame, if there is one: what lies before it is
 // given up.
 func (d *DownTrack) jump(t turn) bool {
-	r, g := &d.replay, d.track.gop.Load()
-	if g == nil || g == r.gop || g.start < d.cursor {
+	r, g := &d.replay, d.track.cache.Newest()
+	if g == nil || g == r.gop || g.Start < d.cursor {
 		return false
 	}
 	old := *r
@@ -244,9 +246,9 @@ func (d *DownTrack) jump(t turn) bool {
 		return false
 	}
 	r.sentPackets, r.lostPackets = old.sentPackets, old.lostPackets
-	d.drop(DropNoKeyFrame, g.start-d.cursor)
-	d.cursor = g.start
-	d.keyIndex, d.keyAt = g.start, t.mono
+	d.drop(DropNoKeyFrame, g.Start-d.cursor)
+	d.cursor = g.Start
+	d.keyIndex, d.keyAt = g.Start, t.mono
 	return true
 }
 
@@ -254,11 +256,11 @@ func (d *DownTrack) jump(t turn) bool {
 // carry, but no later than lets each frame up to the live line have one of its
 // own, no earlier than its true one, and later than the one before. At the live
 // line true timestamps begin: then the replay is over, and stamp says so.
-func (d *DownTrack) stamp(t turn, p *packet, pace float64) (live bool) {
+func (d *DownTrack) stamp(t turn, p *cache.Packet, pace float64) (live bool) {
 	r := &d.replay
 	rate := d.track.Spec().Format.ClockRate
-	own := int64(int32(p.timestamp - r.anchor))
-	key := int64(int32(r.gop.timestamp - r.anchor))
+	own := int64(int32(p.Timestamp - r.anchor))
+	key := int64(int32(r.gop.Timestamp - r.anchor))
 	if r.inFrame && own > key {
 		r.number++
 	}
@@ -275,8 +277,8 @@ func (d *DownTrack) stamp(t turn, p *packet, pace float64) (live bool) {
 		return true
 	}
 	clock := r.newest
-	if c := d.track.arriving.Load(); c != nil {
-		clock = int64(int32(c.at(t.now) - r.anchor))
+	if c := d.track.cache.Arriving(); c != nil {
+		clock = int64(int32(c.At(t.now) - r.anchor))
 	}
 	reach := max(float64(catchUp)/1e9, float64(r.left)/(pace-r.least/2)) // seconds
 	last, lastNumber := r.newest, r.frames
@@ -287,21 +289,21 @@ func (d *DownTrack) stamp(t turn, p *packet, pace float64) (live bool) {
 	}
 	stamp := min(clock, last-int64(rate/1000)*(lastNumber-r.number))
 	stamp = max(stamp, own, before+1)
-	r.current, r.inFrame = p.timestamp, true
+	r.current, r.inFrame = p.Timestamp, true
 	offset := d.base + uint32(stamp-own)
 	if r.number == 0 {
 		d.sendSets(t, r.gop, offset)
 	}
-	d.cutAt(breakpoint{track: d.track, index: d.cursor, offset: offset, replayed: true, frame: p.timestamp}, t.mono)
-	d.newest, d.sent = p.timestamp+offset, true
+	d.cutAt(breakpoint{track: d.track, index: d.cursor, offset: offset, replayed: true, frame: p.Timestamp}, t.mono)
+	d.newest, d.sent = p.Timestamp+offset, true
 	return false
 }
 
 // startLone sends the key frame alone, twice, where its group cannot be
 // replayed, and then waits for the next one.
-func (d *DownTrack) startLone(t turn, g *gop, halvings int) {
-	frame := g.keyFrame(d.track.cache)
-	d.wait(g.start + 1)
+func (d *DownTrack) startLone(t turn, g *cache.Group, halvings int) {
+	frame := g.KeyFrame(d.track.cache)
+	d.wait(g.Start + 1)
 	if frame == nil {
 		return
 	}
@@ -309,7 +311,7 @@ func (d *DownTrack) startLone(t turn, g *gop, halvings int) {
 	o := &reg.opts.Join
 	var bytes int64
 	for _, p := range frame {
-		bytes += p.cost()
+		bytes += p.Cost()
 	}
 	rate := min(max(float64(o.MinRate)/8, float64(bytes)/replayWithin.Seconds()), float64(o.MaxRate)/8) / float64(int(1)<<halvings)
 	if !reg.replays.admit(0) {
@@ -318,7 +320,7 @@ func (d *DownTrack) startLone(t turn, g *gop, halvings int) {
 	d.replaying = replayLone
 	*r = replay{gop: g, lone: frame, rate: rate, at: t.mono, credit: rate * replayTick.Seconds(), wakeAt: t.mono}
 	d.waiting = false
-	d.keyIndex, d.keyAt = g.start, t.mono
+	d.keyIndex, d.keyAt = g.Start, t.mono
 	d.lone.Add(1)
 }
 
@@ -326,8 +328,8 @@ func (d *DownTrack) startLone(t turn, g *gop, halvings int) {
 func (d *DownTrack) sendLone(t turn) due {
 	r := &d.replay
 	d.skip()
-	if g := d.track.gop.Load(); g != nil && g.start > r.gop.start && r.next == 0 {
-		d.wait(g.start)
+	if g := d.track.cache.Newest(); g != nil && g.Start > r.gop.Start && r.next == 0 {
+		d.wait(g.Start)
 		if d.resume(t) && d.replaying == replayOff {
 			return d.sendNew(t)
 		}
@@ -351,7 +353,7 @@ func (d *DownTrack) sendLone(t turn) due {
 		}
 		r.next, r.copies = 0, r.copies+1
 		if r.copies == 2 {
-			d.wait(r.gop.start + 1)
+			d.wait(r.gop.Start + 1)
 			return dueSoon
 		}
 		r.wakeAt = d.keyAt + int64(loneGap)
@@ -365,10 +367,10 @@ const loneStep = 3000
 // stampLone gives the first copy the live clock's timestamp.
 func (d *DownTrack) stampLone(t turn) {
 	r := &d.replay
-	own := r.lone[0].timestamp
+	own := r.lone[0].Timestamp
 	stamp := own
-	if c := d.track.arriving.Load(); c != nil {
-		stamp = c.at(t.now)
+	if c := d.track.cache.Arriving(); c != nil {
+		stamp = c.At(t.now)
 	}
 	if r.copies == 1 {
 		stamp = d.newest - d.base + loneStep

@@ -10,6 +10,7 @@ import (
 	"github.com/pion/rtp"
 
 	"weir/internal/codec"
+	"weir/stream/cache"
 )
 
 // A turn is what the methods of one viewer's pass share.
@@ -61,8 +62,8 @@ func (d *DownTrack) begin(t turn) {
 	for i := range d.replays {
 		d.replays[i] = t.mono - int64(replaysSpan)
 	}
-	d.lateCursor = d.track.lateHead.Load()
-	d.cursor = d.track.cache.head.Load()
+	d.lateCursor = d.track.cache.LateHead()
+	d.cursor = d.track.cache.Head()
 	d.heldTo = t.mono + d.viewer.hold.Load()
 	switch {
 	case d.kind != codec.Video:
@@ -100,20 +101,20 @@ func (d *DownTrack) sendNew(t turn) due { return d.sendUntil(t, math.MaxUint64) 
 // passPackets, under true timestamps.
 func (d *DownTrack) sendUntil(t turn, until uint64) due {
 	c := d.track.cache
-	head := min(c.head.Load(), until)
-	if d.cursor < c.tail() {
-		d.overrun(t, c.head.Load())
+	head := min(c.Head(), until)
+	if d.cursor < c.Tail() {
+		d.overrun(t, c.Head())
 	}
 	if d.waiting {
 		return dueSoon
 	}
 	for sent := 0; d.cursor < head; d.cursor++ {
-		p := c.get(d.cursor)
-		if p == nil && d.cursor < c.tail() { // gone since the turn began
-			d.overrun(t, c.head.Load())
+		p := c.Get(d.cursor)
+		if p == nil && d.cursor < c.Tail() { // gone since the turn began
+			d.overrun(t, c.Head())
 			return dueSoon
 		}
-		if p != nil && p.late > d.lateCursor {
+		if p != nil && p.Late > d.lateCursor {
 			p = nil // a hole as yet: sendLate comes to it in the next pass
 		}
 		if p != nil && sent == passPackets {
@@ -125,7 +126,7 @@ func (d *DownTrack) sendUntil(t turn, until uint64) due {
 		if p != nil {
 			sent++
 			d.send(t.w, b, n, p)
-			d.newest, d.sent = p.timestamp+b.offset, true
+			d.newest, d.sent = p.Timestamp+b.offset, true
 		}
 	}
 	return dueLater
@@ -149,39 +150,39 @@ func (d *DownTrack) drop(reason DropReason, n uint64) {
 
 // send makes the header of number n, a pure function of its breakpoint, and
 // hands the packet out. The number is used up whatever becomes of it.
-func (d *DownTrack) send(w *worker, b *breakpoint, n uint64, p *packet) {
+func (d *DownTrack) send(w *worker, b *breakpoint, n uint64, p *cache.Packet) {
 	d.header(&w.header, b, n, p)
 	d.offered.Add(1)
-	if reason := d.outlet.Append(&w.header, p.payload); reason != DropNone {
+	if reason := d.outlet.Append(&w.header, p.Payload); reason != DropNone {
 		d.drops[reason].Add(1)
 		return
 	}
 	d.delivered.Add(1)
-	d.octets.Add(uint64(len(p.payload)))
+	d.octets.Add(uint64(len(p.Payload)))
 }
 
 // header makes the header of number n in h, which is a worker's: nothing else in
 // it is ever set.
-func (d *DownTrack) header(h *rtp.Header, b *breakpoint, n uint64, p *packet) {
-	h.Version, h.Marker, h.PayloadType, h.SequenceNumber = 2, p.marker, b.payloadType, uint16(n)
-	h.Timestamp, h.SSRC = p.timestamp+b.offset, d.ssrc
+func (d *DownTrack) header(h *rtp.Header, b *breakpoint, n uint64, p *cache.Packet) {
+	h.Version, h.Marker, h.PayloadType, h.SequenceNumber = 2, p.Marker, b.payloadType, uint16(n)
+	h.Timestamp, h.SSRC = p.Timestamp+b.offset, d.ssrc
 	if h.Extension {
 		h.ClearExtensions()
 	}
-	if p.extensions != nil {
-		d.ids.write(h, p.extensions, d.names.Mixed)
+	if p.Extensions != nil {
+		d.ids.Write(h, p.Extensions, d.names.Mixed)
 	}
 }
 
 // sendLate sends packets that came after the cursor had passed their index.
 func (d *DownTrack) sendLate(t turn) {
-	head := d.track.lateHead.Load()
-	if head-d.lateCursor > lateKept {
-		d.unanswered.Add(head - d.lateCursor - lateKept)
-		d.lateCursor = head - lateKept
+	head := d.track.cache.LateHead()
+	if head-d.lateCursor > cache.LateKept {
+		d.unanswered.Add(head - d.lateCursor - cache.LateKept)
+		d.lateCursor = head - cache.LateKept
 	}
 	for ; d.lateCursor < head; d.lateCursor++ {
-		index := d.track.late[d.lateCursor%lateKept].Load()
+		index := d.track.cache.Late(d.lateCursor)
 		if d.waiting || index >= d.cursor {
 			continue // it comes in order, or not at all
 		}
@@ -189,7 +190,7 @@ func (d *DownTrack) sendLate(t turn) {
 		if b == nil {
 			continue // before the start
 		}
-		if p := b.packet(n); p != nil && p.index == index {
+		if p := b.packet(n); p != nil && p.Index == index {
 			d.send(t.w, b, n, p)
 		}
 	}
@@ -198,14 +199,14 @@ func (d *DownTrack) sendLate(t turn) {
 // report sends a sender report, which is due, if something was sent. It tells the
 // live line, whatever is replayed.
 func (d *DownTrack) report(t turn) {
-	c := d.track.clock.Load()
+	c := d.track.cache.Clock()
 	if c == nil || d.delivered.Load() == 0 {
 		return
 	}
 	d.reportAt = t.mono + int64(reportEvery)
 	d.line.prune(t.mono)
 	t.w.report = rtcp.SenderReport{
-		SSRC: d.names.SSRC, NTPTime: ntp(t.now), RTPTime: c.at(t.now) + d.base,
+		SSRC: d.names.SSRC, NTPTime: ntp(t.now), RTPTime: c.At(t.now) + d.base,
 		PacketCount: uint32(d.delivered.Load()), OctetCount: uint32(d.octets.Load()),
 	}
 	d.outlet.Report(&t.w.report)

@@ -136,7 +136,7 @@ func (s *Stream) publish(o PublishOptions) (p, old *Publication, lost []*Viewer,
 	for k, t := range s.tracks {
 		if !slices.Contains(p.all(), t) && !t.demand.watched() {
 			delete(s.tracks, k)
-			t.cache.release()
+			t.release()
 		}
 	}
 	return p, old, lost, nil

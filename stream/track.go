@@ -2,17 +2,17 @@ package stream
 
 import (
 	"math"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/pion/rtp"
 
 	"weir/internal/codec"
+	"weir/stream/cache"
 )
 
 const (
-	// firstIndex leaves room below, so that no arithmetic on indexes wraps.
-	firstIndex = 1 << 32
 	// keyFrameGap is the least time between two key frame requests to a source.
 	keyFrameGap = 300 * time.Millisecond
 	// besideGap is the same where the viewer has something to show meanwhile.
@@ -21,8 +21,6 @@ const (
 	// one in ignoredGap.
 	patience   = 3
 	ignoredGap = time.Second
-	// lateKept is how many packets out of order a track remembers.
-	lateKept = 256
 )
 
 // A Track is a shared track: it belongs to a Stream, outlives publications, is
@@ -33,40 +31,35 @@ type Track struct {
 	// static after newTrack
 	stream *Stream
 	kind   codec.Kind
-	cache  *cache
-	epoch  time.Time // zero of the monotonic nanoseconds in this track
+	cache  *cache.Track // its writing end is guarded by mu
+	epoch  time.Time    // zero of the monotonic nanoseconds in this track
 
 	spec   atomic.Pointer[Spec]
 	demand demand
-	line   ingest // guarded by its own mu
+
+	mu sync.Mutex // contended only while a publication is taken over, or memory is short
+	// guarded by mu
+	feeder *Publication // nil: nobody
 
 	observers observers
 
-	// written by ingest, read by workers
-	gop        atomic.Pointer[gop]          // the newest; nil: no key frame of this publication yet
-	format     atomic.Pointer[codec.Format] // the real one
-	live       atomic.Bool                  // the publication has written what can be decoded
-	clock      atomic.Pointer[clock]        // of capture; nil: nothing known yet
-	arriving   atomic.Pointer[clock]        // of what comes: behind that of capture by the source's delay; nil: nothing has come
-	late       [lateKept]atomic.Uint64      // indexes that came after a higher one
-	lateHead   atomic.Uint64                // how many such came
-	drops      [dropReasons]atomic.Uint64   // by reason
-	packets    atomic.Uint64                // taken
-	bytes      atomic.Uint64                // of payload, taken
-	wanted     atomic.Pointer[Publication]  // whom to ask for a key frame; nil: nobody
-	askedAt    atomic.Int64                 // when last asked, monotonic nanoseconds
-	asked      atomic.Uint64                // key frame requests handed to sources
-	keyFrames  atomic.Uint64                // begun
-	unanswered atomic.Int32                 // key frame requests since the newest key frame
-
-	setsInserted, setsLate, setsMissing atomic.Uint64 // key frames that lacked parameter sets, see TrackStats
-	rate                                atomic.Uint64 // bytes a second with packetOverhead, over the last second or so
+	drops      [dropReasons]atomic.Uint64  // by reason
+	packets    atomic.Uint64               // taken
+	bytes      atomic.Uint64               // of payload, taken
+	wanted     atomic.Pointer[Publication] // whom to ask for a key frame; nil: nobody
+	askedAt    atomic.Int64                // when last asked, monotonic nanoseconds
+	asked      atomic.Uint64               // key frame requests handed to sources
+	unanswered atomic.Int32                // key frame requests since the newest key frame
 }
 
 func newTrack(s *Stream, spec Spec) *Track {
-	t := &Track{stream: s, kind: spec.Format.Kind(), cache: newCache(firstIndex, &s.reg.cached), epoch: s.reg.replays.epoch}
+	o, epoch := &s.reg.opts.Join, s.reg.replays.epoch
+	bounds := cache.Bounds{MaxAge: o.MaxAge, MaxBytes: o.MaxBytes, MaxFrames: o.MaxFrames}
+	t := &Track{
+		stream: s, kind: spec.Format.Kind(), epoch: epoch,
+		cache: cache.New(spec.Format, epoch, bounds, &s.reg.cached),
+	}
 	t.spec.Store(&spec)
-	t.format.Store(&spec.Format)
 	t.askedAt.Store(math.MinInt64 / 2)
 	return t
 }
@@ -76,11 +69,11 @@ func (t *Track) Spec() Spec { return *t.spec.Load() }
 
 // Format is what the packets really are: the declared format, with profile and
 // level as the parameter sets of H.264 and H.265 say.
-func (t *Track) Format() codec.Format { return *t.format.Load() }
+func (t *Track) Format() codec.Format { return *t.cache.Format() }
 
 // Live says whether the current publication has written something that can be
 // decoded, which for video begins with a key frame.
-func (t *Track) Live() bool { return t.live.Load() }
+func (t *Track) Live() bool { return t.cache.Live() }
 
 // Kind is audio or video.
 func (t *Track) Kind() codec.Kind { return t.kind }
@@ -119,18 +112,31 @@ func (t *Track) now() int64 { return int64(time.Since(t.epoch)) }
 // feed gives the track to a publication, or to none.
 func (t *Track) feed(p *Publication, spec Spec) {
 	t.spec.Store(&spec)
-	t.line.begin(t, p, spec)
+	t.begin(p, spec)
 	t.wanted.Store(p)
 	t.demand.open(p != nil)
+}
+
+// begin makes p the only publication whose packets count, and the next packet
+// the first of a source.
+func (t *Track) begin(p *Publication, spec Spec) {
+	var ids cache.ExtensionIDs
+	for id, uri := range spec.Extensions {
+		allow(&ids, uri, id)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.feeder = p
+	t.cache.Begin(spec.Format, ids)
 }
 
 // WriteRTP hands one packet to every viewer. The packet is frozen from then on:
 // the caller changes neither its header nor its payload. Only the payload, the
 // marker, the sequence number, the timestamp and the header extensions that pass
-// are used. It never blocks and
-// never fails; what cannot be used is counted by reason.
+// are used. It never blocks and never fails; what cannot be used is counted by
+// reason.
 func (t *Track) WriteRTP(p *Publication, pkt *rtp.Packet) {
-	if reason := t.line.put(t, p, pkt); reason != DropNone {
+	if reason := t.put(p, pkt); reason != DropNone {
 		t.drops[reason].Add(1)
 		return
 	}
@@ -143,18 +149,67 @@ func (t *Track) WriteRTP(p *Publication, pkt *rtp.Packet) {
 	t.stream.reg.bound()
 }
 
+// put keeps a packet of the publication that feeds the track.
+func (t *Track) put(p *Publication, pkt *rtp.Packet) DropReason {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.feeder != p || p == nil {
+		return DropSuperseded
+	}
+	now, before := time.Now(), t.cache.KeyFrames()
+	switch t.cache.Put(now, pkt) {
+	case cache.Taken:
+	case cache.Duplicate:
+		return DropDuplicate
+	case cache.Late:
+		return DropLate
+	case cache.Undecodable:
+		t.askKeyFrame(int64(now.Sub(t.epoch)), keyFrameGap)
+		return DropUndecodable
+	}
+	if t.cache.KeyFrames() != before {
+		t.unanswered.Store(0)
+	}
+	t.observers.tell(p, now, pkt)
+	return DropNone
+}
+
 // SetClock says at which wall time the media of a timestamp, in the source's
 // own numbers, was captured. Sender reports follow it (RFC 3550 6.4.1): a
 // source calls it at its start and as often as it knows better. Until then the
 // clock comes from the packets' arrival. It is never set back or forth but
 // slewed by 40 ms a second, unless it is wrong by more than a second.
 func (t *Track) SetClock(p *Publication, at time.Time, timestamp uint32) {
-	t.line.setClock(t, p, at, timestamp)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.feeder == p && p != nil {
+		t.cache.SetClock(at, timestamp)
+	}
 }
 
 // UnsetClock takes back what SetClock said: the clock comes from the packets'
 // arrival again.
-func (t *Track) UnsetClock(p *Publication) { t.line.unsetClock(t, p) }
+func (t *Track) UnsetClock(p *Publication) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.feeder == p && p != nil {
+		t.cache.UnsetClock()
+	}
+}
+
+// shrink makes the cache as small as it may be.
+func (t *Track) shrink() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.cache.Shrink()
+}
+
+// release takes the cache of a track that is forgotten out of the total.
+func (t *Track) release() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.cache.Release()
+}
 
 // TrackStats are a track's counters since it began.
 type TrackStats struct {
@@ -172,10 +227,11 @@ type TrackStats struct {
 
 // Stats reads the counters.
 func (t *Track) Stats() TrackStats {
+	sets := t.cache.Sets()
 	st := TrackStats{
 		Packets: t.packets.Load(), Bytes: t.bytes.Load(), KeyFrameRequests: t.asked.Load(),
-		KeyFrames: t.keyFrames.Load(), SetsInserted: t.setsInserted.Load(), SetsLate: t.setsLate.Load(),
-		SetsMissing: t.setsMissing.Load(), Cached: t.cache.size.Load(), Drops: map[string]uint64{},
+		KeyFrames: t.cache.KeyFrames(), SetsInserted: sets.Inserted, SetsLate: sets.Late,
+		SetsMissing: sets.Missing, Cached: t.cache.Size(), Drops: map[string]uint64{},
 	}
 	if at := t.askedAt.Load(); at >= 0 {
 		st.KeyFrameRequested = t.epoch.Add(time.Duration(at))

@@ -1,4 +1,4 @@
-package stream
+package cache
 
 import (
 	"math"
@@ -19,38 +19,38 @@ const (
 	arrivalSlack = 2 * time.Millisecond
 )
 
-// clock says which timestamp of the track's line belongs to which time. It does
+// A Clock says which timestamp of the track's line belongs to which time. It does
 // not change: a better one takes its place, and begins where it was.
-type clock struct {
+type Clock struct {
 	since     time.Time     // with a monotonic reading
 	timestamp uint32        // right at that time, clock rate units
 	rate      uint32        // Hz
 	wrong     time.Duration // by how much the clock was ahead then; what is left shrinks
 }
 
-// at is the timestamp that media captured at that time would carry.
-func (c *clock) at(now time.Time) uint32 {
+// At is the timestamp that media captured at that time would carry.
+func (c *Clock) At(now time.Time) uint32 {
 	passed := now.Sub(c.since)
 	left := max(c.wrong.Abs()-max(passed, 0)/slewPart, 0)
 	if c.wrong < 0 {
 		left = -left
 	}
-	return c.timestamp + uint32(ticks(passed+left, c.rate))
+	return c.timestamp + uint32(Ticks(passed+left, c.rate))
 }
 
-// goal is what at comes to when nothing is wrong any more.
-func (c *clock) goal(now time.Time) uint32 {
-	return c.timestamp + uint32(ticks(now.Sub(c.since), c.rate))
+// goal is what At comes to when nothing is wrong any more.
+func (c *Clock) goal(now time.Time) uint32 {
+	return c.timestamp + uint32(Ticks(now.Sub(c.since), c.rate))
 }
 
-// ticks is a time in clock rate units.
-func ticks(d time.Duration, rate uint32) int64 {
+// Ticks is a time in clock rate units.
+func Ticks(d time.Duration, rate uint32) int64 {
 	whole, rest := int64(d/time.Second), int64(d%time.Second)
 	return whole*int64(rate) + rest*int64(rate)/int64(time.Second)
 }
 
-// duration is the time of so many clock rate units.
-func duration(n int64, rate uint32) time.Duration {
+// Duration is the time of so many clock rate units.
+func Duration(n int64, rate uint32) time.Duration {
 	whole, rest := n/int64(rate), n%int64(rate)
 	return time.Duration(whole)*time.Second + time.Duration(rest)*time.Second/time.Duration(rate)
 }
@@ -58,11 +58,11 @@ func duration(n int64, rate uint32) time.Duration {
 // steer makes one of the track's clocks come to where the timestamp, of the
 // track's line, belongs to that time. It is slewed unless it is wrong by more
 // than slewMost.
-func (t *Track) steer(which *atomic.Pointer[clock], now, at time.Time, timestamp uint32) {
-	c := &clock{since: now, rate: t.Spec().Format.ClockRate}
-	c.timestamp = timestamp + uint32(ticks(now.Sub(at), c.rate))
+func (t *Track) steer(which *atomic.Pointer[Clock], now, at time.Time, timestamp uint32) {
+	c := &Clock{since: now, rate: t.rate}
+	c.timestamp = timestamp + uint32(Ticks(now.Sub(at), c.rate))
 	if old := which.Load(); old != nil {
-		if wrong := duration(int64(int32(old.at(now)-c.timestamp)), c.rate); wrong.Abs() <= slewMost {
+		if wrong := Duration(int64(int32(old.At(now)-c.timestamp)), c.rate); wrong.Abs() <= slewMost {
 			c.wrong = wrong
 		}
 	}
@@ -89,7 +89,7 @@ func (a *arrivals) note(t *Track, now time.Time, mono int64, timestamp uint32) {
 	}
 	early := int64(int32(timestamp - c.goal(now)))
 	a.ahead = max(a.ahead, early)
-	slack := ticks(arrivalSlack, c.rate)
+	slack := Ticks(arrivalSlack, c.rate)
 	switch {
 	case early > slack && mono-a.since > int64(slewPart*arrivalSlack):
 		a.steer(t, now, timestamp)

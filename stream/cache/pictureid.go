@@ -1,4 +1,4 @@
-package stream
+package cache
 
 import "weir/internal/codec"
 
