@@ -38,6 +38,7 @@
 // There is no probe beforehand, which would be a second connection to a camera that may take one only. The first child copies
 // what comes; its Matroska header tells the codecs as a probe would, and in the good case that was it. What does not fit (a
 // codec other than H.264 and Opus, H.264 that is not 8-bit 4:2:0, pictures out of order, now or later) is transcoded by a
-// second child in its place. What was learned is kept, so that a restart needs one child. Sources of raw media, which devices
+// second child in its place, and the rest is copied. Where FFmpeg cannot write a header at all, as with AAC of MPEG-TS, and so
+// of HLS, SRT and UDP, the sound is transcoded first, the picture after that. What was learned is kept, so that a restart needs one child. Sources of raw media, which devices
 // and graphs are, are transcoded at once.
 package exec

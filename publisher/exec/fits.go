@@ -41,6 +41,25 @@ func fits(tracks []media.Track, copied plan) error {
 	return &misfit{next, why}
 }
 
+// unwritten is for a plan by which FFmpeg could not begin to write, which happens with AAC of a transport stream, whose packets
+// alone say what it is. It does not say which of the two it was: the picture is given up last, which costs most. Each plan
+// leads to one further down, so this ends; nil: nothing of what is wanted was copied.
+func (c plan) unwritten(p Params) *misfit {
+	const why = "the codecs cannot be copied: "
+	switch video, audio := c.video && p.Video, c.audio && p.Audio; {
+	case video && audio:
+		return &misfit{plan{video: true}, why + "first the sound is transcoded"}
+	case video && p.Audio:
+		return &misfit{plan{audio: true}, why + "now the picture is transcoded, in place of the sound"}
+	case video:
+		return &misfit{plan{audio: c.audio}, why + "the picture is transcoded"}
+	case audio:
+		return &misfit{plan{video: c.video}, why + "the sound is transcoded"}
+	default:
+		return nil
+	}
+}
+
 // videoMisfit says why a video track cannot be played as it is; "": it can.
 func videoMisfit(t media.Track) string {
 	if t.Codec != videoCodec {

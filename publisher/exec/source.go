@@ -173,9 +173,12 @@ func (s *source) ending(ctx context.Context, c *child, copied plan, err error) e
 		return told(err.Error(), c.tail.all())
 	}
 	failure := c.failure(ctx)
+	if failure != nil && strings.Contains(failure.Error(), noHeader) {
+		if m := copied.unwritten(s.params); m != nil {
+			return m
+		}
+	}
 	switch {
-	case failure != nil && (copied.video || copied.audio) && strings.Contains(failure.Error(), noHeader):
-		return &misfit{plan{}, "the codecs cannot be copied"}
 	case failure != nil && len(s.input.scheme.options) > 0 && strings.Contains(failure.Error(), noAnswer):
 		return fmt.Errorf("%w; if the server redirects to another address, that one must be the input: redirects are not followed", failure)
 	case failure != nil:

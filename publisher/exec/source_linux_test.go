@@ -233,6 +233,9 @@ func films() map[string]filmed {
 	all := map[string]filmed{
 		// The first child says that the sound does not fit, the second that the picture does not.
 		"neither.mp4": {[]string{"-c:v", "libx264", "-bf", "2", "-g", "25", "-c:a", "aac", "-movflags", "faststart"}, plan{false, false}},
+		// The first child cannot begin to write: AAC of a transport stream says what it is in each packet alone.
+		"aac.ts":   {[]string{"-c:v", "libx264", "-bf", "0", "-g", "25", "-c:a", "aac"}, plan{true, false}},
+		"aac.m3u8": {[]string{"-c:v", "libx264", "-bf", "0", "-g", "25", "-c:a", "aac", "-hls_time", "1", "-hls_list_size", "0"}, plan{true, false}},
 	}
 	maps.Copy(all, moreFilms())
 	return all
@@ -251,8 +254,12 @@ func TestCopyOrTranscode(t *testing.T) {
 			t.Parallel()
 			film(t, filepath.Join(dir, name), test.args...)
 			s := plays(t, f, `{"input":"`+host+name+`","video":true,"audio":true,"copy":true,"bit_rate":500000,"max_height":1080,"timeout":10}`)
+			pictures := watches(t, s)
 			if err := s.end(t); err != nil {
 				t.Error(err)
+			}
+			if same, all := pictures.of(t, filepath.Join(dir, name)); test.want.video && (all < 30 || same < all) {
+				t.Errorf("of %d slices %d are the film's", all, same)
 			}
 			for _, r := range s.source.Stats() {
 				if least := map[bool]uint64{true: 30, false: 65}[r.Spec.Format.Name == videoCodec]; r.Units < least {
