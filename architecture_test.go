@@ -158,6 +158,11 @@ var closed = []struct {
 		"what viewers share knows none of them, nor who writes",
 	},
 	{
+		"stream/joining",
+		[]pattern{"weir/stream/cache"},
+		"a replay is reckoned from what the cache holds; stream sends it",
+	},
+	{
 		"coach",
 		[]pattern{"github.com/pion/rtp", "github.com/pion/rtcp", "weir/stream", "weir/internal/codec"},
 		"coach looks at a stream, nothing else",
@@ -217,6 +222,7 @@ var rooms = map[string]bool{
 	"static":                      true,
 	"stream":                      true,
 	"stream/cache":                true,
+	"stream/joining":              true,
 	"whep":                        true,
 	"internal/codec":              true,
 	"internal/guest":              true,

@@ -31,7 +31,8 @@
 // viewer waits for the next one. Live packets lie ahead of the cursor and go out
 // in order. Each replayed frame is a breakpoint of the viewer's line, so that what
 // is sent again is what was sent. All replays share the server's rate, and all
-// caches a bound on memory. The source is asked for a key frame beside it.
+// caches a bound on memory. The source is asked for a key frame beside it. Package
+// stream/joining reckons pace and timestamps; what is sent when is said here.
 //
 // # Codecs
 //

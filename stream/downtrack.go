@@ -8,6 +8,7 @@ import (
 
 	"weir/internal/codec"
 	"weir/stream/cache"
+	"weir/stream/joining"
 )
 
 const (
@@ -82,10 +83,10 @@ type DownTrack struct {
 
 	// owned by the worker
 	waitFrom  uint64
-	overdue   int64                // while waiting: when to take an older one instead; 0: never
-	keyAt     int64                // when the newest key frame began to be sent
-	replays   [replaysInARow]int64 // when the viewer's last requests were answered from the cache
-	replay    replay
+	overdue   int64 // while waiting: when to take an older one instead; 0: never
+	keyAt     int64 // when the newest key frame began to be sent
+	requests  joining.Requests
+	replay    joining.Replay
 	payload   Payload
 	rtxNext   uint64 // 48 bits, only ever goes up
 	allowance int64  // bytes that may be sent again now

@@ -16,19 +16,9 @@ const (
 	// silent is for how long nothing may have come for the cache to be replayed:
 	// what is older is not what the stream shows now.
 	silent = 2 * time.Second
-	// holeAge is for how long a missing packet may still come.
-	holeAge = 200 * time.Millisecond
-	// fillTime is how long a replay waits for one.
-	fillTime = 100 * time.Millisecond
-	// replaysInARow is how many requests of one viewer are answered from the
-	// cache in replaysSpan.
-	replaysInARow = 3
-	replaysSpan   = 10 * time.Second
 	// keyFrameRest is the least time after a key frame has begun to go out in
 	// which a request is about what came before it.
 	keyFrameRest = 100 * time.Millisecond
-	// loneGap is the time between the two copies of a lone key frame.
-	loneGap = 33 * time.Millisecond
 )
 
 // sendVideo sends what is due of a video track.
@@ -115,21 +105,10 @@ func (d *DownTrack) heedKeyFrame(t turn) {
 		d.keyFrame.Store(false)
 		return
 	}
-	oldest, recent := 0, 0
-	for i, at := range d.replays {
-		if at < d.replays[oldest] {
-			oldest = i
-		}
-		if t.mono-at < int64(replaysSpan) {
-			recent++
-		}
+	if halvings, ok := d.requests.Answer(t.mono); ok {
+		d.keyFrame.Store(false)
+		d.join(t, halvings)
 	}
-	if recent == replaysInARow {
-		return
-	}
-	d.replays[oldest] = t.mono
-	d.keyFrame.Store(false)
-	d.join(t, recent+1)
 }
 
 // join starts the viewer on what the cache holds, or makes it wait for the next
@@ -145,8 +124,7 @@ func (d *DownTrack) join(t turn, halvings int) {
 		d.track.askKeyFrame(t.mono, keyFrameGap)
 		return
 	}
-	rate := d.track.Spec().Format.ClockRate
-	if cache.Duration(int64(int32(newest.Timestamp-g.Timestamp)), rate) <= nearlyEmpty {
+	if cache.Duration(int64(int32(newest.Timestamp-g.Timestamp)), c.ClockRate()) <= nearlyEmpty {
 		d.startOn(t, g)
 		return
 	}
@@ -156,7 +134,7 @@ func (d *DownTrack) join(t turn, halvings int) {
 		d.overdue = g.Due + int64(keyFrameLate)
 		return
 	}
-	if g.Over() || !d.replay.survey(d.track, g, t.mono) || !d.startReplay(t, halvings) {
+	if g.Over() || !d.startReplay(t, g, halvings) {
 		d.startLone(t, g, halvings)
 	}
 }
@@ -170,7 +148,7 @@ func (d *DownTrack) startOn(t turn, g *cache.Group) {
 		switch {
 		case g.Start >= d.track.cache.Head(): // not quite there yet
 			d.wait(g.Start)
-		case !d.replay.survey(d.track, g, t.mono) || !d.startReplay(t, 0):
+		case !d.startReplay(t, g, 0):
 			d.startLone(t, g, 0)
 		}
 		return

@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"sync/atomic"
 	"time"
 )
 
@@ -42,56 +41,6 @@ func (o *JoinOptions) setDefaults() {
 	fill(&o.CacheBytes, 256<<20)
 }
 
-// burstFor is the time of the whole rate that the replays may take at once.
-const burstFor = 20 * time.Millisecond
-
-// replays shares the server's rate for replays among those that run: each has
-// the least that it needs, and an even part of what is left. Any goroutine.
-type replays struct {
-	total float64 // bytes a second
-
-	running  atomic.Int64
-	reserved atomic.Int64 // bytes a second, what those running need at least
-	paidTo   atomic.Int64 // nanoseconds: up to when the rate has been used; 0 is epoch
-	epoch    time.Time
-}
-
-// admit lets a replay in that needs so many bytes a second at least.
-func (r *replays) admit(need float64) bool {
-	if r.reserved.Add(int64(need)) > int64(r.total) {
-		r.reserved.Add(-int64(need))
-		return false
-	}
-	r.running.Add(1)
-	return true
-}
-
-func (r *replays) leave(need float64) {
-	r.reserved.Add(-int64(need))
-	r.running.Add(-1)
-}
-
-// share is how many bytes a second a replay may use that was let in with need.
-func (r *replays) share(need float64) float64 {
-	left := max(r.total-float64(r.reserved.Load()), 0)
-	return need + left/float64(max(r.running.Load(), 1))
-}
-
-// take uses n bytes of the rate, if they are there.
-func (r *replays) take(now time.Time, n int64) bool {
-	at := int64(now.Sub(r.epoch))
-	cost := int64(float64(n) / r.total * 1e9)
-	for {
-		paid := r.paidTo.Load()
-		if paid-at > int64(burstFor) {
-			return false
-		}
-		if r.paidTo.CompareAndSwap(paid, max(paid, at)+cost) {
-			return true
-		}
-	}
-}
-
 // boundEvery is the least time between two looks for the largest cache.
 const boundEvery = 20 * time.Millisecond
 
@@ -100,7 +49,7 @@ func (r *Registry) bound() {
 	if r.cached.Load() <= r.opts.Join.CacheBytes {
 		return
 	}
-	now := int64(time.Since(r.replays.epoch))
+	now := int64(time.Since(r.epoch))
 	last := r.boundAt.Load()
 	if now-last < int64(boundEvery) || !r.boundAt.CompareAndSwap(last, now) {
 		return

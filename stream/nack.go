@@ -78,7 +78,7 @@ func (d *DownTrack) answerNACKs(t turn) {
 			d.unanswered.Add(1)
 			continue
 		}
-		d.replay.lostPackets++
+		d.replay.Lost()
 		p := b.packet(n)
 		switch {
 		case p == nil:

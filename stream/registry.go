@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"weir/stream/joining"
 )
 
 // Options configure a Registry. The zero value works.
@@ -40,7 +42,8 @@ type Registry struct {
 	// static after New
 	opts    Options
 	workers []*worker
-	replays replays
+	epoch   time.Time // zero of the monotonic nanoseconds
+	replays *joining.Budget
 
 	cached  atomic.Int64 // about the bytes of all caches
 	boundAt atomic.Int64 // when they were last made smaller
@@ -79,8 +82,9 @@ func New(o Options) *Registry {
 	o.Join.setDefaults()
 	r := &Registry{
 		opts: o, streams: map[string]*Stream{}, awaited: map[string]*awaited{},
-		replays: replays{total: float64(o.Join.TotalRate) / 8, epoch: time.Now()},
+		epoch: time.Now(),
 	}
+	r.replays = joining.NewBudget(o.Join.TotalRate, r.epoch)
 	r.boundAt.Store(-int64(boundEvery))
 	for range o.Workers {
 		r.workers = append(r.workers, newWorker(o.NewFlusher()))

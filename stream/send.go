@@ -59,9 +59,7 @@ func (d *DownTrack) begin(t turn) {
 	d.base = unforeseeable()
 	d.allowance, d.allowedAt = resendFloor, t.mono
 	d.reportAt = t.mono
-	for i := range d.replays {
-		d.replays[i] = t.mono - int64(replaysSpan)
-	}
+	d.requests.Forget(t.mono)
 	d.lateCursor = d.track.cache.LateHead()
 	d.cursor = d.track.cache.Head()
 	d.heldTo = t.mono + d.viewer.hold.Load()

@@ -53,7 +53,7 @@ type Track struct {
 }
 
 func newTrack(s *Stream, spec Spec) *Track {
-	o, epoch := &s.reg.opts.Join, s.reg.replays.epoch
+	o, epoch := &s.reg.opts.Join, s.reg.epoch
 	bounds := cache.Bounds{MaxAge: o.MaxAge, MaxBytes: o.MaxBytes, MaxFrames: o.MaxFrames}
 	t := &Track{
 		stream: s, kind: spec.Format.Kind(), epoch: epoch,

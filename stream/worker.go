@@ -8,6 +8,8 @@ import (
 
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
+
+	"weir/stream/joining"
 )
 
 const (
@@ -78,7 +80,7 @@ func (w *worker) run(ctx context.Context) {
 		case due == dueNow:
 			w.wake()
 		case due == dueTick:
-			tick.Reset(replayTick)
+			tick.Reset(joining.Tick)
 		case due == dueSoon:
 			tick.Reset(waitTick)
 		case w.load.Load() > 0:
@@ -95,7 +97,7 @@ type due uint8
 const (
 	dueLater due = iota // when there is something new
 	dueSoon             // after waitTick
-	dueTick             // after replayTick
+	dueTick             // after joining.Tick
 	dueNow              // there is more to send
 )
 

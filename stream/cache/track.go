@@ -80,6 +80,9 @@ func (t *Track) Arriving() *Clock { return t.arriving.Load() }
 // a packet costs besides its payload; 0: not known yet.
 func (t *Track) ByteRate() uint64 { return t.bytes.Load() }
 
+// ClockRate is that of the track's timestamps, in Hz.
+func (t *Track) ClockRate() uint32 { return t.rate }
+
 // LateHead is how many packets came after one of a higher index.
 func (t *Track) LateHead() uint64 { return t.lateHead.Load() }
 
