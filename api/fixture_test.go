@@ -33,6 +33,7 @@ const (
 	publishToken = "weir_publish-of-the-tests-000000"
 	playToken    = "weir_play-of-the-tests-000000000"
 	wrongToken   = "weir_wrong-in-the-tests-00000000"
+	ownToken     = "hunter2-of-the-tests" // to publish, as somebody has chosen it
 )
 
 // resource is a Resource made of a function.
@@ -138,28 +139,37 @@ type worldOptions struct {
 	change         func(*api.Options)
 }
 
-func newWorld(t *testing.T, o worldOptions) *world {
+func newAccess(t *testing.T, o worldOptions) *auth.Store {
 	t.Helper()
-	w := &world{log: new(record), events: event.New(0)}
-	logger := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	quiet := slog.New(slog.DiscardHandler)
-	w.registry = stream.New(stream.Options{Reserved: api.Reserved(), Event: w.events.Add, NewFlusher: session.NewFlusher})
-	var err error
-	if w.sessions, err = session.New(session.Options{Registry: w.registry, Logger: quiet, Event: w.events.Add}); err != nil {
-		t.Fatal(err)
-	}
-	w.sources, err = publisher.NewSupervisor(publisher.SupervisorOptions{Registry: w.registry, Kinds: kinds(), Event: w.events.Add})
-	if err != nil {
-		t.Fatal(err)
-	}
 	tokens := []auth.Token{
 		{Name: "chief", Secret: adminToken, Rights: []auth.Action{auth.Administer}},
 		{Name: "studio", Secret: publishToken, Rights: []auth.Action{auth.Publish}},
+		{Name: "own", Secret: ownToken, Rights: []auth.Action{auth.Publish}},
 	}
 	if o.playNeedsToken {
 		tokens = append(tokens, auth.Token{Name: "wall", Secret: playToken, Rights: []auth.Action{auth.Play}})
 	}
 	access, err := auth.Open(auth.Options{Fixed: tokens})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return access
+}
+
+func newWorld(t *testing.T, o worldOptions) *world {
+	t.Helper()
+	w := &world{log: new(record), events: event.New(0)}
+	logger := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	quiet := slog.New(slog.DiscardHandler)
+	access := newAccess(t, o)
+	w.registry = stream.New(stream.Options{
+		Reserved: api.Reserved(), Refused: access.IsSecret, Event: w.events.Add, NewFlusher: session.NewFlusher,
+	})
+	var err error
+	if w.sessions, err = session.New(session.Options{Registry: w.registry, Logger: quiet, Event: w.events.Add}); err != nil {
+		t.Fatal(err)
+	}
+	w.sources, err = publisher.NewSupervisor(publisher.SupervisorOptions{Registry: w.registry, Kinds: kinds(), Event: w.events.Add})
 	if err != nil {
 		t.Fatal(err)
 	}

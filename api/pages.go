@@ -35,7 +35,9 @@ func (f *face) embed(w http.ResponseWriter, r *http.Request) error {
 
 // publish serves the one page that may use cameras, microphones and screens.
 func (f *face) publish(w http.ResponseWriter, r *http.Request) error {
-	w.Header().Set("Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self)")
+	if f.options.ValidName(r.PathValue("stream")) {
+		w.Header().Set("Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self)")
+	}
 	return f.pageOfStream(w, r, "publish.html", policy+noFrame)
 }
 

@@ -83,7 +83,7 @@ func refuseName() *wish.Refusal {
 
 // nameRule is what stream.Registry takes, in words.
 const nameRule = "A name has letters, digits, dots, dashes and underscores, at most 64, begins with a letter or a digit, " +
-	"and is not the first part of an address of the server's own."
+	"and is neither the first part of an address of the server's own nor like a token."
 
 func refuseExists() *wish.Refusal {
 	return &wish.Refusal{

@@ -38,6 +38,8 @@ func (f *face) whipAlone(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	r.SetPathValue("stream", stream)
-	x.stream = stream
+	if f.options.ValidName(stream) {
+		x.stream = stream
+	}
 	return f.serveWHIP(w, r)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -85,6 +86,17 @@ func (s *Store) Authorize(_ context.Context, r Request) (Identity, error) {
 // PlayIsOpen says whether anybody may play public streams: no token has the
 // right to play without the right to administer.
 func (s *Store) PlayIsOpen() bool { return s.current().open }
+
+// IsSecret says whether the text is the secret of a token that counts, or looks
+// like one that was made here, whether or not it still counts: then it is to be
+// shown to nobody, and must not become a name of anything.
+func (s *Store) IsSecret(text string) bool {
+	if strings.HasPrefix(text, secretPrefix) {
+		return true
+	}
+	_, found := s.current().find(text)
+	return found
+}
 
 // Tokens are all that count, sorted by name, with their secrets.
 func (s *Store) Tokens() []Token {

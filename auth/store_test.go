@@ -79,6 +79,23 @@ func TestEnsureTakesWhatThereIs(t *testing.T) {
 	}
 }
 
+// A secret is known by its look, or by being one.
+func TestIsSecret(t *testing.T) {
+	s, _ := open(t, statePath(t), token("boss", "hunter2-of-the-boss", administer))
+	made := must(t)(s.Add("studio", []auth.Action{publish}))
+	if err := s.Revoke("studio"); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]bool{
+		"": false, "boss": false, "studio": false, "weir": false, "Weir_": false, "hunter2-of-the-bos": false,
+		"hunter2-of-the-boss": true, "weir_": true, made.Secret: true,
+	} {
+		if s.IsSecret(text) != want {
+			t.Errorf("%s: %t", text, !want)
+		}
+	}
+}
+
 func TestWithoutStateFile(t *testing.T) {
 	s, _ := open(t, "")
 	admin := must(t)(s.Ensure(administer, "admin"))

@@ -39,7 +39,7 @@ func refuseNoSuchStream() *wish.Refusal {
 	return &wish.Refusal{
 		Status: 404, Code: "no_such_stream",
 		Detail: "This is not a name that a stream can have.",
-		Remedy: "Check the URL.",
+		Remedy: "Check the URL. A token does not belong there but into the field Authorization: Bearer.",
 	}
 }
 

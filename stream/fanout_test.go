@@ -367,9 +367,9 @@ func TestStreamLifetime(t *testing.T) {
 }
 
 func TestValidName(t *testing.T) {
-	r := stream.New(stream.Options{Reserved: []string{"whep"}})
+	r := stream.New(stream.Options{Reserved: []string{"whep"}, Refused: func(name string) bool { return name == "secret" }})
 	for name, want := range map[string]bool{
-		"test": true, "A-b_c.9": true, "": false, ".x": false, "-x": false, "whep": false, "Whep": true, "a/b": false, "ä": false,
+		"test": true, "A-b_c.9": true, "": false, ".x": false, "-x": false, "whep": false, "secret": false, "Whep": true, "a/b": false, "ä": false,
 		"a123456789012345678901234567890123456789012345678901234567890123":  true,
 		"a1234567890123456789012345678901234567890123456789012345678901234": false,
 	} {

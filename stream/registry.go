@@ -29,6 +29,9 @@ type Options struct {
 	Left func(stream string)
 	// Reserved are names that no stream may have.
 	Reserved []string
+	// Refused says of a name whether no stream may have it, besides those. It is
+	// asked often and must not block. Nil refuses none.
+	Refused func(name string) bool
 	// DemandGrace is how long a track stays in demand after its last viewer
 	// has left; 0 is 5 s.
 	DemandGrace time.Duration
@@ -76,6 +79,9 @@ func New(o Options) *Registry {
 	if o.Left == nil {
 		o.Left = func(string) {}
 	}
+	if o.Refused == nil {
+		o.Refused = func(string) bool { return false }
+	}
 	if o.DemandGrace <= 0 {
 		o.DemandGrace = 5 * time.Second
 	}
@@ -117,8 +123,8 @@ func (r *Registry) Run(ctx context.Context) error {
 }
 
 // ValidName says whether a stream may have this name: a letter or digit, then
-// up to 63 letters, digits, dots, underscores or hyphens, and none of the
-// reserved names. Case counts.
+// up to 63 letters, digits, dots, underscores or hyphens, and neither reserved
+// nor refused. Case counts.
 func (r *Registry) ValidName(name string) bool {
 	if name == "" || len(name) > 64 || slices.Contains(r.opts.Reserved, name) {
 		return false
@@ -132,7 +138,7 @@ func (r *Registry) ValidName(name string) bool {
 			return false
 		}
 	}
-	return true
+	return !r.opts.Refused(name)
 }
 
 // Find returns the stream of that name, if somebody feeds it or watches it.

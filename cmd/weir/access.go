@@ -34,6 +34,22 @@ func openTokens(loaded *config.Loaded, warn func(error)) (*auth.Store, error) {
 	return store, nil
 }
 
+// configuredTokens are those of the configuration alone, as far as they are tokens:
+// what is wrong with one is config's to say.
+func configuredTokens(tokens []config.Token) (*auth.Store, error) {
+	fixed, err := fixedTokens(tokens)
+	if err == nil {
+		if store, err := auth.Open(auth.Options{Fixed: fixed}); err == nil {
+			return store, nil
+		}
+	}
+	store, err := auth.Open(auth.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("open no tokens: %w", err)
+	}
+	return store, nil
+}
+
 func fixedTokens(tokens []config.Token) ([]auth.Token, error) {
 	var fixed []auth.Token
 	for _, t := range tokens {

@@ -35,7 +35,7 @@ func startOf(d config.Declared) (publisher.Start, error) {
 // checkDeclared finds what is wrong with the streams of the configuration, which
 // check says of one; its error is config.Mistakes. A kind of source that cannot
 // run on this machine is no mistake.
-func checkDeclared(loaded *config.Loaded, sources *publisher.Supervisor, check func(string, publisher.Start) error) error {
+func checkDeclared(loaded *config.Loaded, s *server, check func(string, publisher.Start) error) error {
 	var mistakes config.Mistakes
 	for _, d := range loaded.Config.Streams.Declared {
 		start, err := startOf(d)
@@ -43,6 +43,12 @@ func checkDeclared(loaded *config.Loaded, sources *publisher.Supervisor, check f
 			return err
 		}
 		path := "streams." + d.Stream
+		if s.access.IsSecret(d.Stream) {
+			mistake := loaded.Wrong(path, "no stream can have the name here: it is, or looks like, the secret of a token")
+			mistake.Path = "streams"
+			mistakes = append(mistakes, mistake)
+			continue // what else is wrong would be told under that name
+		}
 		if err = check(d.Stream, start); errors.Is(err, stream.ErrName) {
 			mistakes = append(mistakes, loaded.Wrong(path, "no stream can have this name: it is that of an address"))
 			err = check("any", start) // what else is wrong
@@ -56,7 +62,7 @@ func checkDeclared(loaded *config.Loaded, sources *publisher.Supervisor, check f
 			}
 		case errors.Is(err, publisher.ErrUnknownKind):
 			var names []string
-			for _, k := range sources.Kinds() {
+			for _, k := range s.sources.Kinds() {
 				names = append(names, k.Name)
 			}
 			mistakes = append(mistakes, loaded.Wrong(path+".source", "there is no such kind of source; there are "+strings.Join(names, ", ")))
@@ -103,7 +109,11 @@ func (s *server) declares(name string) bool {
 func checkConfig(ctx context.Context, loaded *config.Loaded, wrong error) error {
 	mistakes, _ := errors.AsType[config.Mistakes](wrong)
 	c := loaded.Config
-	s := newServer(c, slog.New(slog.DiscardHandler))
+	access, err := configuredTokens(c.Access.Tokens)
+	if err != nil {
+		return errors.Join(mistakes.Err(), err)
+	}
+	s := newServer(c, access, slog.New(slog.DiscardHandler))
 	if _, err := openLibrary(c.Media, false, s.events.Add); err != nil {
 		mistakes = mistakes.With(config.Mistakes{loaded.Wrong("media.dir", strings.TrimPrefix(err.Error(), "media.dir: "))})
 		c.Media.Dir = ""
@@ -114,7 +124,7 @@ func checkConfig(ctx context.Context, loaded *config.Loaded, wrong error) error 
 	if err := s.wireSources(ctx, c); err != nil {
 		return errors.Join(mistakes.Err(), err)
 	}
-	err := checkDeclared(loaded, s.sources, s.sources.Try)
+	err = checkDeclared(loaded, s, s.sources.Try)
 	found, ok := errors.AsType[config.Mistakes](err)
 	if err != nil && !ok {
 		return errors.Join(mistakes.Err(), err)

@@ -115,6 +115,31 @@ log: {level: loud}
 	}
 }
 
+// A stream of the configuration that is named like a token is a mistake, which does not say the name.
+func TestDeclaredLikeAToken(t *testing.T) {
+	path := configured(t, `access:
+  tokens:
+    - {name: studio, token: hunter2-of-the-studio, rights: [publish]}
+streams:
+  hunter2-of-the-studio: {source: patern}
+  weir_HUNTER2: {source: clip}
+`)
+	for _, args := range [][]string{{"config", "check", "-config", path}, {"-addr", "127.0.0.1:0", "-config", path}} {
+		err := run(t.Context(), args, stateIn(t.TempDir()), newOutput(), newOutput())
+		if err == nil {
+			t.Fatalf("%v: no mistake", args)
+		}
+		for _, want := range []string{path + ":5:3: streams: no stream can have the name here", path + ":6:3: streams: no stream can have the name here"} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%v: want %s, got\n%v", args[0], want, err)
+			}
+		}
+		if strings.Contains(strings.ToLower(err.Error()), "hunter2") {
+			t.Errorf("a secret is repeated: %v", err)
+		}
+	}
+}
+
 // A media folder that is not there ends a start, so it is a mistake too, and hides no other.
 func TestCheckMediaFolder(t *testing.T) {
 	path := configured(t, "media: {dir: "+t.TempDir()+"/none}\nstreams:\n  xy: {source: patern}\n")

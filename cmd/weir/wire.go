@@ -33,6 +33,7 @@ import (
 type server struct {
 	// static after wire
 	log           *slog.Logger
+	access        *auth.Store
 	defaultStream bool
 	declared      []config.Declared // streams of the configuration
 	events        *event.Ring
@@ -78,20 +79,20 @@ func serve(ctx context.Context, loaded *config.Loaded, stdout, stderr io.Writer)
 }
 
 // newServer has nothing but what every part needs.
-func newServer(c config.Config, log *slog.Logger) *server {
+func newServer(c config.Config, access *auth.Store, log *slog.Logger) *server {
 	return &server{
-		log: log, defaultStream: c.DefaultStream, declared: c.Streams.Declared, events: event.New(c.Events.History),
+		log: log, access: access, defaultStream: c.DefaultStream, declared: c.Streams.Declared, events: event.New(c.Events.History),
 		ending: make(chan struct{}),
 	}
 }
 
 // wire makes every part and takes the TCP port. Nothing runs before run.
-func wire(ctx context.Context, loaded *config.Loaded, access auth.Authorizer, log *slog.Logger) (*server, error) {
+func wire(ctx context.Context, loaded *config.Loaded, access *auth.Store, log *slog.Logger) (*server, error) {
 	c := loaded.Config
-	s := newServer(c, log)
+	s := newServer(c, access, log)
 	err := s.wireSources(ctx, c)
 	if err == nil {
-		err = checkDeclared(loaded, s.sources, s.sources.Check)
+		err = checkDeclared(loaded, s, s.sources.Check)
 	}
 	if err != nil {
 		return nil, err
@@ -105,7 +106,7 @@ func wire(ctx context.Context, loaded *config.Loaded, access auth.Authorizer, lo
 		return nil, err
 	}
 	if err = s.wireSessions(c); err == nil {
-		err = s.wireHTTP(c, access) //nolint:contextcheck // each request brings a context of its own
+		err = s.wireHTTP(c) //nolint:contextcheck // each request brings a context of its own
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.listener.Close())
@@ -117,7 +118,7 @@ func wire(ctx context.Context, loaded *config.Loaded, access auth.Authorizer, lo
 func (s *server) wireSources(ctx context.Context, c config.Config) error {
 	policy := policyOf(c.Streams)
 	s.registry = stream.New(stream.Options{
-		Logger: s.log, Event: s.events.Add, Reserved: api.Reserved(), NewFlusher: session.NewFlusher,
+		Logger: s.log, Event: s.events.Add, Reserved: api.Reserved(), Refused: s.access.IsSecret, NewFlusher: session.NewFlusher,
 		Left: func(name string) {
 			if policy(name).Early == session.EarlySlate {
 				s.slates.Resume(name)
@@ -167,7 +168,7 @@ func (s *server) wireSessions(c config.Config) error {
 	return nil
 }
 
-func (s *server) wireHTTP(c config.Config, access auth.Authorizer) error {
+func (s *server) wireHTTP(c config.Config) error {
 	servers := make([]wish.ICEServer, len(c.ICE.Servers))
 	for i, text := range c.ICE.Servers {
 		var err error
@@ -188,7 +189,7 @@ func (s *server) wireHTTP(c config.Config, access auth.Authorizer) error {
 		}),
 		StreamOf:  streamOf(c.Publish.Streams),
 		ValidName: s.registry.ValidName, SessionID: s.sessionID,
-		Sources: s.sources, Streams: s.registry, Sessions: s.sessions, Access: access, Events: s.events, Coach: s.coach, Hops: s.hops, Pushes: s.relay,
+		Sources: s.sources, Streams: s.registry, Sessions: s.sessions, Access: s.access, Events: s.events, Coach: s.coach, Hops: s.hops, Pushes: s.relay,
 		Version:  api.Version{Version: version(), Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Encoders: builtIn()},
 		MaxOffer: int64(c.Limits.Offer),
 		Ready:    s.ready.Load,
