@@ -75,6 +75,11 @@ var forbidden = []rule{
 		reason: "session meets sources in stream, is asked after auth, and reports by a callback",
 	},
 	{
+		in:     []pattern{"session"},
+		deny:   []pattern{"weir/internal/udp", "github.com/pion/dtls/v3", "github.com/pion/ice/v4", "github.com/pion/interceptor", "github.com/pion/logging"},
+		reason: "what pion is set up with, and the media port, belong to session/peer",
+	},
+	{
 		in:     []pattern{"session/negotiate"},
 		deny:   []pattern{"weir/session", "context", "crypto/rand", "log/slog", "math/rand/v2", "net", "os", "sync", "time"},
 		reason: "an answer follows from the offer and the stream alone: it waits for nothing, asks nobody and keeps nothing",
@@ -205,6 +210,11 @@ var closed = []struct {
 		},
 		"what a publisher sends is packets and a clock: it knows no PeerConnection",
 	},
+	{
+		"session/peer",
+		[]pattern{"github.com/pion/...", "weir/session/negotiate", "weir/stream", "weir/internal/udp"},
+		"what makes a PeerConnection knows no session",
+	},
 }
 
 // rooms are all packages there may be; false for those still to come.
@@ -219,6 +229,7 @@ var rooms = map[string]bool{
 	"session/admission":           true,
 	"session/ingress":             true,
 	"session/negotiate":           true,
+	"session/peer":                true,
 	"static":                      true,
 	"stream":                      true,
 	"stream/cache":                true,

@@ -1,13 +1,12 @@
-// Package session holds WebRTC sessions, of players and of publishers: the
-// PeerConnection that comes of a negotiated plan, trickle ICE and ICE restart,
-// and lifetime.
+// Package session holds WebRTC sessions, of players and of publishers: what is made
+// of a negotiated plan, trickle ICE and ICE restart, and lifetime.
 //
 // What an offer and a stream have in common package negotiate decides, and whether
 // there is room for one more session package admission. The [Manager] makes
-// sessions of plans: it owns the media port, the DTLS certificate and the set-up
-// of pion. What a session is made for is its flow: egress gives the fan-out of
-// package stream an Outlet; ingest hands what a publisher sends to package
-// ingress, which writes it to the stream's tracks.
+// sessions of plans, each over a PeerConnection of package peer, which owns the
+// media port and the set-up of pion. What a session is made for is its flow: egress
+// gives the fan-out of package stream an Outlet; ingest hands what a publisher
+// sends to package ingress, which writes it to the stream's tracks.
 //
 // # Goroutines
 //
@@ -18,8 +17,7 @@
 //
 // # Locks
 //
-// Manager.mu, certificates.mu, route.mu and Session.mu guard maps and small
-// structs. None is held while another one is taken, over a call into pion that can
-// wait, or over a channel send. The PATCH at work on a session holds a token of its
-// own, Session.patching.
+// Manager.mu and Session.mu guard maps and small structs. None is held while
+// another one is taken, over a call into pion that can wait, or over a channel
+// send. The PATCH at work on a session holds a token of its own, Session.patching.
 package session

@@ -8,10 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pion/rtcp"
-	"github.com/pion/webrtc/v4"
-
 	"weir/session/negotiate"
+	"weir/session/peer"
 	"weir/stream"
 )
 
@@ -110,7 +108,7 @@ func (s *Session) play(r Request, st *stream.Stream) error {
 	if s.plan, err = negotiate.Egress(r.Offer, e.specs); err != nil {
 		return err
 	}
-	if err := s.checkAddresses(r); err != nil {
+	if err := s.checkAddresses(); err != nil {
 		return err
 	}
 	accepted := s.plan.Accepted()
@@ -157,23 +155,19 @@ type egress struct {
 	reading sync.WaitGroup // the feedback's goroutines
 }
 
-func (e *egress) prepare(*webrtc.SettingEngine) {}
+func (e *egress) prepare(*peer.Setup) {}
 
-func (e *egress) connect(pc *webrtc.PeerConnection) error {
+func (e *egress) connect(c *peer.Conn) error {
 	s := e.session
-	e.outlet = &outlet{route: s.route, cname: rand.Text()[:16], rtcp: func(packets []rtcp.Packet) error {
-		_, err := s.transport().WriteRTCP(packets)
-		return err
-	}}
+	e.outlet = &outlet{conn: c, cname: rand.Text()[:16]}
 	accepted := s.plan.Accepted()
 	for i, down := range e.viewer.DownTracks() {
 		track := &trackLocal{section: accepted[i], streamID: s.stream, down: down, outlet: e.outlet}
-		transceiver, err := pc.AddTransceiverFromTrack(track,
-			webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+		sender, err := c.Send(track)
 		if err != nil {
-			return fmt.Errorf("add transceiver: %w", err)
+			return err
 		}
-		e.feedback = append(e.feedback, &feedback{track: track, sender: transceiver.Sender()})
+		e.feedback = append(e.feedback, &feedback{track: track, sender: sender})
 	}
 	return nil
 }

@@ -3,21 +3,9 @@ package session
 import (
 	"errors"
 	"fmt"
-	"io"
-	"net"
-
-	"github.com/pion/ice/v4"
 
 	"weir/internal/wish"
 )
-
-// errNoSocket is what pion gets for an address that has gone meanwhile.
-var errNoSocket = errors.New("no socket on this address")
-
-func closedPipe(err error) bool {
-	return errors.Is(err, io.ErrClosedPipe) || errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) ||
-		errors.Is(err, ice.ErrClosed)
-}
 
 // refusalCode is what a log may say of an error that a player is told: its
 // sentences may quote ICE credentials.

@@ -58,7 +58,7 @@ func (m *Manager) explain(r Request, decide func() (*negotiate.Plan, error)) (pl
 	if plan, err = decide(); err != nil {
 		return nil, err
 	}
-	if len(newRoute(m.ports, r.Local.Addr(), r.local()).addresses()) == 0 {
+	if !m.peers.Conn(r.Local.Addr(), r.local()).Reachable() {
 		return nil, refuseNoAddress()
 	}
 	return plan, nil

@@ -33,7 +33,5 @@ func (m *Manager) Places() int { return m.limits.Places() }
 
 // OpenConns is how many sockets the session has a share of.
 func (s *Session) OpenConns() int {
-	s.route.mu.Lock()
-	defer s.route.mu.Unlock()
-	return len(s.route.conns)
+	return s.conn.Sockets()
 }

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/pion/rtcp"
-	"github.com/pion/webrtc/v4"
 
 	"weir/session/admission"
 	"weir/session/ingress"
 	"weir/session/negotiate"
+	"weir/session/peer"
 	"weir/stream"
 )
 
@@ -73,7 +72,7 @@ func (s *Session) publish(r Request) error {
 	if s.plan, err = negotiate.Ingest(r.Offer); err != nil {
 		return err
 	}
-	if err := s.checkAddresses(r); err != nil {
+	if err := s.checkAddresses(); err != nil {
 		return err
 	}
 	s.publisher = publisherOf(r)
@@ -97,32 +96,15 @@ func newReceiver(s *Session) *ingress.Receiver {
 		Sections:  s.plan.Sections,
 		CNAME:     s.id,
 		Connected: s.connected.Load,
-		Send:      func(packets []rtcp.Packet) { _, _ = s.transport().WriteRTCP(packets) }, // it is said again
-		RoundTrip: s.roundTrip,
+		Send:      func(packets []rtcp.Packet) { _ = s.conn.WriteRTCP(packets) }, // it is said again
+		RoundTrip: s.conn.RoundTrip,
 		Flooded:   func() { s.end(ReasonStreams) },
 	})
 }
 
-// roundTrip is what ICE's checks say, 0 if not known.
-func (s *Session) roundTrip() time.Duration {
-	stats, ok := s.transport().ICETransport().GetSelectedCandidatePairStats()
-	if !ok {
-		return 0
-	}
-	return time.Duration(stats.CurrentRoundTripTime * float64(time.Second))
-}
+func (f *ingest) prepare(s *peer.Setup) { s.Buffer = f.receiver.Buffer }
 
-// replayWindow is how many packets late one may come and still be taken, in
-// packets of its RTP stream: many publishers send lost packets again as they
-// were, on the same stream.
-const replayWindow = 8192
-
-func (f *ingest) prepare(e *webrtc.SettingEngine) {
-	e.SetSRTPReplayProtectionWindow(replayWindow)
-	e.BufferFactory = f.receiver.Buffer
-}
-
-func (f *ingest) connect(*webrtc.PeerConnection) error { return nil }
+func (f *ingest) connect(*peer.Conn) error { return nil }
 
 func (f *ingest) describe(*negotiate.Local) {}
 

@@ -2,18 +2,13 @@ package session
 
 import (
 	"context"
-	"fmt"
-	"log/slog"
 	"net/netip"
 	"sync"
 	"time"
 
-	"github.com/pion/transport/v4"
-	"github.com/pion/transport/v4/stdnet"
-
-	"weir/internal/udp"
 	"weir/internal/wish"
 	"weir/session/admission"
+	"weir/session/peer"
 )
 
 // Manager holds the sessions by their secret: it creates, finds, limits and
@@ -21,17 +16,15 @@ import (
 // goroutine.
 type Manager struct {
 	// static after New
-	options      Options
-	limits       *admission.Limits
-	room         *admission.Room // of requests that are held
-	lookers      *admission.Room // of those that Await
-	tombstones   *admission.Tombstones
-	certificates *certificates
-	ports        *udp.Ports
-	net          transport.Net // shared: making one walks the interfaces
-	ready        chan struct{} // closed when Run has opened the sockets
-	closing      chan struct{} // closed when Run begins to end
-	ended        chan struct{} // closed when Run has returned
+	options    Options
+	limits     *admission.Limits
+	room       *admission.Room // of requests that are held
+	lookers    *admission.Room // of those that Await
+	tombstones *admission.Tombstones
+	peers      *peer.Factory
+	ready      chan struct{} // closed when Run has opened the sockets
+	closing    chan struct{} // closed when Run begins to end
+	ended      chan struct{} // closed when Run has returned
 
 	running sync.WaitGroup // sessions being set up, and the goroutines of the others
 
@@ -49,23 +42,23 @@ func New(o Options) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	shared, err := stdnet.NewNet()
+	peers, err := peer.New(peer.Options{
+		Logger: o.Logger, UDPPort: o.UDPPort, MDNS: o.MDNS, Consent: o.Consent, CertificateLife: o.CertificateLife,
+	})
 	if err != nil {
-		return nil, fmt.Errorf("read network interfaces: %w", err)
+		return nil, err
 	}
 	return &Manager{
-		options:      o,
-		limits:       admission.NewLimits(o.MaxSessions, o.MaxPerAddress, o.MaxConnecting),
-		room:         admission.NewRoom(o.MaxHeld, o.MaxHeldPerAddress),
-		lookers:      admission.NewRoom(o.MaxHeld, o.MaxHeldPerAddress),
-		tombstones:   admission.NewTombstones(o.TombstoneExpiry, o.MaxTombstones),
-		certificates: newCertificates(o.CertificateLife),
-		ports:        udp.New(o.Logger, newPionLog(o.Logger, slog.LevelWarn).NewLogger("udp"), o.UDPPort),
-		net:          shared,
-		ready:        make(chan struct{}),
-		closing:      make(chan struct{}),
-		ended:        make(chan struct{}),
-		sessions:     map[string]*Session{},
+		options:    o,
+		limits:     admission.NewLimits(o.MaxSessions, o.MaxPerAddress, o.MaxConnecting),
+		room:       admission.NewRoom(o.MaxHeld, o.MaxHeldPerAddress),
+		lookers:    admission.NewRoom(o.MaxHeld, o.MaxHeldPerAddress),
+		tombstones: admission.NewTombstones(o.TombstoneExpiry, o.MaxTombstones),
+		peers:      peers,
+		ready:      make(chan struct{}),
+		closing:    make(chan struct{}),
+		ended:      make(chan struct{}),
+		sessions:   map[string]*Session{},
 	}, nil
 }
 
@@ -76,10 +69,10 @@ func New(o Options) (*Manager, error) {
 func (m *Manager) Run(ctx context.Context) error {
 	defer close(m.ended)
 	defer m.drain()
-	if err := m.ports.Open(); err != nil {
+	if err := m.peers.Open(); err != nil {
 		return err
 	}
-	defer m.ports.Close()
+	defer m.peers.Close()
 	defer m.shutdown()
 	close(m.ready)
 	tick := time.NewTicker(m.options.Rescan)
@@ -89,7 +82,7 @@ func (m *Manager) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			m.ports.Rescan(0)
+			m.peers.Rescan()
 			m.tombstones.Sweep()
 		}
 	}
@@ -120,13 +113,7 @@ func (m *Manager) Ready() <-chan struct{} { return m.ready }
 
 // Addresses are those that media can come from, all of one port; none before
 // Ready.
-func (m *Manager) Addresses() []netip.AddrPort {
-	var addrs []netip.AddrPort
-	for _, l := range m.ports.List() {
-		addrs = append(addrs, l.Local.AddrPort())
-	}
-	return addrs
-}
+func (m *Manager) Addresses() []netip.AddrPort { return m.peers.Addresses() }
 
 // enter keeps Run from returning until leave is called, unless the Manager is
 // ending.

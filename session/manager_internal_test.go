@@ -1,95 +1,9 @@
 package session
 
 import (
-	"net/netip"
-	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
-	"github.com/pion/webrtc/v4"
-
-	"weir/internal/udp"
 )
-
-func host(iface string, addrs ...string) []udp.Address {
-	var all []udp.Address
-	for _, a := range addrs {
-		all = append(all, udp.Address{Addr: netip.MustParseAddr(a), Interface: iface})
-	}
-	return all
-}
-
-func TestOrderAddresses(t *testing.T) {
-	machine := append(append(host("lo", "127.0.0.1", "::1"), host("eth0", "198.51.100.7", "2001:db8::7")...),
-		host("eth1", "192.0.2.2", "192.0.2.3", "2001:db8:1::2")...)
-	for _, c := range []struct {
-		local    string
-		loopback bool
-		want     string
-	}{
-		{"198.51.100.7", false, "198.51.100.7 192.0.2.2 192.0.2.3 2001:db8::7 2001:db8:1::2"},
-		{"192.0.2.3", false, "192.0.2.3 192.0.2.2 198.51.100.7 2001:db8::7 2001:db8:1::2"},
-		{"2001:db8:1::2", false, "192.0.2.2 192.0.2.3 198.51.100.7 2001:db8:1::2 2001:db8::7"},
-		{"2001:db8::7", false, "198.51.100.7 192.0.2.2 192.0.2.3 2001:db8::7 2001:db8:1::2"},
-		{"203.0.113.9", false, "192.0.2.2 192.0.2.3 198.51.100.7 2001:db8::7 2001:db8:1::2"},
-		{"", false, "192.0.2.2 192.0.2.3 198.51.100.7 2001:db8::7 2001:db8:1::2"},
-		{"127.0.0.1", true, "127.0.0.1 192.0.2.2 192.0.2.3 198.51.100.7 ::1 2001:db8::7 2001:db8:1::2"},
-		{"::1", true, "127.0.0.1 192.0.2.2 192.0.2.3 198.51.100.7 ::1 2001:db8::7 2001:db8:1::2"},
-		{"127.0.0.1", false, "192.0.2.2 192.0.2.3 198.51.100.7 2001:db8::7 2001:db8:1::2"},
-	} {
-		local, _ := netip.ParseAddr(c.local)
-		var got []string
-		for _, h := range orderAddresses(machine, local, c.loopback) {
-			got = append(got, h.Addr.String())
-		}
-		if diff := cmp.Diff(c.want, strings.Join(got, " ")); diff != "" {
-			t.Errorf("local %q, loopback %v (-want +got):\n%s", c.local, c.loopback, diff)
-		}
-	}
-}
-
-func TestLocalCandidates(t *testing.T) {
-	gathered := []webrtc.ICECandidate{
-		{Foundation: "2", Priority: 1, Address: "2001:db8::7", Port: 9, Component: 1, Typ: webrtc.ICECandidateTypeHost},
-		{Foundation: "1", Priority: 2, Address: "192.0.2.2", Port: 9, Component: 1, Typ: webrtc.ICECandidateTypeHost},
-	}
-	want := []string{"candidate:1 1 udp 2 192.0.2.2 9 typ host", "candidate:2 1 udp 1 2001:db8::7 9 typ host"}
-	if diff := cmp.Diff(want, localCandidates(gathered, host("eth0", "192.0.2.2", "2001:db8::7"))); diff != "" {
-		t.Error(diff)
-	}
-}
-
-func TestCertificatesByTheClock(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := newCertificates(2 * time.Second)
-		now := func() string {
-			made, err := c.forSession()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if left := time.Until(made.Expires()); left < 0 {
-				t.Errorf("given out %v after its end", -left)
-			}
-			return made.fingerprint
-		}
-		first := now()
-		time.Sleep(900 * time.Millisecond)
-		if now() != first {
-			t.Error("renewed before half its life")
-		}
-		time.Sleep(200 * time.Millisecond)
-		second := now()
-		if second == first {
-			t.Error("not renewed after half its life")
-		}
-		time.Sleep(time.Hour)
-		if now() == second {
-			t.Error("not renewed after a pause")
-		}
-	})
-}
 
 func TestRoundTrip(t *testing.T) {
 	sent := time.Unix(1_700_000_000, 250_000_000)

@@ -111,7 +111,7 @@ func (m *Manager) propose(ctx context.Context, name, protocol string, o OfferOpt
 // open has pion gather, and writes the offer.
 func (o *Offering) open(ctx context.Context) error {
 	s := o.session
-	if len(s.route.addresses()) == 0 {
+	if !s.conn.Reachable() {
 		return refuseNoAddress()
 	}
 	if err := s.makePeerConnection(); err != nil {
@@ -129,15 +129,7 @@ func (o *Offering) open(ctx context.Context) error {
 // propose has pion make an offer, the first one or one that restarts ICE, and
 // waits for our candidates.
 func (s *Session) propose(ctx context.Context, restart bool) error {
-	g := s.gather()
-	offer, err := s.pc.CreateOffer(&webrtc.OfferOptions{ICERestart: restart})
-	if err != nil {
-		return fmt.Errorf("create offer: %w", err)
-	}
-	if err := s.pc.SetLocalDescription(offer); err != nil {
-		return fmt.Errorf("set local description: %w", err)
-	}
-	return s.awaitCandidates(ctx, g, offer.SDP)
+	return s.gathered(s.conn.Offer(ctx, restart))
 }
 
 // Offer is the SDP for the other server. It holds ICE credentials: never log it.
@@ -201,11 +193,7 @@ func (s *Session) reply(ufrag, pwd string, values []string) error {
 	s.mu.Lock()
 	s.ice.remoteUfrag, s.ice.remotePwd, s.ice.candidates = ufrag, pwd, keys(candidates)
 	s.mu.Unlock()
-	answer := webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: s.standIn.Offer(ufrag, pwd, lines)}
-	if err := s.pc.SetRemoteDescription(answer); err != nil {
-		return fmt.Errorf("set remote description: %w", err)
-	}
-	return nil
+	return s.conn.Accept(s.standIn.Offer(ufrag, pwd, lines))
 }
 
 // Close gives up an offering that was not answered.
@@ -236,7 +224,7 @@ func (s *Session) BeginRestart(ctx context.Context) (wish.Fragment, error) {
 		return wish.Fragment{}, errNotOffering
 	}
 	select {
-	case <-s.checking:
+	case <-s.conn.Checking():
 	case <-s.stop:
 		return wish.Fragment{}, refuseNoSession(s.Reason())
 	case <-ctx.Done():
@@ -282,7 +270,7 @@ func (s *Session) Connected() bool { return s.connected.Load() }
 // Shaken says whether nothing at all comes from the other end at present, not
 // even what keeps the way open.
 func (s *Session) Shaken() bool {
-	switch s.pc.ICEConnectionState() {
+	switch s.conn.ICEState() {
 	case webrtc.ICEConnectionStateDisconnected, webrtc.ICEConnectionStateFailed:
 		return true
 	default:

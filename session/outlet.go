@@ -10,6 +10,7 @@ import (
 
 	"weir/internal/codec"
 	"weir/session/negotiate"
+	"weir/session/peer"
 	"weir/stream"
 )
 
@@ -25,9 +26,8 @@ func (flusher) Flush() {}
 // viewer's worker uses it once the viewer has started.
 type outlet struct {
 	// static after newOutlet
-	route *route
+	conn  *peer.Conn
 	cname string
-	rtcp  func([]rtcp.Packet) error
 
 	// static after the viewer's start
 	streams []outletStream
@@ -48,10 +48,10 @@ func (o *outlet) Append(h *rtp.Header, payload []byte) stream.DropReason {
 		if s := &o.streams[i]; s.ssrc == h.SSRC || s.rtx == h.SSRC {
 			n, err := s.writer.WriteRTP(h, payload)
 			if err != nil {
-				return dropReason(err)
+				return o.conn.Dropped(err)
 			}
 			if n == 0 { // no keys yet, or a failure that pion keeps to itself
-				return o.route.takeFailure()
+				return o.conn.Dropped(nil)
 			}
 			o.packets.Add(1)
 			o.bytes.Add(uint64(len(payload)))
@@ -70,7 +70,7 @@ func (o *outlet) Report(sr *rtcp.SenderReport) {
 		Source: sr.SSRC,
 		Items:  []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: o.cname}},
 	}}}
-	_ = o.rtcp(o.description[:])
+	_ = o.conn.WriteRTCP(o.description[:])
 	o.description[0] = nil
 }
 

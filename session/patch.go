@@ -7,8 +7,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/pion/webrtc/v4"
-
 	"weir/internal/wish"
 	"weir/session/negotiate"
 )
@@ -18,10 +16,8 @@ import (
 type generation struct {
 	etag string
 
-	ufrag, pwd  string // ours
-	local       []string
-	options     string // of the answer, a=ice-options
-	fingerprint string // of the answer
+	ufrag, pwd string // ours
+	local      []string
 
 	remoteUfrag, remotePwd string
 	candidates             map[string]bool // the player's, by key
@@ -144,7 +140,7 @@ func (s *Session) trickle(now generation, f wish.Fragment) error {
 		return refuseTooManyCandidates()
 	}
 	for _, c := range candidates {
-		if err := s.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: c.Line}); err != nil {
+		if err := s.conn.Add(c.Line); err != nil {
 			s.logger.Debug("candidate not taken", "err", err)
 		}
 	}
@@ -178,8 +174,8 @@ func (s *Session) restartICE(ctx context.Context, f wish.Fragment) (wish.Patched
 	if len(candidates) > s.manager.options.MaxCandidates {
 		return wish.Patched{}, refuseTooManyCandidates()
 	}
-	select { // what pion does first when it begins would undo a restart before
-	case <-s.checking:
+	select {
+	case <-s.conn.Checking():
 	case <-s.stop:
 		return wish.Patched{}, refuseNoSession(s.Reason())
 	}
@@ -204,7 +200,7 @@ func (s *Session) over() bool {
 		return true
 	default:
 	}
-	if s.pc.SignalingState() != webrtc.SignalingStateClosed {
+	if !s.conn.Closed() {
 		return false
 	}
 	s.end(ReasonPeer)
@@ -224,7 +220,7 @@ func (s *Session) restarted(f wish.Fragment, candidates []negotiate.Candidate) w
 	reply := wish.Patched{ETag: s.ice.etag, Restart: &wish.Fragment{
 		Ufrag:   s.ice.ufrag,
 		Pwd:     s.ice.pwd,
-		Options: s.ice.options,
+		Options: negotiate.ICEOptions,
 		Sections: []wish.FragmentSection{{
 			Media:           accepted[0].Kind,
 			Mid:             accepted[0].Mid,

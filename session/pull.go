@@ -1,14 +1,13 @@
 package session
 
 import (
-	"fmt"
 	"io"
 
 	"github.com/pion/transport/v4/packetio"
-	"github.com/pion/webrtc/v4"
 
 	"weir/session/ingress"
 	"weir/session/negotiate"
+	"weir/session/peer"
 	"weir/stream"
 )
 
@@ -23,23 +22,13 @@ type pull struct {
 	receiver *ingress.Receiver
 }
 
-func (p *pull) prepare(e *webrtc.SettingEngine) {
-	e.SetSRTPReplayProtectionWindow(replayWindow)
-	e.BufferFactory = func(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
+func (p *pull) prepare(s *peer.Setup) {
+	s.Buffer = func(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
 		return p.receiver.Buffer(kind, ssrc) // nothing comes before the answer
 	}
 }
 
-// connect adds what pion needs to offer anything: it takes no part in receiving,
-// as in Plan.Offer.
-func (p *pull) connect(pc *webrtc.PeerConnection) error {
-	if _, err := pc.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio, webrtc.RTPTransceiverInit{
-		Direction: webrtc.RTPTransceiverDirectionRecvonly,
-	}); err != nil {
-		return fmt.Errorf("add transceiver: %w", err)
-	}
-	return nil
-}
+func (p *pull) connect(c *peer.Conn) error { return c.Receive() }
 
 func (p *pull) accept(plan *negotiate.Plan) error {
 	p.session.plan = plan // newReceiver reads it

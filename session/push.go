@@ -4,10 +4,10 @@ import (
 	"crypto/rand"
 	"fmt"
 
-	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
 	"weir/session/negotiate"
+	"weir/session/peer"
 	"weir/stream"
 )
 
@@ -27,19 +27,16 @@ type push struct {
 
 // connect adds a sender for each section, with a codec that stands in for those
 // that the other server chooses from: pion writes what it is given.
-func (p *push) connect(pc *webrtc.PeerConnection) error {
+func (p *push) connect(c *peer.Conn) error {
 	s := p.session
-	p.outlet = &outlet{route: s.route, cname: rand.Text()[:16], rtcp: func(packets []rtcp.Packet) error {
-		_, err := s.transport().WriteRTCP(packets)
-		return err
-	}}
+	p.outlet = &outlet{conn: c, cname: rand.Text()[:16]}
 	for _, section := range s.plan.Accepted() {
 		local := &trackLocal{section: section, streamID: s.stream, outlet: p.outlet, standIn: section.PayloadType}
-		transceiver, err := pc.AddTransceiverFromTrack(local, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+		sender, err := c.Send(local)
 		if err != nil {
-			return fmt.Errorf("add transceiver: %w", err)
+			return err
 		}
-		p.locals, p.senders = append(p.locals, local), append(p.senders, transceiver.Sender())
+		p.locals, p.senders = append(p.locals, local), append(p.senders, sender)
 	}
 	return nil
 }

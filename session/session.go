@@ -11,6 +11,7 @@ import (
 
 	"weir/session/admission"
 	"weir/session/negotiate"
+	"weir/session/peer"
 )
 
 // The reasons for which a session ends.
@@ -52,14 +53,11 @@ type Session struct {
 	standIn  *negotiate.Plan // then what pion is told of the sections
 	// publisher names who publishes, "" in a player's session.
 	publisher string
-	route     *route
+	conn      *peer.Conn
 	filter    negotiate.CandidateFilter
-	pc        *webrtc.PeerConnection
 	flow      flow // nil before the offer was negotiated
 
 	wake     chan struct{} // something changed: look at the PeerConnection
-	checking chan struct{} // closed when ICE has begun
-	begun    sync.Once     // closes checking
 	stop     chan struct{} // closed by the first end
 	done     chan struct{} // closed when everything is given back
 	patching chan struct{} // one token: held by the PATCH at work
@@ -68,9 +66,8 @@ type Session struct {
 
 	mu sync.Mutex
 	// guarded by mu
-	reason    string
-	ice       generation
-	gathering *gathering
+	reason string
+	ice    generation
 }
 
 // ID names the session in logs, metrics and the API.
@@ -132,11 +129,11 @@ func (s *Session) post() {
 // A flow is what a session is made for: the way of media that players and
 // publishers do not share. Its methods are called by the session, in this order.
 type flow interface {
-	// prepare sets what pion has to know before there is a PeerConnection.
-	prepare(e *webrtc.SettingEngine)
+	// prepare says what the PeerConnection is made with.
+	prepare(s *peer.Setup)
 	// connect adds to the PeerConnection what has to be there before it
 	// negotiates.
-	connect(pc *webrtc.PeerConnection) error
+	connect(c *peer.Conn) error
 	// describe says in the answer what this end sends. All is negotiated then.
 	describe(l *negotiate.Local)
 	// open is the last step of the set-up: from here on the flow may run
@@ -186,33 +183,25 @@ func (s *Session) run() {
 	}
 }
 
-// settle gives back what a player on this machine does not need once it plays:
-// the other addresses. A player elsewhere may come to need them, when one of the
-// networks between fails, and a publisher may send by another than pion thinks.
+// settle gives back what a player does not need once it plays. A publisher may
+// send by another address than pion thinks.
 func (s *Session) settle() {
-	if !s.route.loopback || s.plan.Ingest || s.pc.ConnectionState() != webrtc.PeerConnectionStateConnected {
-		return
-	}
-	pair, err := s.transport().ICETransport().GetSelectedCandidatePair()
-	if err != nil || pair == nil {
-		return
-	}
-	if addr, err := netip.ParseAddr(pair.Local.Address); err == nil {
-		s.route.keepOnly(addr)
+	if !s.plan.Ingest {
+		s.conn.Settle()
 	}
 }
 
 // observe acts on the PeerConnection's state, and says whether it has just
 // connected for the first time.
 func (s *Session) observe() bool {
-	switch s.pc.ConnectionState() {
+	switch s.conn.State() {
 	case webrtc.PeerConnectionStateConnected:
 		return s.connected.CompareAndSwap(false, true)
 	case webrtc.PeerConnectionStateFailed:
 		switch {
 		case s.connected.Load():
 			s.end(ReasonConsent)
-		case s.pc.ICEConnectionState() == webrtc.ICEConnectionStateFailed:
+		case s.conn.ICEState() == webrtc.ICEConnectionStateFailed:
 			s.end(ReasonICE)
 		default:
 			s.end(ReasonDTLS)
@@ -265,16 +254,11 @@ func (s *Session) release(reason string) {
 	if s.flow != nil {
 		s.flow.halt(reason)
 	}
-	if s.pc != nil {
-		if err := s.pc.GracefulClose(); err != nil {
-			s.logger.Debug("peer connection closed badly", "err", err)
-		}
+	if err := s.conn.Close(); err != nil {
+		s.logger.Debug("peer connection closed badly", "err", err)
 	}
 	if s.flow != nil {
 		s.flow.wait()
 	}
 	s.place.Release()
 }
-
-// transport is the one that all sections are bundled on.
-func (s *Session) transport() *webrtc.DTLSTransport { return s.pc.SCTP().Transport() }

@@ -8,16 +8,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/pion/webrtc/v4"
 
-	"weir/internal/udp"
 	"weir/internal/wish"
 	"weir/session/admission"
 	"weir/session/negotiate"
+	"weir/session/peer"
 )
 
 // open makes a session of either protocol. check refuses what no place need be
@@ -83,10 +81,9 @@ func (m *Manager) newSession(r Request, protocol string, p *admission.Place) (*S
 		created:  time.Now(),
 		logger:   m.options.Logger.With("session", id.String(), "stream", r.Stream, "remote", remote),
 		place:    p,
-		route:    newRoute(m.ports, r.Local.Addr(), loopback),
+		conn:     m.peers.Conn(r.Local.Addr(), loopback),
 		filter:   negotiate.CandidateFilter{MDNS: m.options.MDNS, Loopback: loopback},
 		wake:     make(chan struct{}, 1),
-		checking: make(chan struct{}),
 		stop:     make(chan struct{}),
 		done:     make(chan struct{}),
 		patching: make(chan struct{}, 1),
@@ -119,12 +116,9 @@ func (s *Session) setUp(ctx context.Context, join func(*Session) error) (answer 
 }
 
 // checkAddresses refuses an offer while there is no address to answer it with.
-func (s *Session) checkAddresses(r Request) error {
-	local := r.Local.Addr().Unmap()
-	if udp.Usable(local) && !s.manager.ports.Has(local) {
-		s.manager.ports.Rescan(time.Second)
-	}
-	if len(s.route.addresses()) == 0 {
+func (s *Session) checkAddresses() error {
+	s.conn.Look()
+	if !s.conn.Reachable() {
 		return refuseNoAddress()
 	}
 	return nil
@@ -145,21 +139,18 @@ func (s *Session) connect(ctx context.Context) error {
 
 // makePeerConnection makes one that can negotiate.
 func (s *Session) makePeerConnection() error {
-	cert, err := s.manager.certificates.forSession()
-	if err != nil {
+	setup := peer.Setup{
+		Logger: s.logger, Plan: s.plan, Offers: s.offers,
+		Deadline: func() time.Time { // for safety: the session ends before
+			return s.created.Add(s.manager.options.SetupTimeout + 5*time.Second)
+		},
+		Changed: s.post, Ended: s.stop,
+	}
+	s.flow.prepare(&setup)
+	if err := s.conn.Open(setup); err != nil {
 		return err
 	}
-	s.ice.fingerprint = cert.fingerprint
-	if s.pc, err = s.newPeerConnection(cert); err != nil {
-		return err
-	}
-	s.pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) { s.post() })
-	s.pc.OnICEConnectionStateChange(func(webrtc.ICEConnectionState) {
-		s.begun.Do(func() { close(s.checking) })
-	})
-	s.pc.OnICECandidate(s.gathered)
-	s.pc.OnICEGatheringStateChange(s.gathers)
-	return s.flow.connect(s.pc)
+	return s.flow.connect(s.conn)
 }
 
 // negotiate gives pion the plan's offer with the player's ICE credentials, the
@@ -169,19 +160,24 @@ func (s *Session) negotiate(ctx context.Context, ufrag, pwd string, candidates [
 	for i, c := range candidates {
 		lines[i] = c.Line
 	}
-	g := s.gather()
-	offer := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: s.plan.Offer(ufrag, pwd, lines)}
-	if err := s.pc.SetRemoteDescription(offer); err != nil {
-		return fmt.Errorf("set remote description: %w", err)
+	return s.gathered(s.conn.Answer(ctx, s.plan.Offer(ufrag, pwd, lines)))
+}
+
+// gathered takes this end's side of a new ICE session, or why there is none.
+func (s *Session) gathered(ice peer.ICE, err error) error {
+	switch {
+	case errors.Is(err, peer.ErrEnded):
+		return refuseNoSession(s.Reason())
+	case err != nil:
+		return err
 	}
-	answer, err := s.pc.CreateAnswer(nil)
-	if err != nil {
-		return fmt.Errorf("create answer: %w", err)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ice.ufrag, s.ice.pwd, s.ice.local = ice.Ufrag, ice.Pwd, ice.Candidates
+	if len(s.ice.local) == 0 {
+		return refuseNoAddress()
 	}
-	if err := s.pc.SetLocalDescription(answer); err != nil {
-		return fmt.Errorf("set local description: %w", err)
-	}
-	return s.awaitCandidates(ctx, g, answer.SDP)
+	return nil
 }
 
 // local is what a description says of this end, whoever offers.
@@ -190,7 +186,7 @@ func (s *Session) local() negotiate.Local {
 	local := negotiate.Local{
 		Ufrag:       s.ice.ufrag,
 		Pwd:         s.ice.pwd,
-		Fingerprint: s.ice.fingerprint,
+		Fingerprint: s.conn.Fingerprint(),
 		Setup:       "passive",
 		Candidates:  s.ice.local,
 		StreamID:    s.stream,
@@ -208,19 +204,7 @@ func (s *Session) answer() string {
 		local.Setup = "active"
 	}
 	s.flow.describe(&local)
-	text := s.plan.Answer(local)
-	s.ice.options = firstAttribute(text, "ice-options") // a restart's reply repeats them
-	return text
-}
-
-// firstAttribute is the value of the first such attribute in an SDP of our own, or "".
-func firstAttribute(sdp, name string) string {
-	for line := range strings.Lines(sdp) {
-		if value, ok := strings.CutPrefix(line, "a="+name+":"); ok {
-			return strings.TrimRight(value, "\r\n")
-		}
-	}
-	return ""
+	return s.plan.Answer(local)
 }
 
 // newETag names an ICE session: strong, and never used twice (RFC 9110 8.8.3).

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/pion/webrtc/v4"
-
 	"weir/internal/codec"
 	"weir/session/ingress"
 	"weir/session/negotiate"
@@ -69,17 +67,14 @@ func (s *Session) Stats() Stats {
 		Token:      s.token,
 		Age:        time.Since(s.created),
 		Connected:  s.connected.Load(),
-		State:      s.pc.ConnectionState().String(),
-		ICEState:   s.pc.ICEConnectionState().String(),
+		State:      s.conn.State().String(),
+		ICEState:   s.conn.ICEState().String(),
 		Leniencies: slices.Clone(s.plan.Leniencies),
 		Media:      s.flow.sections(),
 	}
 	st.Packets, st.Bytes = s.flow.counted()
-	if !st.Connected {
-		return st // pion's getter is not safe while its transport starts
-	}
-	if pair, err := s.transport().ICETransport().GetSelectedCandidatePair(); err == nil && pair != nil {
-		st.Candidates = [2]string{candidateName(pair.Local), candidateName(pair.Remote)}
+	if st.Connected {
+		st.Candidates = s.conn.Selected()
 	}
 	return st
 }
@@ -122,12 +117,4 @@ func (f *feedback) snapshot() MediaStats {
 		m.Jitter = time.Duration(f.jitter.Load()) * time.Second / rate
 	}
 	return m
-}
-
-func candidateName(c *webrtc.ICECandidate) string {
-	addr, err := netip.ParseAddr(c.Address)
-	if err != nil {
-		return c.Protocol.String() + " " + c.Address + " " + c.Typ.String()
-	}
-	return c.Protocol.String() + " " + netip.AddrPortFrom(addr, c.Port).String() + " " + c.Typ.String()
 }

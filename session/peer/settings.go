@@ -1,4 +1,4 @@
-package session
+package peer
 
 import (
 	"context"
@@ -15,17 +15,17 @@ import (
 	"weir/session/negotiate"
 )
 
-// newPeerConnection makes a PeerConnection with the plan's codecs and without
+// newPeerConnection makes one with the plan's codecs and without
 // interceptors: what they would do for viewers the stream does for all at once,
 // and what they would do for a publisher package ingress does.
-func (s *Session) newPeerConnection(cert certificate) (*webrtc.PeerConnection, error) {
+func (c *Conn) newPeerConnection(s Setup, cert certificate) (*webrtc.PeerConnection, error) {
 	media := &webrtc.MediaEngine{}
-	for _, c := range s.plan.Codecs() {
-		if err := media.RegisterCodec(parameters(c), webrtc.NewRTPCodecType(c.Kind)); err != nil {
+	for _, codec := range s.Plan.Codecs() {
+		if err := media.RegisterCodec(parameters(codec), webrtc.NewRTPCodecType(codec.Kind)); err != nil {
 			return nil, fmt.Errorf("register codec: %w", err)
 		}
 	}
-	settings, err := s.settings()
+	settings, err := c.settings(s)
 	if err != nil {
 		return nil, err
 	}
@@ -53,11 +53,16 @@ func parameters(c negotiate.Codec) webrtc.RTPCodecParameters {
 	return webrtc.RTPCodecParameters{RTPCodecCapability: capability, PayloadType: webrtc.PayloadType(c.Number)}
 }
 
-func (s *Session) settings() (webrtc.SettingEngine, error) {
-	o := s.manager.options
-	e := webrtc.SettingEngine{LoggerFactory: newPionLog(s.logger, slog.LevelDebug)}
+// replayWindow is how many packets late one may come and still be taken, in
+// packets of its RTP stream: many publishers send lost packets again as they
+// were, on the same stream.
+const replayWindow = 8192
+
+func (c *Conn) settings(s Setup) (webrtc.SettingEngine, error) {
+	o := c.factory.options
+	e := webrtc.SettingEngine{LoggerFactory: newPionLog(s.Logger, slog.LevelDebug)}
 	role := webrtc.DTLSRoleServer
-	if s.plan.Setup == "passive" {
+	if s.Plan.Setup == "passive" {
 		role = webrtc.DTLSRoleClient
 	}
 	if err := e.SetAnsweringDTLSRole(role); err != nil {
@@ -66,30 +71,33 @@ func (s *Session) settings() (webrtc.SettingEngine, error) {
 	e.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
 	e.SetDTLSInsecureSkipHelloVerify(true) // ICE has proved the address
 	e.SetDTLSRetransmissionInterval(100 * time.Millisecond)
-	e.SetDTLSConnectContextMaker(func() (context.Context, func()) { // for safety: the session ends before
-		return context.WithDeadline(context.Background(), s.created.Add(o.SetupTimeout+5*time.Second))
+	e.SetDTLSConnectContextMaker(func() (context.Context, func()) {
+		return context.WithDeadline(context.Background(), s.Deadline())
 	})
 	mdns := ice.MulticastDNSModeDisabled
 	if o.MDNS {
 		mdns = ice.MulticastDNSModeQueryOnly
 	}
 	e.SetICEMulticastDNSMode(mdns)
-	e.SetNet(s.manager.net)
-	if s.offers {
+	e.SetNet(c.factory.net)
+	if s.Offers {
 		// Two servers with one port each could have one session with each other: what
 		// is no STUN is told apart by the address that it comes from. So who offers
 		// has sockets of its own.
-		e.SetIPFilter(s.route.hasIP)
+		e.SetIPFilter(c.route.hasIP)
 	} else {
-		e.SetICEUDPMux(s.route)
+		e.SetICEUDPMux(c.route)
 	}
 	e.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
-	e.SetIncludeLoopbackCandidate(s.route.loopback)
+	e.SetIncludeLoopbackCandidate(c.route.loopback)
 	// Checks are sent each sixth of the time; a packet of any kind from the
 	// player counts as a sign of it.
 	disconnected := o.Consent / 6
 	e.SetICETimeouts(disconnected, o.Consent-disconnected, min(2*time.Second, o.Consent/12))
 	e.DisableMediaEngineCopy(true) // it is this session's alone
-	s.flow.prepare(&e)
+	if s.Buffer != nil {
+		e.SetSRTPReplayProtectionWindow(replayWindow)
+		e.BufferFactory = s.Buffer
+	}
 	return e, nil
 }

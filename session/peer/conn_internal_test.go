@@ -1,4 +1,4 @@
-package session
+package peer
 
 import (
 	"errors"
@@ -21,7 +21,7 @@ func TestLateEndOfGathering(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	s := &Session{pc: pc, gathering: &gathering{complete: make(chan struct{})}}
+	s := &Conn{pc: pc, gathering: &gathering{complete: make(chan struct{})}}
 	s.gathered(nil)
 	select {
 	case <-s.gathering.complete:

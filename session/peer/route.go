@@ -1,14 +1,12 @@
-package session
+package peer
 
 import (
 	"cmp"
-	"errors"
 	"net"
 	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/pion/ice/v4"
@@ -208,18 +206,4 @@ func (c *routeConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 		c.route.failed.Store(uint32(dropReason(err)))
 	}
 	return n, err
-}
-
-// dropReason is the reason that a failed write is counted under.
-func dropReason(err error) stream.DropReason {
-	switch {
-	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ENOBUFS), errors.Is(err, syscall.ENOMEM):
-		return stream.DropQueueFull
-	case closedPipe(err):
-		return stream.DropGone
-	case errors.Is(err, ice.ErrNoCandidatePairs):
-		return stream.DropNotReady // between two ICE generations
-	default:
-		return stream.DropWriteError
-	}
 }

@@ -1,4 +1,4 @@
-package session
+package peer
 
 import (
 	"crypto/ecdsa"
