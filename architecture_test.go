@@ -203,6 +203,14 @@ var closed = []struct {
 		"who may come in follows from addresses and numbers: it knows no session",
 	},
 	{
+		"session/egress",
+		[]pattern{
+			"github.com/pion/rtp", "github.com/pion/rtcp", "github.com/pion/webrtc/v4",
+			"weir/session/negotiate", "weir/session/peer", "weir/stream", "weir/internal/codec",
+		},
+		"what a player is sent and says of it needs its PeerConnection, and no session",
+	},
+	{
 		"session/ingress",
 		[]pattern{
 			"github.com/pion/rtp", "github.com/pion/rtcp", "github.com/pion/interceptor/pkg/twcc", "github.com/pion/transport/v4/packetio",
@@ -227,6 +235,7 @@ var rooms = map[string]bool{
 	"publisher/device":            true,
 	"session":                     true,
 	"session/admission":           true,
+	"session/egress":              true,
 	"session/ingress":             true,
 	"session/negotiate":           true,
 	"session/peer":                true,

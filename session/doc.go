@@ -4,16 +4,17 @@
 // What an offer and a stream have in common package negotiate decides, and whether
 // there is room for one more session package admission. The [Manager] makes
 // sessions of plans, each over a PeerConnection of package peer, which owns the
-// media port and the set-up of pion. What a session is made for is its flow: egress
-// gives the fan-out of package stream an Outlet; ingest hands what a publisher
-// sends to package ingress, which writes it to the stream's tracks.
+// media port and the set-up of pion. What a session is made for is its flow, where
+// the session's life meets the media's: a playback joins the stream's viewer to the
+// way out of package egress; an ingest hands what a publisher sends to package
+// ingress, which writes it to the stream's tracks; push and pull are those two where
+// this end makes the offer.
 //
 // # Goroutines
 //
-// Each [Session] has one that owns its life. A player's has one more for each of
-// its streams, which reads the player's RTCP; a publisher's has one that sends
-// RTCP, and its packets are handled in pion's goroutine that decrypts them.
-// pion's callbacks only post to the first. [Manager.Run] waits for all of them.
+// Each [Session] has one that owns its life; pion's callbacks only post to it. The
+// rest are those of its flow, in egress or ingress, and pion's. [Manager.Run] waits
+// for all of them.
 //
 // # Locks
 //

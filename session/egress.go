@@ -2,14 +2,10 @@ package session
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"sync"
-	"time"
 
 	"weir/session/negotiate"
-	"weir/session/peer"
 	"weir/stream"
 )
 
@@ -104,8 +100,8 @@ func (s *Session) play(r Request, st *stream.Stream) error {
 		return refuseNotLive()
 	}
 	var err error
-	e := &egress{session: s, specs: specsOf(tracks)}
-	if s.plan, err = negotiate.Egress(r.Offer, e.specs); err != nil {
+	p := newPlayback(s, specsOf(tracks))
+	if s.plan, err = negotiate.Egress(r.Offer, p.specs); err != nil {
 		return err
 	}
 	if err := s.checkAddresses(); err != nil {
@@ -116,10 +112,10 @@ func (s *Session) play(r Request, st *stream.Stream) error {
 	for i, section := range accepted {
 		chosen[i] = tracks[section.Track]
 	}
-	if e.viewer, err = addViewer(st, chosen); err != nil {
+	if p.viewer, err = addViewer(st, chosen); err != nil {
 		return err
 	}
-	s.flow = e
+	s.flow = p
 	return nil
 }
 
@@ -141,88 +137,4 @@ func addViewer(st *stream.Stream, tracks []*stream.Track) (*stream.Viewer, error
 		return nil, fmt.Errorf("add viewer: %w", err)
 	}
 	return v, nil
-}
-
-// egress is the flow to a player.
-type egress struct {
-	// static after connect
-	session  *Session
-	specs    []stream.Spec // of the stream's tracks
-	viewer   *stream.Viewer
-	outlet   *outlet
-	feedback []*feedback
-
-	reading sync.WaitGroup // the feedback's goroutines
-}
-
-func (e *egress) prepare(*peer.Setup) {}
-
-func (e *egress) connect(c *peer.Conn) error {
-	s := e.session
-	e.outlet = &outlet{conn: c, cname: rand.Text()[:16]}
-	accepted := s.plan.Accepted()
-	for i, down := range e.viewer.DownTracks() {
-		track := &trackLocal{section: accepted[i], streamID: s.stream, down: down, outlet: e.outlet}
-		sender, err := c.Send(track)
-		if err != nil {
-			return err
-		}
-		e.feedback = append(e.feedback, &feedback{track: track, sender: sender})
-	}
-	return nil
-}
-
-func (e *egress) describe(l *negotiate.Local) {
-	accepted := e.session.plan.Accepted()
-	for i, f := range e.feedback {
-		l.Streams = append(l.Streams, negotiate.LocalStream{
-			SSRC:    f.track.ssrc,
-			RTXSSRC: f.track.rtxSSRC,
-			CNAME:   e.outlet.cname,
-			TrackID: f.track.ID(),
-			Title:   e.specs[accepted[i].Track].Title,
-		})
-	}
-}
-
-func (e *egress) open() error {
-	e.viewer.OnLost(e.session.end)
-	if e.session.plan.Mozilla() {
-		e.viewer.Hold(mozillaDelay)
-	}
-	for _, f := range e.feedback {
-		e.reading.Go(f.read)
-	}
-	return nil
-}
-
-// mozillaDelay is how long Firefox gets no picture after it has connected: it
-// drops what comes right behind the DTLS handshake.
-const mozillaDelay = 100 * time.Millisecond
-
-func (e *egress) begin() { e.viewer.Start() }
-
-func (e *egress) over() <-chan struct{} { return nil }
-
-func (e *egress) why() string { return "" }
-
-func (e *egress) halt(string) { e.viewer.Close() }
-
-func (e *egress) wait() { e.reading.Wait() }
-
-func (e *egress) counted() (packets, bytes uint64) {
-	if e.outlet == nil {
-		return 0, 0
-	}
-	return e.outlet.packets.Load(), e.outlet.bytes.Load()
-}
-
-func (e *egress) sections() []MediaStats {
-	down := e.viewer.Stats().DownTracks
-	all := make([]MediaStats, len(e.feedback))
-	for i, f := range e.feedback {
-		all[i] = f.snapshot()
-		all[i].Sent = down[i]
-	}
-	return all
 }

@@ -11,12 +11,12 @@ import (
 // Append is the session's outlet's, for measuring. It is the worker's alone
 // otherwise: the stream must be quiet.
 func (s *Session) Append(h *rtp.Header, payload []byte) stream.DropReason {
-	return s.flow.(*egress).outlet.Append(h, payload) //nolint:errcheck // a player's session
+	return s.flow.(*playback).sender.Append(h, payload) //nolint:errcheck // a player's session
 }
 
 // SSRC is that of the session's first stream.
 func (s *Session) SSRC() uint32 {
-	return s.flow.(*egress).feedback[0].track.ssrc //nolint:errcheck // same
+	return s.flow.sections()[0].SSRC
 }
 
 // Credentials are both ends' ICE passwords and ufrags.

@@ -104,7 +104,7 @@ func newReceiver(s *Session) *ingress.Receiver {
 
 func (f *ingest) prepare(s *peer.Setup) { s.Buffer = f.receiver.Buffer }
 
-func (f *ingest) connect(*peer.Conn) error { return nil }
+func (f *ingest) connect() error { return nil }
 
 func (f *ingest) describe(*negotiate.Local) {}
 

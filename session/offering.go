@@ -58,7 +58,7 @@ func (m *Manager) Push(ctx context.Context, st *stream.Stream, o OfferOptions) (
 		if len(tracks) == 0 {
 			return nil, fmt.Errorf("push: %w", stream.ErrNotLive)
 		}
-		f := &push{egress: &egress{session: s, specs: specsOf(tracks)}, stream: st, tracks: tracks}
+		f := &push{playback: newPlayback(s, specsOf(tracks)), stream: st, tracks: tracks}
 		return newOffering(s, f, negotiate.Push(f.specs)), nil
 	})
 }

@@ -28,7 +28,7 @@ func (p *pull) prepare(s *peer.Setup) {
 	}
 }
 
-func (p *pull) connect(c *peer.Conn) error { return c.Receive() }
+func (p *pull) connect() error { return p.session.conn.Receive() }
 
 func (p *pull) accept(plan *negotiate.Plan) error {
 	p.session.plan = plan // newReceiver reads it

@@ -133,7 +133,7 @@ type flow interface {
 	prepare(s *peer.Setup)
 	// connect adds to the PeerConnection what has to be there before it
 	// negotiates.
-	connect(c *peer.Conn) error
+	connect() error
 	// describe says in the answer what this end sends. All is negotiated then.
 	describe(l *negotiate.Local)
 	// open is the last step of the set-up: from here on the flow may run

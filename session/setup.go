@@ -150,7 +150,7 @@ func (s *Session) makePeerConnection() error {
 	if err := s.conn.Open(setup); err != nil {
 		return err
 	}
-	return s.flow.connect(s.conn)
+	return s.flow.connect()
 }
 
 // negotiate gives pion the plan's offer with the player's ICE credentials, the

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"weir/internal/codec"
+	"weir/session/egress"
 	"weir/session/ingress"
 	"weir/session/negotiate"
 	"weir/stream"
@@ -104,17 +105,16 @@ func (s *Session) received(r *ingress.Receiver) []MediaStats {
 	return all
 }
 
-// snapshot is the section as far as feedback knows it.
-func (f *feedback) snapshot() MediaStats {
-	section := &f.track.section
-	m := mediaOf(section, section.Format)
-	m.SSRC = f.track.ssrc
-	m.RTT = time.Duration(f.rtt.Load())
-	m.FractionLost = float64(f.fraction.Load()) / 256
-	m.Lost = f.lost.Load()
-	m.Reports, m.NACKs, m.KeyFrames, m.Junk = f.reports.Load(), f.nacks.Load(), f.keyFrames.Load(), f.junk.Load()
-	if rate := time.Duration(section.Format.ClockRate); rate > 0 {
-		m.Jitter = time.Duration(f.jitter.Load()) * time.Second / rate
+// sent are the sections of a player's session.
+func (s *Session) sent(from *egress.Sender, v *stream.Viewer) []MediaStats {
+	stats, down, accepted := from.Stats(), v.Stats().DownTracks, s.plan.Accepted()
+	all := make([]MediaStats, len(stats))
+	for i := range stats {
+		m, said := mediaOf(&accepted[i], accepted[i].Format), &stats[i]
+		m.SSRC, m.RTT, m.FractionLost, m.Jitter, m.Lost = said.SSRC, said.RTT, said.FractionLost, said.Jitter, said.Lost
+		m.Reports, m.NACKs, m.KeyFrames, m.Junk = said.Reports, said.NACKs, said.KeyFrames, said.Junk
+		m.Sent = down[i]
+		all[i] = m
 	}
-	return m
+	return all
 }

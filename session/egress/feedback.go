@@ -1,19 +1,17 @@
-package session
+package egress
 
 import (
 	"sync/atomic"
 	"time"
 
 	"github.com/pion/rtcp"
-	"github.com/pion/webrtc/v4"
 )
 
 // feedback is what the player says of one of our streams by RTCP. Its read runs
 // in one goroutine until the sender is closed; its counters are for any.
 type feedback struct {
-	// static after newFeedback
-	track  *trackLocal
-	sender *webrtc.RTPSender
+	// static after Sender.Join
+	track *trackLocal
 
 	nacks, keyFrames, reports, junk atomic.Uint64
 	rtt                             atomic.Int64  // of the last report, nanoseconds; 0: not known
@@ -33,7 +31,7 @@ const receiveBuffer = 1500
 func (f *feedback) read() {
 	b := make([]byte, receiveBuffer)
 	for {
-		n, _, err := f.sender.Read(b)
+		n, _, err := f.track.sender.Read(b)
 		if err != nil {
 			return
 		}
