@@ -151,6 +151,7 @@ func pick(text []byte, path string) (string, error) {
 // TestAPIHTTP runs api.http top to bottom against a fresh server; every answer is as the API's description has it, and
 // every operation of that is among them.
 func TestAPIHTTP(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("../api.http")
 	if err != nil {
 		t.Fatal(err)

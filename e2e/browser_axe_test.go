@@ -13,8 +13,8 @@ func TestAccessible(t *testing.T) {
 	t.Parallel()
 	needs(t, chromium)
 	program := build(t, "1")
-	open := start(t, program, "127.0.0.1:0", withAdmin)
-	closed := start(t, program, "127.0.0.1:0", withAdmin, withPlay)
+	open := start(t, program, "127.0.0.1:0", withAdmin, small(t))
+	closed := start(t, program, "127.0.0.1:0", withAdmin, withPlay, small(t))
 	looks := map[string][2]string{
 		"dark": {"own", "dark"}, "narrow": {"own", "narrow"},
 	}

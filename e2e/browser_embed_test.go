@@ -20,7 +20,7 @@ const (
 func TestEmbed(t *testing.T) {
 	t.Parallel()
 	needs(t, chromium)
-	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
+	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin, small(t))
 	type alpha struct{ Top, Bottom, Corner, Middle, Left, Most int }
 	var got struct {
 		clean
@@ -58,7 +58,7 @@ func TestEmbedSurvivesRestarts(t *testing.T) {
 	t.Parallel()
 	needs(t, chromium)
 	program := build(t, "1")
-	server := start(t, program, "127.0.0.1:0", withAdmin)
+	server := start(t, program, "127.0.0.1:0", withAdmin, small(t))
 	page := run(t, "embed.mjs", "restarts", server.base)
 	for n, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		number := string(rune('1' + n))
@@ -66,7 +66,7 @@ func TestEmbedSurvivesRestarts(t *testing.T) {
 		server.end(t, signal)
 		page.proceed(t)
 		page.step(t, "gone "+number)
-		server = start(t, program, server.addr, withAdmin)
+		server = start(t, program, server.addr, withAdmin, small(t))
 		page.proceed(t)
 	}
 	var got clean
@@ -77,7 +77,7 @@ func TestEmbedSurvivesRestarts(t *testing.T) {
 func TestShare(t *testing.T) {
 	t.Parallel()
 	needs(t, chromium)
-	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
+	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin, small(t))
 	type shared struct {
 		Open                    bool
 		Link, OBS, Embed, Frame string
@@ -112,7 +112,7 @@ func TestShare(t *testing.T) {
 func TestWatchWhereATokenIsNeeded(t *testing.T) {
 	t.Parallel()
 	needs(t, chromium)
-	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin, withPlay)
+	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin, withPlay, small(t))
 	var got struct {
 		clean
 		Missing, Wrong, Address string
@@ -130,7 +130,7 @@ func TestWatchWhereATokenIsNeeded(t *testing.T) {
 func TestPictureInPicture(t *testing.T) {
 	t.Parallel()
 	needs(t, chromium)
-	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
+	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin, small(t))
 	type button struct {
 		Hidden, Disabled bool
 		Pressed          string
@@ -153,7 +153,7 @@ func TestPictureInPicture(t *testing.T) {
 func TestElementOnAnotherOriginsPage(t *testing.T) {
 	t.Parallel()
 	needs(t, chromium)
-	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
+	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin, small(t))
 	type facts struct {
 		State, Headline, Font    string
 		Muted, Controls, Curtain bool
@@ -185,7 +185,7 @@ func TestElementOnAnotherOriginsPage(t *testing.T) {
 func TestModuleUnderAStrictPolicy(t *testing.T) {
 	t.Parallel()
 	needs(t, chromium)
-	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
+	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin, small(t))
 	var got struct {
 		clean
 		Words string

@@ -43,12 +43,12 @@ func terminal(t *testing.T) (person, program *os.File) {
 
 // startOnTerminal runs the program at addr as a person does who looks at it, with its tokens in dir, and returns the
 // first address that it prints.
-func startOnTerminal(t *testing.T, path, addr, dir string) (p *process, printed string) {
+func startOnTerminal(t *testing.T, path, addr, dir string, env ...string) (p *process, printed string) {
 	t.Helper()
 	person, program := terminal(t)
 	p = &process{log: new(lockedBuffer), done: make(chan struct{})}
 	p.cmd = exec.CommandContext(t.Context(), path, "-addr", addr)
-	p.cmd.Env = append(os.Environ(), "WEIR_STATE_DIR="+dir)
+	p.cmd.Env = append(append(os.Environ(), "WEIR_STATE_DIR="+dir), env...)
 	p.cmd.Stdout, p.cmd.Stderr = program, p.log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -100,7 +100,8 @@ func inOrder(t *testing.T, lines []string, beginnings ...string) {
 	}
 }
 
-// TestHome tries the page as a new user would, by keyboard, in both browsers side by side: each waits most of the time.
+// TestHome tries the page as a new user would, by keyboard, in both browsers side by side: each waits most of the time. What is
+// started has the small picture of the stream "test", whose parameters the form shows.
 func TestHome(t *testing.T) {
 	t.Parallel()
 	for name, program := range map[string]string{"chromium": chromium, "firefox": firefox} {
@@ -108,7 +109,7 @@ func TestHome(t *testing.T) {
 			t.Parallel()
 			needs(t, program)
 			weir, dir := build(t, "1"), filepath.Join(t.TempDir(), "state")
-			server, address := startOnTerminal(t, weir, "127.0.0.1:0", dir)
+			server, address := startOnTerminal(t, weir, "127.0.0.1:0", dir, small(t))
 			live := name == "chromium" || server.encodes(t, "VP8")
 			home := func(t *testing.T, subject string) *script {
 				t.Helper()
@@ -135,7 +136,7 @@ func TestHome(t *testing.T) {
 				page := home(t, "restart")
 				page.step(t, "playing")
 				server.end(t, syscall.SIGTERM)
-				startOnTerminal(t, weir, server.addr, dir)
+				startOnTerminal(t, weir, server.addr, dir, small(t))
 				page.proceed(t)
 				var got struct {
 					clean
@@ -199,7 +200,7 @@ func homeWhole(t *testing.T, page *script, live bool) {
 		t.Errorf("after leaving the button says %q", got.Left)
 	}
 	figures := got.Figures
-	if figures.Drawn != 8 || len(figures.Labels) != 8 || live && !strings.Contains(figures.Facts, "1280 × 720") {
+	if figures.Drawn != 8 || len(figures.Labels) != 8 || live && !strings.Contains(figures.Facts, "320 × 180") {
 		t.Errorf("%d graphs drawn, %q; %s", figures.Drawn, figures.Labels, figures.Facts)
 	}
 	for _, name := range []string{"Bit rate", "Frames", "Loss", "Jitter buffer"} {

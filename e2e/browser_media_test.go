@@ -335,6 +335,7 @@ func judgeVP8(t *testing.T, got played) {
 
 // TestModules tests what whep.js does with text, and whip.js against a server that misbehaves, without a browser.
 func TestModules(t *testing.T) {
+	t.Parallel()
 	needs(t)
 	out, err := exec.CommandContext(t.Context(), "node", "--test", filepath.Join("page", "whep.test.mjs"), filepath.Join("page", "whip.test.mjs")).CombinedOutput()
 	if err != nil {

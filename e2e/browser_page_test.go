@@ -41,9 +41,10 @@ func (c clean) judge(t *testing.T) {
 func TestPage(t *testing.T) {
 	t.Parallel()
 	needs(t, chromium)
-	server := start(t, build(t, "1"), "127.0.0.1:0")
+	server := start(t, build(t, "1"), "127.0.0.1:0", small(t))
 
 	t.Run("stream missing", func(t *testing.T) {
+		t.Parallel()
 		var got struct {
 			clean
 			Said     said
@@ -62,6 +63,7 @@ func TestPage(t *testing.T) {
 	})
 
 	t.Run("refused", func(t *testing.T) {
+		t.Parallel()
 		var got struct {
 			clean
 			Said said
@@ -75,6 +77,7 @@ func TestPage(t *testing.T) {
 	})
 
 	t.Run("unreachable", func(t *testing.T) {
+		t.Parallel()
 		var got struct {
 			clean
 			Early, Said said
@@ -87,6 +90,7 @@ func TestPage(t *testing.T) {
 	})
 
 	t.Run("keyboard", func(t *testing.T) {
+		t.Parallel()
 		type state struct{ Muted, Prompt, Figures bool }
 		var got struct {
 			clean
@@ -113,7 +117,8 @@ func TestPageGivesItsSessionBack(t *testing.T) {
 	const deleted = `method=DELETE path=/session/:secret status=200`
 
 	t.Run("left", func(t *testing.T) {
-		server := start(t, build(t, "1"), "127.0.0.1:0")
+		t.Parallel()
+		server := start(t, build(t, "1"), "127.0.0.1:0", small(t))
 		var got clean
 		run(t, "behaviour.mjs", "leave", server.base).report(t, &got)
 		got.judge(t)
@@ -121,7 +126,8 @@ func TestPageGivesItsSessionBack(t *testing.T) {
 	})
 
 	t.Run("kept and come back to", func(t *testing.T) {
-		server := start(t, build(t, "1"), "127.0.0.1:0")
+		t.Parallel()
+		server := start(t, build(t, "1"), "127.0.0.1:0", small(t))
 		var got struct {
 			clean
 			Kept, Persisted bool
@@ -140,7 +146,7 @@ func TestPageGivesItsSessionBack(t *testing.T) {
 
 func TestPageRestartsICE(t *testing.T) {
 	needs(t, chromium)
-	server := start(t, build(t, "1"), "127.0.0.1:0")
+	server := start(t, build(t, "1"), "127.0.0.1:0", small(t))
 	var got struct {
 		clean
 		Over, Same, Renewed bool
@@ -183,7 +189,7 @@ func TestPageRestartsICE(t *testing.T) {
 func TestPageRestartsICEByItself(t *testing.T) {
 	t.Parallel()
 	needs(t, chromium)
-	server := start(t, build(t, "1"), "127.0.0.1:0")
+	server := start(t, build(t, "1"), "127.0.0.1:0", small(t))
 	page := run(t, "behaviour.mjs", "pause", server.base)
 	page.step(t, "playing")
 	server.signal(t, syscall.SIGSTOP)
@@ -207,8 +213,9 @@ func TestPageRestartsICEByItself(t *testing.T) {
 }
 
 func TestPageGoesOnWithoutRestart(t *testing.T) {
+	t.Parallel()
 	needs(t, chromium)
-	server := start(t, build(t, "1"), "127.0.0.1:0")
+	server := start(t, build(t, "1"), "127.0.0.1:0", small(t))
 	var got struct {
 		clean
 		Same           bool
@@ -225,7 +232,7 @@ func TestPageGoesOnWithoutRestart(t *testing.T) {
 func TestModuleOnAnotherOriginsPage(t *testing.T) {
 	t.Parallel()
 	needs(t, chromium)
-	server := start(t, build(t, "1"), "127.0.0.1:0")
+	server := start(t, build(t, "1"), "127.0.0.1:0", small(t))
 	var got struct {
 		clean
 		Origin, State, Closed string
@@ -254,12 +261,12 @@ func TestFirefoxRestartsAndReconnects(t *testing.T) {
 	t.Parallel()
 	needs(t, firefox)
 	program := build(t, "1")
-	server := start(t, program, "127.0.0.1:0")
+	server := start(t, program, "127.0.0.1:0", small(t))
 	page := run(t, "firefox-life.mjs", server.base)
 	page.step(t, "restarted")
 	server.logged(t, `method=PATCH path=/session/:secret status=200`)
 	server.end(t, syscall.SIGTERM)
-	start(t, program, server.addr)
+	start(t, program, server.addr, small(t))
 	page.proceed(t)
 	var got struct {
 		Same    bool // the connection before and after the restart
@@ -281,14 +288,15 @@ func TestPageReconnects(t *testing.T) {
 	needs(t, chromium)
 	for name, signal := range map[string]os.Signal{"server ended": syscall.SIGTERM, "server killed": syscall.SIGKILL} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			program := build(t, "1")
-			server := start(t, program, "127.0.0.1:0")
+			server := start(t, program, "127.0.0.1:0", small(t))
 			page := run(t, "behaviour.mjs", "reconnect", server.base)
 			page.step(t, "playing")
 			server.end(t, signal)
 			page.proceed(t)
 			page.step(t, "interrupted")
-			start(t, program, server.addr)
+			start(t, program, server.addr, small(t))
 			page.proceed(t)
 			var got struct {
 				clean

@@ -109,6 +109,18 @@ func start(t *testing.T, path, addr string, env ...string) *process {
 	return p
 }
 
+// small makes the picture of the stream "test" a small one, for who looks at pages and not at pictures: it costs server and
+// browser a tenth.
+func small(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "small.yaml")
+	const text = "streams:\n  test:\n    source: pattern\n    params: {width: 320, height: 180}\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return "WEIR_CONFIG=" + path
+}
+
 // signal sends the signal, unless the program has ended.
 func (p *process) signal(t *testing.T, signal os.Signal) {
 	t.Helper()
@@ -206,22 +218,8 @@ type script struct {
 func run(t *testing.T, name string, args ...string) *script {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	s := &script{stderr: new(lockedBuffer)}
-	s.cmd = exec.CommandContext(ctx, "node", append([]string{filepath.Join("page", name)}, args...)...)
-	s.cmd.Stderr = s.stderr
-	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(syscall.SIGTERM) } // both drivers end their browser on it
-	s.cmd.WaitDelay = 10 * time.Second
-	var err error
-	if s.input, err = s.cmd.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := s.cmd.StdoutPipe()
+	s, err := startScript(ctx, name, args...)
 	if err != nil {
-		t.Fatal(err)
-	}
-	s.lines = bufio.NewScanner(stdout)
-	s.lines.Buffer(nil, 1<<20)
-	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -160,6 +160,7 @@ func playTool(t *testing.T, script string) (got toolPlayed) {
 	}
 	run(t, "watching.mjs", server.base, "live", strconv.Itoa(seconds())).report(t, &got)
 	got.offer = began.Offer
+	publisher.proceed(t)
 	var ended struct{ Pictures, Ended int }
 	publisher.report(t, &ended)
 	server.logged(t, `msg="session ended".*reason=(deleted|peer_closed)`)

@@ -163,6 +163,7 @@ func TestRTSP(t *testing.T) {
 
 // What is not to be opened is refused: by the API where it stands in the input, by FFmpeg where a playlist names it.
 func TestFFmpegRefuses(t *testing.T) {
+	t.Parallel()
 	needs(t, "ffmpeg")
 	const passwd = "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n"
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, passwd) }))

@@ -33,6 +33,7 @@ func snippet(t *testing.T, language, word string, server *process) string {
 
 // The module works in a page of another origin as the README writes it.
 func TestReadmePage(t *testing.T) {
+	t.Parallel()
 	needs(t, chromium)
 	server := start(t, build(t, "1"), "127.0.0.1:0")
 	page := "<!doctype html>\n" + snippet(t, "html", "whep.js", server)
@@ -50,6 +51,7 @@ func TestReadmePage(t *testing.T) {
 
 // The lines for curl do what the README says of them.
 func TestReadmeCurl(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("curl"); err != nil {
 		lack(t, "curl")
 	}
@@ -102,6 +104,7 @@ func shell(t *testing.T, lines, state string) string {
 
 // The lines that control a server do so, with the token that they read.
 func TestReadmeControl(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("curl"); err != nil {
 		lack(t, "curl")
 	}
@@ -120,6 +123,7 @@ func TestReadmeControl(t *testing.T) {
 // A token made by the README's lines closes public streams to those without,
 // and the last line opens them again, while the server runs.
 func TestReadmeTokens(t *testing.T) {
+	t.Parallel()
 	state := t.TempDir()
 	server := start(t, build(t, "1"), "127.0.0.1:0", "WEIR_STATE_DIR="+state)
 	lines := strings.Split(strings.TrimSpace(snippet(t, "sh", "weir token add", server)), "\n")

@@ -36,6 +36,7 @@ func examined(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // in the temporary folder
 	code := m.Run()
+	shared.end()
 	found := told.read(os.Getenv("E2E_SEEN"))
 	found = append(found, told.leaks()...)
 	if flag.Lookup("test.run").Value.String() == "" {

@@ -85,7 +85,7 @@ func TestPushInPage(t *testing.T) {
 	needs(t, chromium)
 	const secret = "publish-token-of-the-other-server"
 	other := start(t, build(t, "1"), "127.0.0.1:0", withAdmin, "WEIR_PUBLISH_TOKEN="+secret)
-	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin, "WEIR_RELAY_HOSTS="+other.addr)
+	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin, "WEIR_RELAY_HOSTS="+other.addr, small(t))
 	var got struct {
 		clean
 		Wrong []refusalSeen
@@ -117,8 +117,8 @@ func TestPullInPage(t *testing.T) {
 		t.Skip("is much like the others: only when E2E_SOAK is set")
 	}
 	needs(t, chromium)
-	other := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
-	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin, "WEIR_RELAY_HOSTS="+other.addr)
+	other := start(t, build(t, "1"), "127.0.0.1:0", withAdmin, small(t))
+	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin, "WEIR_RELAY_HOSTS="+other.addr, small(t))
 	var got struct {
 		clean
 		Wrong    []refusalSeen

@@ -68,6 +68,7 @@ func TestEveryAddress(t *testing.T) {
 	}
 	for address, want := range foremost {
 		t.Run(address, func(t *testing.T) {
+			t.Parallel()
 			ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
 			defer cancel()
 			c := on(ctx, n.player, self)

@@ -57,11 +57,11 @@ func publishes(t *testing.T, pipeline, element, codec string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	line := strings.NewReplacer("HOST", "192.0.2.1", "TOKEN", token).Replace(readmeLine(t, element))
-	seconds := "20"
-	if soak() {
-		seconds = "75" // Chromium may need several looks
+	publisher := on(ctx, n.player, pipeline, "100", line)
+	input, err := publisher.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
 	}
-	publisher := on(ctx, n.player, pipeline, seconds, line)
 	var said bytes.Buffer
 	publisher.Stdout, publisher.Stderr = &said, &said
 	if err := publisher.Start(); err != nil {
@@ -94,6 +94,9 @@ func publishes(t *testing.T, pipeline, element, codec string) {
 	}
 	if soak() {
 		chromiumPlays(t, n, "lobby")
+	}
+	if _, err := input.Write([]byte("\n")); err != nil {
+		t.Error(err)
 	}
 	if err := publisher.Wait(); err != nil {
 		t.Errorf("publish: %v\n%s\n%s", err, &said, g.log)

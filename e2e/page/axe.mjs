@@ -2,12 +2,12 @@
 // own pages, or on those around Swagger UI and ReDoc, in each of their states. What is serious is reported as a whole.
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { chromium, fakeDevices, report, until } from './browsers.mjs'
+import { chromium, report, until } from './browsers.mjs'
 import { choose, files, withFilm, withPushes, withSources } from './fixtures.mjs'
 
 const [whose, look, base, token, closed] = process.argv.slice(2)
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const { browser } = await chromium({}, fakeDevices)
+const { browser } = await chromium()
 
 const has = (selector) => (page) => until(`${selector} in ${page.url()}`, () => page.evaluate((selector) => {
   const found = document.querySelector(selector)

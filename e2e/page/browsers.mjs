@@ -4,31 +4,40 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { watchSecrets } from './seen.mjs'
 
+/** A camera, a microphone and a screen that are none, for which Chromium does not ask. */
+export const fakeDevices = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
+
 /**
- * Starts Debian's Chromium. Playwright's own switches are left out where they hide what users have: the back-forward
- * cache.
- * @param {object} [contextOptions] Playwright's: viewport, colorScheme…
- * @param {string[]} [more] switches besides
+ * Debian's Chromium as Playwright is to launch it. Playwright's own switches are left out where they hide what users have: the
+ * back-forward cache.
+ * @param {string[]} switches besides
  */
-export async function chromium(contextOptions = {}, more = []) {
+export const launch = (switches) => ({
+  executablePath: process.env.E2E_CHROMIUM ?? '/usr/bin/chromium',
+  headless: true,
+  ignoreDefaultArgs: ['--disable-back-forward-cache'],
+  args: [
+    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required',
+    '--host-resolver-rules=MAP weir.test 127.0.0.1', // a name with which a page is no secure context
+    ...switches,
+  ],
+})
+
+/**
+ * Opens a Chromium: for who wants no other switches a new context of the one that shared.mjs has started at E2E_BROWSER, where
+ * closing it ends that context alone; else a new one.
+ * @param {object} [contextOptions] Playwright's: viewport, colorScheme…
+ * @param {string[]} [switches]
+ */
+export async function chromium(contextOptions = {}, switches = fakeDevices) {
   const { chromium: driver } = await import('playwright-core')
-  const browser = await driver.launch({
-    executablePath: process.env.E2E_CHROMIUM ?? '/usr/bin/chromium',
-    headless: true,
-    ignoreDefaultArgs: ['--disable-back-forward-cache'],
-    args: [
-      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-      '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required',
-      ...more,
-    ],
-  })
+  const shared = switches === fakeDevices && process.env.E2E_BROWSER
+  const browser = await (shared ? driver.connect(shared) : driver.launch(launch(switches)))
   const context = await browser.newContext(contextOptions)
   watchSecrets(context)
   return { browser, context, page: await context.newPage() }
 }
-
-/** A camera, a microphone and a screen that are none, for which Chromium does not ask. */
-export const fakeDevices = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
 
 /**
  * Starts Debian's Firefox ESR in a new profile; `close` removes it.

@@ -1,6 +1,6 @@
 // Usage: node datachannel.mjs <endpoint> <token> <seconds>: libdatachannel publishes as OBS does that is made of it: no
 // candidates in the offer, H.264 declared as 42e01f that is High, lost packets sent again as they were. It reports when it
-// is connected, with its offer, and at the end how many pictures it sent.
+// is connected, with its offer, and at the end, or when a line comes in, how many pictures it sent.
 import datachannel from 'node-datachannel'
 import { report } from './browsers.mjs'
 import { film } from './film.mjs'

@@ -1,5 +1,5 @@
 // Usage: node ffmpeg.mjs <endpoint> <token> <seconds>: FFmpeg 8 publishes by its WHIP muxer. It reports when the first
-// picture is on its way, and at the end how many were.
+// picture is on its way, and at the end, or when a line comes in, how many were.
 import { report } from './browsers.mjs'
 import { film } from './film.mjs'
 

@@ -19,7 +19,7 @@ const source = async (description, kind) => {
  * H.264 without B-frames, 640x360 at 30 Hz with a key frame each second, and Opus in stereo.
  * @param {string} profile of H.264
  * @returns {Promise<{encoders: object, play: (seconds: number, write: (kind: string, packet: object, milliseconds: number) => Promise<void>) => Promise<number>}>}
- *   `play` writes packets when they are due, and returns how many pictures that were
+ *   `play` writes packets when they are due, until a line comes in, and returns how many pictures that were
  */
 export async function film(profile) {
   const video = await source('testsrc2=size=640x360:rate=30', 'video')
@@ -36,12 +36,13 @@ export async function film(profile) {
   }
   const play = async (seconds, write) => {
     const begin = performance.now()
-    let pictures = 0
+    let pictures = 0, enough = false
+    process.stdin.once('data', () => { enough = true })
     await Promise.all(['video', 'audio'].map(async (kind) => {
       for await (const packet of encoders[kind].packets(frames[kind]())) {
         if (!packet) break
         const at = Number(packet.pts) * packet.timeBase.num / packet.timeBase.den * 1000
-        if (at > seconds * 1000) break
+        if (at > seconds * 1000 || enough) break
         await new Promise((resolve) => setTimeout(resolve, Math.max(0, begin + at - performance.now())))
         await write(kind, packet, at)
         if (kind === 'video') pictures++

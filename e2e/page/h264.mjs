@@ -38,7 +38,7 @@ try {
     // Frames as they are shown.
     const video = document.querySelector('video')
     const shown = []
-    for (let looked = 0; looked < wanted / 3; looked++) {
+    for (let looked = 0; decoded.length > 0 && looked < wanted / 3; looked++) { // a recorded clip's clock tells nothing
       const { expectedDisplayTime } = await new Promise((resolve) =>
         video.requestVideoFrameCallback((now, metadata) => resolve(metadata)))
       const code = codeOf(video)

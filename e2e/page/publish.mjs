@@ -154,7 +154,7 @@ const subjects = {
     await none.click('#use-camera')
     const missing = await says('No camera was found', none)
 
-    const plain = await start([...fakeDevices, '--host-resolver-rules=MAP weir.test 127.0.0.1'])
+    const plain = await start()
     const origin = base.replace('127.0.0.1', 'weir.test')
     await open(plain, token, origin)
     return { refused, missing, plain: await says('HTTPS', plain), origin }

@@ -1,13 +1,13 @@
 // Usage: node screenshots.mjs <base url> <directory> <token> [stream…]: the pages that play and publish, as a desktop and as a
 // phone, light and dark.
-import { chromium, fakeDevices, report, until } from './browsers.mjs'
+import { chromium, report, until } from './browsers.mjs'
 
 const [base, directory, token, ...streams] = process.argv.slice(2)
 const devices = {
   desktop: { viewport: { width: 1280, height: 860 } },
   phone: { viewport: { width: 390, height: 780 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
 }
-const { browser } = await chromium({}, fakeDevices)
+const { browser } = await chromium()
 const files = []
 try {
   for (const [device, options] of Object.entries(devices)) {

@@ -44,7 +44,7 @@ const wait = async (kind, stream, codec, card) => {
   await viewer.page.goto(`${base}/${kind}/${stream}`)
   await viewer.page.evaluate(notePictures)
   if (card) await until('the card', () => cardSeen(0))
-  await new Promise((resolve) => setTimeout(resolve, 2500)) // the page has asked, and says what it waits for
+  else await new Promise((resolve) => setTimeout(resolve, 2500)) // the page has asked, and says what it waits for
   const said = await viewer.page.evaluate(() => document.querySelector('#curtain')?.innerText ?? '')
   const connected = await publisher.page.evaluate(publish, { base, token, stream, codec })
   await until('the publisher\'s picture', () => viewer.page.evaluate(() => window.first[640]))

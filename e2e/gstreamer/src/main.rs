@@ -1,6 +1,6 @@
 //! Runs a GStreamer pipeline with the elements `whepsrc` and `whipsink` linked
 //! in, and with the feature "clients" also `whepclientsrc` and `whipclientsink`,
-//! for some seconds:
+//! for some seconds, or until it reads a line:
 //!
 //!     pipeline SECONDS PIPELINE...
 //!
@@ -68,16 +68,24 @@ fn count_sinks(pipeline: &gst::Pipeline) -> Vec<Count> {
     counts
 }
 
-/// Plays until the time is over; ends sooner with an error.
+/// Plays until the time is over or a line comes in; ends sooner with an error.
 fn play(pipeline: &gst::Pipeline, time: Duration) -> Result<(), Failure> {
     let bus = pipeline.bus().ok_or("the pipeline has no bus")?;
     let deadline = Instant::now() + time;
+    let told = bus.clone();
+    std::thread::spawn(move || {
+        if matches!(std::io::stdin().read_line(&mut String::new()), Ok(read) if read > 0) {
+            let enough = gst::Structure::new_empty("enough");
+            let _ = told.post(gst::message::Application::new(enough)); // else it has ended
+        }
+    });
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let Some(message) = bus.timed_pop(gst::ClockTime::from_nseconds(left.as_nanos() as u64)) else {
             return Ok(());
         };
         match message.view() {
+            gst::MessageView::Application(_) => return Ok(()),
             gst::MessageView::Eos(_) => return Err("the stream ended".into()),
             gst::MessageView::Error(e) => {
                 let from = e.src().map_or_else(String::new, |s| s.path_string().to_string());
