@@ -100,58 +100,81 @@ func inOrder(t *testing.T, lines []string, beginnings ...string) {
 	}
 }
 
-// TestHome tries the page as a new user would, by keyboard, in both browsers side by side: each waits most of the time. What is
-// started has the small picture of the stream "test", whose parameters the form shows.
+// homeOf starts a server and returns what tries its page at / in a browser, one subject at a time, as a new user would: by
+// keyboard. What is started there has the small picture of the stream "test", whose parameters the form shows.
+func homeOf(t *testing.T, browser string) (server *process, home func(t *testing.T, subject string) *script, restart func(t *testing.T)) {
+	t.Helper()
+	needs(t, map[string]string{"chromium": chromium, "firefox": firefox}[browser])
+	weir, dir, picture := build(t, "1"), filepath.Join(t.TempDir(), "state"), small(t)
+	server, address := startOnTerminal(t, weir, "127.0.0.1:0", dir, picture)
+	home = func(t *testing.T, subject string) *script {
+		t.Helper()
+		return run(t, "home.mjs", browser, subject, address)
+	}
+	return server, home, func(t *testing.T) {
+		t.Helper()
+		server.end(t, syscall.SIGTERM)
+		startOnTerminal(t, weir, server.addr, dir, picture)
+	}
+}
+
 func TestHome(t *testing.T) {
 	t.Parallel()
-	for name, program := range map[string]string{"chromium": chromium, "firefox": firefox} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			needs(t, program)
-			weir, dir := build(t, "1"), filepath.Join(t.TempDir(), "state")
-			server, address := startOnTerminal(t, weir, "127.0.0.1:0", dir, small(t))
-			live := name == "chromium" || server.encodes(t, "VP8")
-			home := func(t *testing.T, subject string) *script {
-				t.Helper()
-				return run(t, "home.mjs", name, subject, address)
-			}
-			t.Run("whole", func(t *testing.T) { homeWhole(t, home(t, "whole"), live) })
-			if name == "firefox" && os.Getenv("E2E_SOAK") == "" {
-				return // the rest differs little from browser to browser
-			}
-			t.Run("refusals", func(t *testing.T) { homeRefusals(t, home(t, "refusals")) })
-			t.Run("reload", func(t *testing.T) { homeReload(t, home(t, "reload")) })
-			t.Run("back", func(t *testing.T) { homeBack(t, home(t, "back"), name == "chromium") })
-			t.Run("two tabs", func(t *testing.T) {
-				var got struct {
-					clean
-					Waiting, State string
-				}
-				home(t, "tabs").report(t, &got)
-				got.judge(t)
-			})
-			t.Run("stranger", func(t *testing.T) { homeStranger(t, home(t, "stranger")) })
-			t.Run("streams", func(t *testing.T) { homeStreams(t, home(t, "streams")) })
-			t.Run("server restarted", func(t *testing.T) {
-				page := home(t, "restart")
-				page.step(t, "playing")
-				server.end(t, syscall.SIGTERM)
-				startOnTerminal(t, weir, server.addr, dir, small(t))
-				page.proceed(t)
-				var got struct {
-					clean
-					Log           []string
-					State, Events string
-				}
-				page.report(t, &got)
-				inOrder(t, got.Log, "Connected to “test”", "Connected to “test”")
-				inOrder(t, got.Log, "Warning: The server no longer tells", "Some of what happened was missed")
-				if got.Events != "" {
-					t.Errorf("of events the page says %q", got.Events)
-				}
-			})
-		})
+	_, home, _ := homeOf(t, "chromium")
+	t.Run("whole", func(t *testing.T) { homeWhole(t, home(t, "whole"), true) })
+	t.Run("refusals", func(t *testing.T) { homeRefusals(t, home(t, "refusals")) })
+	t.Run("reload", func(t *testing.T) { homeReload(t, home(t, "reload")) })
+}
+
+func TestHomeBesideOthers(t *testing.T) {
+	t.Parallel()
+	_, home, restart := homeOf(t, "chromium")
+	homeBesideOthers(t, home, restart, true)
+}
+
+// TestHomeInFirefox tries all of it in the soak: most differs little from browser to browser.
+func TestHomeInFirefox(t *testing.T) {
+	t.Parallel()
+	server, home, restart := homeOf(t, "firefox")
+	t.Run("whole", func(t *testing.T) { homeWhole(t, home(t, "whole"), server.encodes(t, "VP8")) })
+	if os.Getenv("E2E_SOAK") == "" {
+		return
 	}
+	t.Run("refusals", func(t *testing.T) { homeRefusals(t, home(t, "refusals")) })
+	t.Run("reload", func(t *testing.T) { homeReload(t, home(t, "reload")) })
+	homeBesideOthers(t, home, restart, false)
+}
+
+func homeBesideOthers(t *testing.T, home func(t *testing.T, subject string) *script, restart func(t *testing.T), keeps bool) {
+	t.Helper()
+	t.Run("back", func(t *testing.T) { homeBack(t, home(t, "back"), keeps) })
+	t.Run("two tabs", func(t *testing.T) {
+		var got struct {
+			clean
+			Waiting, State string
+		}
+		home(t, "tabs").report(t, &got)
+		got.judge(t)
+	})
+	t.Run("stranger", func(t *testing.T) { homeStranger(t, home(t, "stranger")) })
+	t.Run("streams", func(t *testing.T) { homeStreams(t, home(t, "streams")) })
+	t.Run("server restarted", func(t *testing.T) {
+		page := home(t, "restart")
+		page.step(t, "playing")
+		restart(t)
+		page.proceed(t)
+		var got struct {
+			clean
+			Log           []string
+			State, Events string
+		}
+		page.report(t, &got)
+		inOrder(t, got.Log, "Connected to “test”", "Connected to “test”")
+		inOrder(t, got.Log, "Warning: The server no longer tells", "Some of what happened was missed")
+		if got.Events != "" {
+			t.Errorf("of events the page says %q", got.Events)
+		}
+	})
 }
 
 func homeWhole(t *testing.T, page *script, live bool) {

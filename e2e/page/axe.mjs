@@ -1,5 +1,6 @@
-// Usage: node axe.mjs own|docs light|dark|narrow <base url> <token> <base url where playing needs a token>: axe-core on our
-// own pages, or on those around Swagger UI and ReDoc, in each of their states. What is serious is reported as a whole.
+// Usage: node axe.mjs own|docs light|dark|narrow|both <base url> <token> <base url where playing needs a token>: axe-core on our
+// own pages, or on those around Swagger UI and ReDoc, in each of their states; with both, first dark, and then, as it stands,
+// narrow. What is serious is reported as a whole.
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { chromium, report, until } from './browsers.mjs'
@@ -160,9 +161,31 @@ const looks = {
   dark: { colorScheme: 'dark', viewport: { width: 1280, height: 900 } },
   narrow: { colorScheme: 'light', viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true },
 }
+looks.both = looks.dark
+
+/** Makes a page narrow as it stands. */
+const narrow = async (context, page) => {
+  const { colorScheme, viewport } = looks.narrow
+  await page.emulateMedia({ colorScheme })
+  await page.setViewportSize(viewport)
+  const devtools = await context.newCDPSession(page)
+  await devtools.send('Emulation.setDeviceMetricsOverride', { ...viewport, deviceScaleFactor: 1, mobile: true })
+  await devtools.send('Emulation.setTouchEmulationEnabled', { enabled: true })
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))))
+}
 
 const serious = [], slight = [], wide = []
 let looked = 0
+const examine = async (name, page) => {
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
+  for (const { id, impact, help, nodes } of violations) {
+    const found = { page: name, id, impact, help, nodes: nodes.slice(0, 4).map(({ target, failureSummary }) => `${target.join(' ')}: ${failureSummary}`) }
+    if (impact === 'serious' || impact === 'critical') serious.push(found)
+    else slight.push(`${name}: ${id}`)
+  }
+  if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) wide.push(name)
+  looked++
+}
 try {
   for (const [name, { server = base, path, before, ready, after }] of Object.entries({ own, docs }[whose])) {
     const context = await browser.newContext({ ...looks[look], reducedMotion: 'reduce' })
@@ -172,15 +195,12 @@ try {
       await page.goto(`${server}${path}`)
       await ready(page)
       await page.evaluate(axe)
-      const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
-      for (const { id, impact, help, nodes } of violations) {
-        const found = { page: name, id, impact, help, nodes: nodes.slice(0, 4).map(({ target, failureSummary }) => `${target.join(' ')}: ${failureSummary}`) }
-        if (impact === 'serious' || impact === 'critical') serious.push(found)
-        else slight.push(`${name}: ${id}`)
+      await examine(name, page)
+      if (look === 'both') {
+        await narrow(context, page)
+        await examine(`${name}, narrow`, page)
       }
-      if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) wide.push(name)
       await after?.(page)
-      looked++
     } finally {
       await context.close()
     }
