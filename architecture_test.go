@@ -168,6 +168,11 @@ var closed = []struct {
 		"a replay is reckoned from what the cache holds; stream sends it",
 	},
 	{
+		"stream/sequence",
+		[]pattern{"github.com/pion/rtp", "weir/stream/cache"},
+		"what a number means follows from the line and the cache alone",
+	},
+	{
 		"coach",
 		[]pattern{"github.com/pion/rtp", "github.com/pion/rtcp", "weir/stream", "weir/internal/codec"},
 		"coach looks at a stream, nothing else",
@@ -243,6 +248,7 @@ var rooms = map[string]bool{
 	"stream":                      true,
 	"stream/cache":                true,
 	"stream/joining":              true,
+	"stream/sequence":             true,
 	"whep":                        true,
 	"internal/codec":              true,
 	"internal/guest":              true,

@@ -8,12 +8,16 @@
 // viewer is a cursor, a short list of breakpoints and a few counters: it has no
 // goroutine, no timer, no queue and no copy of a packet.
 //
+// What follows from packets and time alone stands apart: stream/cache is what all
+// viewers of a track share, stream/sequence one viewer's line of numbers,
+// stream/joining the pace and the timestamps of a replay. Here is who feeds, who
+// watches, when something is sent, and what is asked of the source.
+//
 // # Numbers
 //
-// A track's cache, which is package stream/cache, gives each packet a 64-bit
-// packet index, once: the source's extended
-// sequence number plus the packets of parameter sets put in before it, going on
-// over a take-over. An index is never written twice.
+// A track's cache gives each packet a 64-bit packet index, once: the source's
+// extended sequence number plus the packets of parameter sets put in before it,
+// going on over a take-over. An index is never written twice.
 // A viewer's sequence number, extended to 48 bits, is a pure function of the
 // index and of the viewer's breakpoints, and so are all other header fields:
 // what is sent again is byte for byte what was sent first. A hole in the
@@ -31,8 +35,7 @@
 // viewer waits for the next one. Live packets lie ahead of the cursor and go out
 // in order. Each replayed frame is a breakpoint of the viewer's line, so that what
 // is sent again is what was sent. All replays share the server's rate, and all
-// caches a bound on memory. The source is asked for a key frame beside it. Package
-// stream/joining reckons pace and timestamps; what is sent when is said here.
+// caches a bound on memory. The source is asked for a key frame beside it.
 //
 // # Codecs
 //
@@ -45,9 +48,10 @@
 // # Concurrency
 //
 // Locks, in the order in which they may be taken: Registry.mu, Stream.mu,
-// Track.mu, demand.mu. None is held over a write, a callback or a channel send
-// that could block. The workers take no lock at all: they read copied slices
-// behind atomic pointers, and the cache by atomic loads.
+// Track.mu, which guards the writing end of the cache, demand.mu. None is held over
+// a write, a callback or a channel send that could block. The workers take no lock
+// at all: they read copied slices behind atomic pointers, and the cache by atomic
+// loads.
 //
 // Only the worker touches a viewer's Outlet, numbers, breakpoints and
 // retransmission counter. What comes from elsewhere (a NACK, a key frame

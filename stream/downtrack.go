@@ -7,18 +7,14 @@ import (
 	"github.com/pion/rtcp"
 
 	"weir/internal/codec"
-	"weir/stream/cache"
 	"weir/stream/joining"
+	"weir/stream/sequence"
 )
 
 const (
 	// passPackets is how many packets one viewer gets in a pass before the
 	// next one has its turn.
 	passPackets = 32
-	// nackRoom is how many numbers asked for again wait for the worker.
-	nackRoom = 256
-	// resendFloor is how many bytes may always be sent again in a second.
-	resendFloor = 64 << 10
 	// reportEvery is the least time between two sender reports.
 	reportEvery = time.Second
 )
@@ -56,7 +52,7 @@ type DownTrack struct {
 	track      *Track // that feeds it
 	outlet     Outlet
 	format     *codec.Format // for which payload was chosen
-	line       line
+	line       sequence.Line
 	cursor     uint64 // the next index to send
 	lateCursor uint64 // how many late packets of the track are dealt with
 	heldTo     int64  // video does not begin before
@@ -70,7 +66,6 @@ type DownTrack struct {
 
 	// static after Attach
 	kind   codec.Kind
-	ssrc   uint32
 	viewer *Viewer
 
 	target   atomic.Pointer[Track] // that should feed this end; changed under Stream.mu
@@ -79,23 +74,18 @@ type DownTrack struct {
 	// written by the worker, read by anyone
 	offered, delivered, octets atomic.Uint64
 
-	nacks nackRing
+	repeats sequence.Repeats // the worker takes what the viewer asks for
 
 	// owned by the worker
-	waitFrom  uint64
-	overdue   int64 // while waiting: when to take an older one instead; 0: never
-	keyAt     int64 // when the newest key frame began to be sent
-	requests  joining.Requests
-	replay    joining.Replay
-	payload   Payload
-	rtxNext   uint64 // 48 bits, only ever goes up
-	allowance int64  // bytes that may be sent again now
-	allowedAt int64
-	repeats   *repeats
+	waitFrom uint64
+	overdue  int64 // while waiting: when to take an older one instead; 0: never
+	keyAt    int64 // when the newest key frame began to be sent
+	requests joining.Requests
+	replay   joining.Replay
+	payload  Payload
 
 	// static after Attach
 	names Line
-	ids   cache.ExtensionIDs
 	open  func(Flusher) Outlet
 
 	lossy atomic.Bool  // the viewer's last report told of loss
@@ -121,10 +111,12 @@ func (d *DownTrack) Track() *Track { return d.target.Load() }
 // the way out. The worker calls open once, in its first pass after
 // Viewer.Start; DownTracks of one viewer may be given the same Outlet.
 func (d *DownTrack) Attach(l Line, open func(Flusher) Outlet) {
-	d.names, d.ssrc, d.open, d.ids = l, l.SSRC, open, cache.ExtensionIDs{}
+	d.names, d.open = l, open
+	names := sequence.Names{SSRC: l.SSRC, RTXSSRC: l.RTXSSRC, Mixed: l.Mixed}
 	for uri, id := range l.Extensions {
-		allow(&d.ids, uri, id)
+		allow(&names.Extensions, uri, id)
 	}
+	d.base = d.line.Begin(names)
 	if len(l.Payloads) == 0 {
 		d.names.Payloads = []Payload{{
 			Format: d.Track().Format(), PayloadType: l.PayloadType, RTXPayloadType: l.RTXPayloadType,
@@ -137,7 +129,7 @@ func (d *DownTrack) Attach(l Line, open func(Flusher) Outlet) {
 func (d *DownTrack) NACK(pairs []rtcp.NackPair) {
 	for i := range pairs {
 		pairs[i].Range(func(n uint16) bool {
-			if !d.nacks.push(n) {
+			if !d.repeats.Ask(n) {
 				d.flooded.Add(1)
 			}
 			return true

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"weir/stream/cache"
+	"weir/stream/sequence"
 )
 
 const (
@@ -27,7 +28,7 @@ func (d *DownTrack) sendVideo(t turn) due {
 	case t.mono < d.heldTo:
 		d.skip()
 		return dueTick
-	case len(d.line.breaks) == 0 && d.live():
+	case !d.line.Begun() && d.live():
 		d.join(t, 0) // the viewer was held
 	}
 	if d.waiting && !d.resume(t) {
@@ -101,7 +102,7 @@ func (d *DownTrack) heedKeyFrame(t turn) {
 		return
 	}
 	rest := max(int64(keyFrameRest), d.rtt.Load()*3/2)
-	if d.waiting || t.mono < d.heldTo || len(d.line.breaks) == 0 || t.mono-d.keyAt < rest {
+	if d.waiting || t.mono < d.heldTo || !d.line.Begun() || t.mono-d.keyAt < rest {
 		d.keyFrame.Store(false)
 		return
 	}
@@ -167,7 +168,7 @@ func (d *DownTrack) sendSets(t turn, g *cache.Group, offset uint32) {
 	if g.Sets == nil {
 		return
 	}
-	d.cutAt(breakpoint{track: d.track, own: g.Sets, offset: offset}, t.mono)
+	d.cutAt(sequence.Breakpoint{Track: d.track.cache, Own: g.Sets, Offset: offset}, t.mono)
 	for _, p := range g.Sets {
 		d.sendOwn(t, p)
 	}
@@ -175,9 +176,7 @@ func (d *DownTrack) sendSets(t turn, g *cache.Group, offset uint32) {
 
 // sendOwn sends the next packet of a breakpoint that has its own.
 func (d *DownTrack) sendOwn(t turn, p *cache.Packet) {
-	b := d.line.current()
-	n := d.line.next
-	d.line.next++
+	b, n := d.line.TakeOwn()
 	d.send(t.w, b, n, p)
-	d.newest, d.sent = p.Timestamp+b.offset, true
+	d.newest, d.sent = p.Timestamp+b.Offset, true
 }

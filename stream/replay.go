@@ -5,6 +5,7 @@ import (
 
 	"weir/stream/cache"
 	"weir/stream/joining"
+	"weir/stream/sequence"
 )
 
 // The states of a replay.
@@ -66,8 +67,8 @@ func (d *DownTrack) sendReplay(t turn) due {
 			if next := r.Behind(d.cursor); next != nil && t.mono-next.Arrived < int64(fillTime) {
 				return dueTick
 			}
-			if b := d.line.current(); r.InFrame() { // a hole keeps its number
-				d.line.next = b.first + (d.cursor - b.index) + 1
+			if r.InFrame() {
+				d.line.Take(d.cursor) // a hole keeps its number
 			}
 			continue
 		case sent == passPackets:
@@ -80,9 +81,7 @@ func (d *DownTrack) sendReplay(t turn) due {
 		}
 		sent++
 		r.Sent(p)
-		b := d.line.current()
-		n := b.first + (d.cursor - b.index)
-		d.line.next = n + 1
+		b, n := d.line.Take(d.cursor)
 		d.send(t.w, b, n, p)
 	}
 	return dueLater
@@ -114,7 +113,9 @@ func (d *DownTrack) stamp(t turn, p *cache.Packet) (live bool) {
 		return true
 	}
 	offset := d.base + s.Later
-	d.cutAt(breakpoint{track: d.track, index: d.cursor, offset: offset, replayed: true, frame: p.Timestamp}, t.mono)
+	d.cutAt(sequence.Breakpoint{
+		Track: d.track.cache, Index: d.cursor, Offset: offset, Replayed: true, Frame: p.Timestamp,
+	}, t.mono)
 	d.newest, d.sent = p.Timestamp+offset, true
 	return false
 }
@@ -150,7 +151,7 @@ func (d *DownTrack) sendLone(t turn) due {
 		}
 		if r.Whole() {
 			offset := d.base + r.StampLone(t.now, d.newest-d.base, d.sent)
-			d.cutAt(breakpoint{track: d.track, own: r.Frame(), offset: offset}, t.mono)
+			d.cutAt(sequence.Breakpoint{Track: d.track.cache, Own: r.Frame(), Offset: offset}, t.mono)
 		}
 		if r.Whole() && number == 0 {
 			d.keyAt = t.mono

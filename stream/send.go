@@ -1,16 +1,14 @@
 package stream
 
 import (
-	"crypto/rand"
-	"encoding/binary"
 	"math"
 	"time"
 
 	"github.com/pion/rtcp"
-	"github.com/pion/rtp"
 
 	"weir/internal/codec"
 	"weir/stream/cache"
+	"weir/stream/sequence"
 )
 
 // A turn is what the methods of one viewer's pass share.
@@ -33,7 +31,7 @@ func (d *DownTrack) pass(w *worker, now time.Time) due {
 	if d.outlet == nil {
 		d.begin(t)
 	}
-	if len(d.line.breaks) > 0 {
+	if d.line.Begun() {
 		d.answerNACKs(t)
 		d.sendLate(t)
 	}
@@ -54,10 +52,7 @@ func (d *DownTrack) pass(w *worker, now time.Time) due {
 // says, after the time that the viewer is held.
 func (d *DownTrack) begin(t turn) {
 	d.outlet = d.open(t.w.flusher)
-	d.line.next = 1 + uint64(unforeseeable()>>17) // 15 bits: the first roll-over stays far
-	d.rtxNext = 1 + uint64(unforeseeable()>>17)
-	d.base = unforeseeable()
-	d.allowance, d.allowedAt = resendFloor, t.mono
+	d.repeats.Begin(t.mono)
 	d.reportAt = t.mono
 	d.requests.Forget(t.mono)
 	d.lateCursor = d.track.cache.LateHead()
@@ -71,23 +66,16 @@ func (d *DownTrack) begin(t turn) {
 	}
 }
 
-// unforeseeable is where a line's numbers or timestamps begin (RFC 3550 5.1).
-func unforeseeable() uint32 {
-	var b [4]byte
-	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
-	return binary.BigEndian.Uint32(b[:])
-}
-
 // cut begins a breakpoint at the cursor, for packets under their true
 // timestamps.
 func (d *DownTrack) cut(mono int64) {
-	d.cutAt(breakpoint{track: d.track, index: d.cursor, offset: d.base}, mono)
+	d.cutAt(sequence.Breakpoint{Track: d.track.cache, Index: d.cursor, Offset: d.base}, mono)
 }
 
-func (d *DownTrack) cutAt(b breakpoint, mono int64) {
+func (d *DownTrack) cutAt(b sequence.Breakpoint, mono int64) {
 	d.choose()
-	b.payloadType, b.rtxPayloadType = d.payload.PayloadType, d.payload.RTXPayloadType
-	if d.line.cut(b, mono) {
+	b.PayloadType, b.RTXPayloadType = d.payload.PayloadType, d.payload.RTXPayloadType
+	if d.line.Cut(b, mono) {
 		d.forgotten.Add(1)
 	}
 }
@@ -118,13 +106,11 @@ func (d *DownTrack) sendUntil(t turn, until uint64) due {
 		if p != nil && sent == passPackets {
 			return dueNow
 		}
-		b := d.line.current()
-		n := b.first + (d.cursor - b.index)
-		d.line.next = n + 1 // a hole keeps its number
+		b, n := d.line.Take(d.cursor) // a hole keeps its number
 		if p != nil {
 			sent++
 			d.send(t.w, b, n, p)
-			d.newest, d.sent = p.Timestamp+b.offset, true
+			d.newest, d.sent = p.Timestamp+b.Offset, true
 		}
 	}
 	return dueLater
@@ -146,10 +132,10 @@ func (d *DownTrack) drop(reason DropReason, n uint64) {
 	d.drops[reason].Add(n)
 }
 
-// send makes the header of number n, a pure function of its breakpoint, and
-// hands the packet out. The number is used up whatever becomes of it.
-func (d *DownTrack) send(w *worker, b *breakpoint, n uint64, p *cache.Packet) {
-	d.header(&w.header, b, n, p)
+// send hands the packet out under its number, which is used up whatever becomes
+// of it.
+func (d *DownTrack) send(w *worker, b *sequence.Breakpoint, n uint64, p *cache.Packet) {
+	d.line.Header(&w.header, b, n, p)
 	d.offered.Add(1)
 	if reason := d.outlet.Append(&w.header, p.Payload); reason != DropNone {
 		d.drops[reason].Add(1)
@@ -157,19 +143,6 @@ func (d *DownTrack) send(w *worker, b *breakpoint, n uint64, p *cache.Packet) {
 	}
 	d.delivered.Add(1)
 	d.octets.Add(uint64(len(p.Payload)))
-}
-
-// header makes the header of number n in h, which is a worker's: nothing else in
-// it is ever set.
-func (d *DownTrack) header(h *rtp.Header, b *breakpoint, n uint64, p *cache.Packet) {
-	h.Version, h.Marker, h.PayloadType, h.SequenceNumber = 2, p.Marker, b.payloadType, uint16(n)
-	h.Timestamp, h.SSRC = p.Timestamp+b.offset, d.ssrc
-	if h.Extension {
-		h.ClearExtensions()
-	}
-	if p.Extensions != nil {
-		d.ids.Write(h, p.Extensions, d.names.Mixed)
-	}
 }
 
 // sendLate sends packets that came after the cursor had passed their index.
@@ -184,11 +157,11 @@ func (d *DownTrack) sendLate(t turn) {
 		if d.waiting || index >= d.cursor {
 			continue // it comes in order, or not at all
 		}
-		b, n := d.line.place(d.track, index)
+		b, n := d.line.Place(d.track.cache, index)
 		if b == nil {
 			continue // before the start
 		}
-		if p := b.packet(n); p != nil && p.Index == index {
+		if p := b.Packet(n); p != nil && p.Index == index {
 			d.send(t.w, b, n, p)
 		}
 	}
@@ -202,7 +175,7 @@ func (d *DownTrack) report(t turn) {
 		return
 	}
 	d.reportAt = t.mono + int64(reportEvery)
-	d.line.prune(t.mono)
+	d.line.Prune(t.mono)
 	t.w.report = rtcp.SenderReport{
 		SSRC: d.names.SSRC, NTPTime: ntp(t.now), RTPTime: c.At(t.now) + d.base,
 		PacketCount: uint32(d.delivered.Load()), OctetCount: uint32(d.octets.Load()),
