@@ -49,7 +49,7 @@ var forbidden = []rule{
 	},
 	{
 		in:     []pattern{"stream...", "publisher...", "session..."},
-		deny:   []pattern{"net/http", "weir/api", "weir/whip", "weir/whep", "weir/relay"},
+		deny:   []pattern{"net/http", "weir/api...", "weir/whip", "weir/whep", "weir/relay"},
 		reason: "media knows no HTTP; what speaks it is above",
 	},
 	{
@@ -86,23 +86,28 @@ var forbidden = []rule{
 	},
 	{
 		in:     []pattern{"whip", "whep"},
-		deny:   []pattern{"weir/whip", "weir/whep", "weir/auth", "weir/stream", "weir/publisher...", "weir/metrics", "weir/api"},
+		deny:   []pattern{"weir/whip", "weir/whep", "weir/auth", "weir/stream", "weir/publisher...", "weir/metrics", "weir/api..."},
 		reason: "the two protocols share internal/wish only; api has asked auth, session finds the stream",
 	},
 	{
 		in:     []pattern{"relay"},
-		deny:   []pattern{"weir/api", "weir/whip", "weir/whep", "weir/auth", "weir/publisher/..."},
+		deny:   []pattern{"weir/api...", "weir/whip", "weir/whep", "weir/auth", "weir/publisher/..."},
 		reason: "relay is a client",
 	},
 	{
 		in:     []pattern{"metrics"},
-		deny:   []pattern{"weir/api", "weir/whip", "weir/whep", "weir/auth"},
+		deny:   []pattern{"weir/api...", "weir/whip", "weir/whep", "weir/auth"},
 		reason: "metrics are pulled from session, stream and publisher",
 	},
 	{
-		in:     []pattern{"api"},
+		in:     []pattern{"api..."},
 		deny:   []pattern{"weir/publisher/..."},
 		reason: "api knows sources by publisher's root; cmd registers the kinds",
+	},
+	{
+		in:     []pattern{"api/control"},
+		deny:   []pattern{"weir/api", "weir/api/eventstream", "weir/auth", "weir/whip", "weir/whep", "weir/static"},
+		reason: "api has asked auth, and says what an error comes to; the protocols and the pages are beside it",
 	},
 	{
 		in:     []pattern{"..."},
@@ -118,7 +123,7 @@ var forbidden = []rule{
 	},
 	{
 		in:     []pattern{"internal/wishtest"},
-		deny:   []pattern{"weir/api", "weir/session...", "weir/stream", "weir/whip", "weir/whep", "weir/internal/wish"},
+		deny:   []pattern{"weir/api...", "weir/session...", "weir/stream", "weir/whip", "weir/whep", "weir/internal/wish"},
 		reason: "it knows a server by its answers alone",
 	},
 	{
@@ -152,6 +157,16 @@ var closed = []struct {
 	allow  []pattern
 	reason string
 }{
+	{
+		"api/request",
+		[]pattern{"weir/internal/wish"},
+		"a request is read by what it says, whatever it is for",
+	},
+	{
+		"api/eventstream",
+		[]pattern{"weir/api/request", "weir/internal/event", "weir/internal/wish"},
+		"who follows is a position in the ring: no other room has a say in it",
+	},
 	{
 		"stream",
 		[]pattern{"github.com/pion/rtp", "github.com/pion/rtcp", "weir/internal/codec", "weir/stream/..."},
@@ -234,6 +249,9 @@ var closed = []struct {
 var rooms = map[string]bool{
 	"cmd/weir":                    true,
 	"api":                         true,
+	"api/control":                 true,
+	"api/eventstream":             true,
+	"api/request":                 true,
 	"publisher":                   true,
 	"publisher/pattern":           true,
 	"publisher/clip":              true,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"weir/api/request"
 	"weir/auth"
 	"weir/internal/wish"
 )
@@ -69,24 +70,11 @@ func refuseOrigin() error {
 	}
 }
 
-// bearer is the request's token (RFC 6750 2.1), "" for none. One that is sent in another way, or twice, is none.
-func bearer(r *http.Request) string {
-	fields := r.Header.Values("Authorization")
-	if len(fields) != 1 {
-		return ""
-	}
-	scheme, credential, _ := strings.Cut(fields[0], " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return strings.TrimSpace(credential)
-}
-
 // ask asks for one right. What it refuses is a *wish.Refusal.
 func (f *face) ask(r *http.Request, action auth.Action, private bool) error {
 	x := exchangeOf(r)
 	identity, err := f.options.Access.Authorize(r.Context(), auth.Request{
-		Credential: bearer(r), Action: action, Stream: x.stream, Private: private,
+		Credential: request.Bearer(r), Action: action, Stream: x.stream, Private: private,
 	})
 	if identity.Name != "" {
 		x.token = identity.Name
@@ -95,6 +83,18 @@ func (f *face) ask(r *http.Request, action auth.Action, private bool) error {
 }
 
 func (f *face) mayAdminister(r *http.Request) error { return f.ask(r, auth.Administer, false) }
+
+// listStreams tells everybody of the public streams that are live, and who administers of all there are.
+func (f *face) listStreams(w http.ResponseWriter, r *http.Request) error {
+	switch err := f.mayAdminister(r); {
+	case err == nil:
+		return f.control.ListStreams(w, r)
+	case refused(err):
+		return f.control.ListPublicStreams(w, r)
+	default:
+		return err
+	}
+}
 
 // refused says whether err is a refusal, so that there is an answer to the question who may do what.
 func refused(err error) bool {

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"weir/api/control"
+	"weir/api/eventstream"
 	"weir/auth"
 	"weir/internal/event"
 	"weir/publisher"
@@ -38,21 +39,21 @@ type Options struct {
 	// SessionID gives the id under which the logs know the session with this secret; nil leaves it out.
 	SessionID func(secret string) (id string, ok bool)
 
-	Sources  Sources
-	Streams  Streams
-	Sessions Sessions
+	Sources  control.Sources
+	Streams  control.Streams
+	Sessions control.Sessions
 	Access   auth.Authorizer
 	Events   *event.Ring
 	// Library are the media files; nil has no folder for any.
 	Library publisher.Library
 	// Pushes publish streams on other servers.
-	Pushes Pushes
+	Pushes control.Pushes
 	// Hops guards against streams that go round in circles; nil guards nothing.
 	Hops Hops
 	// Coach says what publishers should change; nil finds nothing.
-	Coach Coach
+	Coach control.Coach
 	// Version is what /api/v1/version says.
-	Version Version
+	Version control.Version
 	// MaxOffer is the longest offer that is explained, in bytes, and should be the endpoint's; 0 is 128 KiB.
 	MaxOffer int64
 	// Ready reports whether streams can be played; nil means from the first request on.
@@ -67,14 +68,6 @@ type Options struct {
 	MaxSubscribers int
 	// Ending ends the event streams when it closes, so that the server can shut down; nil never does.
 	Ending <-chan struct{}
-
-	stream streamLimits
-}
-
-// streamLimits are those of the event streams; zero values stand for the defaults beside them. Tests change them.
-type streamLimits struct {
-	heartbeat    time.Duration // between two signs of life: 15 s
-	writeTimeout time.Duration // for one write, or the client is dropped: 10 s
 }
 
 // face is the HTTP face without its router.
@@ -85,7 +78,8 @@ type face struct {
 	document *document
 	origin   *http.CrossOriginProtection
 	hosts    map[string]bool // lower case
-	events   *eventStreams
+	control  *control.API
+	events   *eventstream.Streams
 }
 
 // New returns the whole HTTP face. It starts nothing; the handler is safe for concurrent use.
@@ -105,8 +99,14 @@ func New(o Options) (http.Handler, error) {
 	}
 	f := &face{
 		options: o, files: files, document: description, origin: http.NewCrossOriginProtection(), hosts: hostSet(o.Hosts),
-		events: newEventStreams(o),
+		control: control.New(control.Options{
+			Sources: o.Sources, Streams: o.Streams, Sessions: o.Sessions, Pushes: o.Pushes, Library: o.Library, Coach: o.Coach,
+			Version: o.Version, Ready: o.Ready, ValidName: o.ValidName, MaxOffer: o.MaxOffer, Caller: Caller, About: about,
+		}),
 	}
+	f.events = eventstream.New(eventstream.Options{
+		Ring: o.Events, Most: o.MaxSubscribers, Ending: o.Ending, Allowed: func(r *http.Request) bool { return f.mayAdminister(r) == nil },
+	})
 	engine, err := newEngine()
 	if err != nil {
 		return nil, err
@@ -131,12 +131,6 @@ func (o *Options) check() error {
 	}
 	if o.StreamOf == nil {
 		o.StreamOf = func(string) (string, bool) { return "", false }
-	}
-	if o.MaxOffer <= 0 {
-		o.MaxOffer = maxOffer
-	}
-	if o.Ready == nil {
-		o.Ready = func() bool { return true }
 	}
 	return nil
 }

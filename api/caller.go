@@ -1,16 +1,17 @@
 package api
 
 import (
-	"net"
 	"net/http"
 	"net/netip"
+
+	"weir/api/request"
 )
 
 // Caller says who sent a request that New's handler handed on: the bearer token, "" for none, the name under which it
 // is known, "" where it is not or nobody has asked, and the other end of the connection. It is for Options of the
 // resources; the credential is never to be logged.
 func Caller(r *http.Request) (credential, token string, remote netip.AddrPort) {
-	return bearer(r), exchangeOf(r).token, peer(r)
+	return request.Bearer(r), exchangeOf(r).token, request.Peer(r)
 }
 
 // Hidden says whether who sent the request may not know that its stream exists: it is private, and the right to play
@@ -21,26 +22,8 @@ func Hidden(r *http.Request) bool {
 	return x.face != nil && !x.playsPrivate && x.face.options.Sources.Private(r.PathValue("stream"))
 }
 
-// peer is the other end of the request's connection, the zero value if unknown.
-func peer(r *http.Request) netip.AddrPort {
-	addr, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.AddrPort{} // no network behind the request
-	}
-	return netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
-}
-
-// local is this end of the request's connection, the zero value if unknown.
-func local(r *http.Request) netip.AddrPort {
-	addr, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-	if !ok {
-		return netip.AddrPort{}
-	}
-	ap := addr.AddrPort()
-	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
-}
-
-// forwarded says whether a proxy on this machine handed the request on.
-func forwarded(r *http.Request) bool {
-	return peer(r).Addr().IsLoopback() && (r.Header.Get("Forwarded") != "" || r.Header.Get("X-Forwarded-For") != "")
+// about notes for the access log which stream and session a request is about whose path does not say so.
+func about(r *http.Request, stream, session string) {
+	x := exchangeOf(r)
+	x.stream, x.session = stream, session
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"weir/api"
+	"weir/api/control"
 	"weir/publisher"
 )
 
@@ -65,7 +66,7 @@ func TestDevices(t *testing.T) {
 
 // kindsOf has other kinds than the Sources it is made of.
 type kindsOf struct {
-	api.Sources
+	control.Sources
 
 	kinds []publisher.Kind
 }

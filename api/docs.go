@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+
+	"weir/api/request"
 )
 
 //go:embed openapi.yaml
@@ -32,7 +34,7 @@ func newDocument() (*document, error) {
 	}
 	return &document{
 		inYAML: newForm(openapiYAML, "application/yaml"), // RFC 9512
-		inJSON: newForm(inJSON, typeJSON),
+		inJSON: newForm(inJSON, request.TypeJSON),
 	}, nil
 }
 

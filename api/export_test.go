@@ -1,9 +1,6 @@
 package api
 
-import (
-	"net/http"
-	"time"
-)
+import "net/http"
 
 // A RouteView is what tests may know of a route.
 type RouteView struct {
@@ -26,15 +23,4 @@ func AllRoutes() []RouteView {
 		}
 	}
 	return all
-}
-
-// SetEventLimits changes the limits of event streams; zero values are the defaults.
-func (o *Options) SetEventLimits(heartbeat, write time.Duration, subscribers int) {
-	o.stream = streamLimits{heartbeat: heartbeat, writeTimeout: write}
-	o.MaxSubscribers = subscribers
-}
-
-// ParseContentRange is parseContentRange.
-func ParseContentRange(field string) (offset, length, size int64, err error) {
-	return parseContentRange(field)
 }

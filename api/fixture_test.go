@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"weir/api"
+	"weir/api/control"
 	"weir/auth"
 	"weir/internal/event"
 	"weir/internal/wish"
@@ -195,7 +196,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 		WHIP:    whip.New(whip.Options{Sessions: w.sessions, Caller: api.Caller}),
 		Session: wish.NewResource(w.sessions, wish.ResourceOptions{}), ValidName: w.registry.ValidName,
 		Sources: w.sources, Streams: w.registry, Sessions: w.sessions, Access: access, Events: w.events,
-		Version: api.Version{Version: "v0", Go: "go1.26", OS: "linux", Arch: "amd64"},
+		Version: control.Version{Version: "v0", Go: "go1.26", OS: "linux", Arch: "amd64"},
 		SessionID: func(secret string) (string, bool) {
 			s, err := w.sessions.Find(secret)
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"weir/api/request"
 	"weir/internal/wish"
 )
 
@@ -65,12 +66,22 @@ func (f *face) static(w http.ResponseWriter, r *http.Request) error {
 	return f.files.Serve(w, r, name, http.StatusOK)
 }
 
+// ofFile hands a media file's resource the requests that name one: nothing is at the address without a path.
+func (f *face) ofFile(h handlerFunc) handlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if strings.TrimPrefix(r.PathValue("path"), "/") == "" {
+			return f.noRoute(w, r)
+		}
+		return h(w, r)
+	}
+}
+
 // noRoute answers what has no route: a page for a browser, a problem for everything else.
 func (f *face) noRoute(w http.ResponseWriter, r *http.Request) error {
 	if w.Header().Get("Vary") == "" {
 		w.Header().Set("Vary", "Accept")
 	}
-	if wantsHTML(r) && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+	if request.Prefers(r, "text/html", request.TypeJSON) == "text/html" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		return f.page(w, r, "notfound.html", policy+noFrame, http.StatusNotFound)
 	}
 	return &wish.Refusal{

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"net/http"
 
+	"weir/api/control"
 	"weir/internal/wish"
 	"weir/publisher"
+	"weir/relay"
 	"weir/stream"
 )
 
@@ -15,11 +17,17 @@ func refusalOf(err error) error {
 	if err == nil || refused(err) {
 		return err
 	}
+	if source, ok := errors.AsType[*control.SourceError](err); ok {
+		return refuseSource(source)
+	}
 	if parameters, ok := errors.AsType[*publisher.ParamError](err); ok {
 		return refuseParameters(parameters)
 	}
 	if unavailable, ok := errors.AsType[*publisher.UnavailableError](err); ok {
 		return refuseUnavailable(unavailable.Reason)
+	}
+	if errors.Is(err, relay.ErrHost) {
+		return refusePushHost(err)
 	}
 	if offset, ok := errors.AsType[*publisher.OffsetError](err); ok {
 		return refuseOffset(offset)
@@ -28,6 +36,8 @@ func refusalOf(err error) error {
 		cause   error
 		refusal func() *wish.Refusal
 	}{
+		{control.ErrNoStream, refuseNoStream},
+		{control.ErrNoSession, refuseNoSession},
 		{publisher.ErrNotSupervised, refuseNoStream},
 		{publisher.ErrExists, refuseExists},
 		{stream.ErrPublished, refuseExists},
@@ -45,6 +55,12 @@ func refusalOf(err error) error {
 		{publisher.ErrFileTooLarge, refuseFileTooLarge},
 		{publisher.ErrQuota, refuseQuota},
 		{publisher.ErrDiskFull, refuseDiskFull},
+		{relay.ErrNoPush, refuseNoPush},
+		{relay.ErrToken, refusePushToken},
+		{relay.ErrPushed, refusePushed},
+		{relay.ErrLoop, refuseLoop},
+		{relay.ErrTooManyPushes, refuseTooManyPushes},
+		{relay.ErrEnded, refuseEnding},
 	} {
 		if errors.Is(err, known.cause) {
 			return known.refusal()
@@ -63,6 +79,30 @@ func refuseParameters(err *publisher.ParamError) *wish.Refusal {
 		r.Problems = append(r.Problems, wish.Problem{Name: fieldOf(p.Name), Detail: p.Detail})
 	}
 	return r
+}
+
+// refuseSource adds to what the table says of a source's error what there is, or why something is not.
+func refuseSource(err *control.SourceError) error {
+	refusal, ok := errors.AsType[*wish.Refusal](refusalOf(err.Unwrap()))
+	switch {
+	case !ok:
+		return err.Unwrap()
+	case refusal.Code == "source_unknown":
+		refusal.Has = append(refusal.Has, err.Kinds...)
+	case refusal.Code == "source_unavailable" && err.Missing != "":
+		refusal.Detail = err.Missing
+	}
+	return refusal
+}
+
+// fieldOf is how the API calls what of a policy is wrong: times are whole milliseconds here.
+func fieldOf(name string) string {
+	switch name {
+	case "stop_after", "restart.delay", "restart.longest":
+		return name + "_ms"
+	default:
+		return name
+	}
 }
 
 func refuseNoStream() *wish.Refusal {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"weir/api/request"
 	"weir/auth"
 	"weir/internal/wish"
 	"weir/session"
@@ -21,10 +22,10 @@ func (f *face) whep(w http.ResponseWriter, r *http.Request) error {
 		}
 	case http.MethodGet:
 		w.Header().Add("Vary", "Accept")
-		switch prefers(r, "text/html", typeJSON) {
+		switch request.Prefers(r, "text/html", request.TypeJSON) {
 		case "text/html":
 			return f.showPage("watch.html")(w, r)
-		case typeJSON:
+		case request.TypeJSON:
 			return f.showFacts(w, r)
 		}
 	}
@@ -57,8 +58,7 @@ func (f *face) mayPlayPrivate(r *http.Request) error {
 // With wait it answers as soon as the stream is live, or when so many seconds have passed.
 func (f *face) showFacts(w http.ResponseWriter, r *http.Request) error {
 	wish.AllowOrigin(w.Header())
-	name := r.PathValue("stream")
-	if !f.options.ValidName(name) {
+	if !f.options.ValidName(r.PathValue("stream")) {
 		return refuseName()
 	}
 	if err := f.mayPlayPrivate(r); err != nil {
@@ -67,14 +67,7 @@ func (f *face) showFacts(w http.ResponseWriter, r *http.Request) error {
 	if err := f.await(r); err != nil {
 		return err
 	}
-	facts := factsOf(name, nil)
-	if !Hidden(r) {
-		facts = f.facts(name)
-	}
-	if Hidden(r) { // it may have begun, or become private, meanwhile
-		facts = factsOf(name, nil)
-	}
-	return writeJSON(w, http.StatusOK, facts)
+	return f.control.Facts(w, r, Hidden)
 }
 
 // maxWait is for how many seconds a request for facts may ask to be held.
@@ -88,10 +81,10 @@ func (f *face) await(r *http.Request) error {
 	}
 	seconds, err := strconv.ParseUint(text[0], 10, 8)
 	if err != nil || seconds < 1 || seconds > maxWait {
-		return refuseParameter("wait", "must be a whole number of seconds from 1 to "+strconv.Itoa(maxWait))
+		return request.RefuseParameter("wait", "must be a whole number of seconds from 1 to "+strconv.Itoa(maxWait))
 	}
 	f.options.Sessions.Await(r.Context(), session.Request{
-		Stream: r.PathValue("stream"), Remote: peer(r), Hidden: func() bool { return Hidden(r) },
+		Stream: r.PathValue("stream"), Remote: request.Peer(r), Hidden: func() bool { return Hidden(r) },
 	}, time.Duration(seconds)*time.Second)
 	return nil
 }

@@ -19,6 +19,14 @@ func (f *face) whip(w http.ResponseWriter, r *http.Request) error {
 	return f.serveWHIP(w, r)
 }
 
+// profileForOBS is for who may publish; the token comes in the Authorization field alone, so that no address holds one.
+func (f *face) profileForOBS(w http.ResponseWriter, r *http.Request) error {
+	if err := f.ask(r, auth.Publish, false); err != nil {
+		return err
+	}
+	return f.control.ProfileForOBS(w, r)
+}
+
 // whipAlone publishes into the stream that is configured for the caller's token.
 func (f *face) whipAlone(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodPost {

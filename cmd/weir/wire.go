@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"weir/api"
+	"weir/api/control"
 	"weir/auth"
 	"weir/coach"
 	"weir/config"
@@ -190,7 +191,7 @@ func (s *server) wireHTTP(c config.Config) error {
 		StreamOf:  streamOf(c.Publish.Streams),
 		ValidName: s.registry.ValidName, SessionID: s.sessionID,
 		Sources: s.sources, Streams: s.registry, Sessions: s.sessions, Access: s.access, Events: s.events, Coach: s.coach, Hops: s.hops, Pushes: s.relay,
-		Version:  api.Version{Version: version(), Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Encoders: builtIn()},
+		Version:  control.Version{Version: version(), Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Encoders: builtIn()},
 		MaxOffer: int64(c.Limits.Offer),
 		Ready:    s.ready.Load,
 		Loopback: s.address().IP.IsLoopback(), Hosts: c.HTTP.Hosts, Ending: s.ending, MaxSubscribers: c.Limits.EventSubscribers,

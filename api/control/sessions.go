@@ -1,4 +1,4 @@
-package api
+package control
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"weir/api/request"
 	"weir/session"
 	"weir/session/negotiate"
 )
@@ -66,7 +67,7 @@ type mediaAnswer struct {
 
 type receivedAnswer struct {
 	Streams     int    `json:"streams"`
-	Layer       string `json:"layer"` // that is forwarded, "" where there are none
+	Layer       string `json:"layer"` // that is request.Forwarded, "" where there are none
 	Recovered   uint64 `json:"recovered"`
 	Duplicates  uint64 `json:"duplicates"`
 	GivenUp     uint64 `json:"given_up"`
@@ -74,24 +75,25 @@ type receivedAnswer struct {
 	Disbelieved uint64 `json:"reports_disbelieved"`
 }
 
-func (f *face) listSessions(w http.ResponseWriter, r *http.Request) error {
-	values, err := readQuery(r, "stream", "limit", "after")
+// ListSessions lists the sessions by id, those of one stream if asked.
+func (a *API) ListSessions(w http.ResponseWriter, r *http.Request) error {
+	values, err := request.Query(r, "stream", "limit", "after")
 	if err != nil {
 		return err
 	}
-	c, err := readCut(values)
+	c, err := request.ReadCut(values)
 	if err != nil {
 		return err
 	}
 	byID := map[string]*session.Session{}
 	var ids []string
-	for _, s := range f.options.Sessions.Sessions() {
+	for _, s := range a.options.Sessions.Sessions() {
 		if !values.Has("stream") || s.Stream() == values.Get("stream") {
 			byID[s.ID()], ids = s, append(ids, s.ID())
 		}
 	}
 	slices.Sort(ids)
-	ids, next := c.of(ids)
+	ids, next := c.Of(ids)
 	answer := struct {
 		Sessions []sessionAnswer `json:"sessions"`
 		Next     string          `json:"next,omitempty"`
@@ -103,30 +105,30 @@ func (f *face) listSessions(w http.ResponseWriter, r *http.Request) error {
 }
 
 // findSession finds the session that the path names.
-func (f *face) findSession(r *http.Request) (*session.Session, error) {
-	if _, err := readQuery(r); err != nil {
+func (a *API) findSession(r *http.Request) (*session.Session, error) {
+	if _, err := request.Query(r); err != nil {
 		return nil, err
 	}
-	s, ok := f.options.Sessions.Lookup(r.PathValue("id"))
+	s, ok := a.options.Sessions.Lookup(r.PathValue("id"))
 	if !ok {
-		return nil, refuseNoSession()
+		return nil, ErrNoSession
 	}
-	x := exchangeOf(r)
-	x.session, x.stream = s.ID(), s.Stream()
+	a.options.About(r, s.Stream(), s.ID())
 	return s, nil
 }
 
-func (f *face) showSession(w http.ResponseWriter, r *http.Request) error {
-	s, err := f.findSession(r)
+// ShowSession shows a session.
+func (a *API) ShowSession(w http.ResponseWriter, r *http.Request) error {
+	s, err := a.findSession(r)
 	if err != nil {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, sessionOf(s.Stats()))
 }
 
-// endSession ends a session as its player's DELETE would, but for the reason.
-func (f *face) endSession(w http.ResponseWriter, r *http.Request) error {
-	s, err := f.findSession(r)
+// EndSession ends a session as its player's DELETE would, but for the reason.
+func (a *API) EndSession(w http.ResponseWriter, r *http.Request) error {
+	s, err := a.findSession(r)
 	if err != nil {
 		return err
 	}

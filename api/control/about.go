@@ -1,10 +1,11 @@
-package api
+package control
 
 import (
 	"fmt"
 	"net/http"
 	"time"
 
+	"weir/api/request"
 	"weir/internal/wish"
 )
 
@@ -17,25 +18,28 @@ type Version struct {
 	Encoders []string `json:"encoders"` // that are built in, as people call them
 }
 
-func (f *face) health(w http.ResponseWriter, _ *http.Request) error {
+// Health says that the server answers.
+func (a *API) Health(w http.ResponseWriter, _ *http.Request) error {
 	return writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
-func (f *face) ready(w http.ResponseWriter, _ *http.Request) error {
-	if !f.options.Ready() {
+// Ready says whether streams can be played.
+func (a *API) Ready(w http.ResponseWriter, _ *http.Request) error {
+	if !a.options.Ready() {
 		return &wish.Refusal{
 			Status: http.StatusServiceUnavailable, Code: "not_ready",
-			Detail: "The server is starting or ending.", Remedy: "Ask again.", Headers: retryAfter("1"),
+			Detail: "The server is starting or ending.", Remedy: "Ask again.", Headers: map[string]string{"Retry-After": "1"},
 		}
 	}
 	return writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
 }
 
-func (f *face) version(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readQuery(r); err != nil {
+// Version says what the server is.
+func (a *API) Version(w http.ResponseWriter, r *http.Request) error {
+	if _, err := request.Query(r); err != nil {
 		return err
 	}
-	v := f.options.Version
+	v := a.options.Version
 	if v.Encoders == nil {
 		v.Encoders = []string{}
 	}
@@ -51,9 +55,9 @@ func (t wallTime) MarshalJSON() ([]byte, error) {
 	return fmt.Appendf(nil, "%d.%03d", micro/1000, micro%1000), nil
 }
 
-// time says what the clock shows that pictures and sounds are stamped by.
-func (f *face) time(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readQuery(r); err != nil {
+// Time says what the clock shows that pictures and sounds are stamped by.
+func (a *API) Time(w http.ResponseWriter, r *http.Request) error {
+	if _, err := request.Query(r); err != nil {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, map[string]wallTime{"unix_ms": wallTime(time.Now())})

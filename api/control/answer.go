@@ -1,10 +1,12 @@
-package api
+package control
 
 import (
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
+
+	"weir/api/request"
 )
 
 // writeJSON answers with a value that changes all the time. A client that has gone is not told about, by nobody.
@@ -13,7 +15,7 @@ func writeJSON(w http.ResponseWriter, status int, value any) error {
 	if err != nil {
 		return fmt.Errorf("write an answer: %w", err)
 	}
-	w.Header().Set("Content-Type", typeJSON)
+	w.Header().Set("Content-Type", request.TypeJSON)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	if _, err := w.Write(append(body, '\n')); err != nil {

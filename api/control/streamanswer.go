@@ -1,7 +1,8 @@
-package api
+package control
 
 import (
 	"encoding/json"
+	"net/http"
 	"slices"
 
 	"weir/publisher"
@@ -73,9 +74,23 @@ type trackAnswer struct {
 	Drops            map[string]uint64 `json:"drops"`
 }
 
+// Facts answers what everybody may know of the stream of path value "stream". One that is hidden is as one that nobody
+// publishes; that is asked anew when its facts are there, for it may have begun, or become private, meanwhile.
+func (a *API) Facts(w http.ResponseWriter, r *http.Request, hidden func(*http.Request) bool) error {
+	name := r.PathValue("stream")
+	facts := factsOf(name, nil)
+	if !hidden(r) {
+		facts = a.facts(name)
+	}
+	if hidden(r) {
+		facts = factsOf(name, nil)
+	}
+	return writeJSON(w, http.StatusOK, facts)
+}
+
 // facts are those of a stream, whoever asks; a name that nobody publishes has them too.
-func (f *face) facts(name string) factsAnswer {
-	found, ok := f.options.Streams.Find(name)
+func (a *API) facts(name string) factsAnswer {
+	found, ok := a.options.Streams.Find(name)
 	if !ok {
 		return factsOf(name, nil)
 	}
@@ -93,9 +108,9 @@ func factsOf(name string, tracks []*stream.Track) factsAnswer {
 }
 
 // lookAt describes a stream that somebody feeds or watches, or that has a source; false for any other name.
-func (f *face) lookAt(name string) (streamAnswer, bool) {
-	answer := streamAnswer{factsAnswer: factsOf(name, nil), Tracks: []trackAnswer{}, Findings: f.findingsOf(name)}
-	found, known := f.options.Streams.Find(name)
+func (a *API) lookAt(name string) (streamAnswer, bool) {
+	answer := streamAnswer{factsAnswer: factsOf(name, nil), Tracks: []trackAnswer{}, Findings: a.findingsOf(name)}
+	found, known := a.options.Streams.Find(name)
 	if known {
 		tracks := found.Tracks()
 		answer.factsAnswer, answer.Viewers = factsOf(name, tracks), found.Viewers()
@@ -103,7 +118,7 @@ func (f *face) lookAt(name string) (streamAnswer, bool) {
 			answer.Tracks = append(answer.Tracks, trackOf(t))
 		}
 	}
-	status, supervised := f.options.Sources.Status(name)
+	status, supervised := a.options.Sources.Status(name)
 	if supervised {
 		answer.Private, answer.Source = status.Private, sourceOf(status)
 	}

@@ -1,4 +1,4 @@
-package api
+package control
 
 import (
 	"errors"
@@ -6,13 +6,11 @@ import (
 	"slices"
 	"strconv"
 
+	"weir/api/request"
 	"weir/internal/wish"
 	"weir/session"
 	"weir/session/negotiate"
 )
-
-// maxOffer is the longest offer in bytes, where nothing else is said.
-const maxOffer = 128 << 10
 
 // verdictAnswer is what a POST of an offer would come to.
 type verdictAnswer struct {
@@ -53,33 +51,33 @@ type sectionAnswer struct {
 	Layers         []string `json:"layers,omitempty"` // of a publisher's simulcast, by rid
 }
 
-// explain tells what a POST of the offer to the stream's endpoint would be answered, and makes nothing.
-func (f *face) explain(w http.ResponseWriter, r *http.Request) error {
-	values, err := readQuery(r, "stream", "as")
+// Explain tells what a POST of the offer to the stream's endpoint would be answered, and makes nothing.
+func (a *API) Explain(w http.ResponseWriter, r *http.Request) error {
+	values, err := request.Query(r, "stream", "as")
 	if err != nil {
 		return err
 	}
 	name := values.Get("stream")
 	switch as := values.Get("as"); {
 	case name == "":
-		return refuseParameter("stream", "must be the name of a stream")
+		return request.RefuseParameter("stream", "must be the name of a stream")
 	case values.Has("as") && as != "play" && as != "publish":
-		return refuseParameter("as", "must be play or publish")
+		return request.RefuseParameter("as", "must be play or publish")
 	}
-	offer, err := wish.ReadOffer(w, r, f.options.MaxOffer)
+	offer, err := wish.ReadOffer(w, r, a.options.MaxOffer)
 	if err != nil {
 		return err
 	}
-	if f.options.ValidName(name) {
-		exchangeOf(r).stream = name
+	if a.options.ValidName(name) {
+		a.options.About(r, name, "")
 	}
-	_, token, remote := Caller(r)
-	explain := f.options.Sessions.Explain
+	_, token, remote := a.options.Caller(r)
+	explain := a.options.Sessions.Explain
 	if values.Get("as") == "publish" {
-		explain = f.options.Sessions.ExplainIngest
+		explain = a.options.Sessions.ExplainIngest
 	}
 	plan, err := explain(session.Request{
-		Stream: name, Offer: offer, Remote: remote, Local: local(r), Token: token, Forwarded: forwarded(r),
+		Stream: name, Offer: offer, Remote: remote, Local: request.Local(r), Token: token, Forwarded: request.Forwarded(r),
 	})
 	if err == nil {
 		return writeJSON(w, http.StatusOK, verdictAnswer{Status: http.StatusCreated, Code: "created", Plan: planOf(plan)})

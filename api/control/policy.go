@@ -1,9 +1,10 @@
-package api
+package control
 
 import (
 	"encoding/json"
 	"time"
 
+	"weir/api/request"
 	"weir/publisher"
 )
 
@@ -21,18 +22,11 @@ func (b *policyBody) readRestart() error {
 		return nil
 	}
 	var delay, longest *int
-	o := object{members: []member{{"attempts", &b.change.Attempts}, {"delay_ms", &delay}, {"longest_ms", &longest}}}
-	if err := o.read(b.restart); err != nil {
-		return err
-	}
-	for i := range o.unknown {
-		o.unknown[i].Name = "restart." + o.unknown[i].Name
-	}
-	for i := range o.wrong {
-		o.wrong[i].Name = "restart." + o.wrong[i].Name
-	}
+	err := request.ReadInner("restart", b.restart,
+		request.Member{Name: "attempts", Into: &b.change.Attempts}, request.Member{Name: "delay_ms", Into: &delay},
+		request.Member{Name: "longest_ms", Into: &longest})
 	b.change.Delay, b.change.Longest = durationOf(delay), durationOf(longest)
-	return o.verdict()
+	return err
 }
 
 // durationOf is a time of so many; one beyond all bounds stays beyond them.
@@ -61,15 +55,5 @@ func policyOf(s publisher.Status) policyAnswer {
 	return policyAnswer{
 		OnDemand: s.OnDemand, StopAfter: s.StopAfter.Milliseconds(),
 		Restart: restartAnswer{s.Restart.Attempts, s.Restart.Delay.Milliseconds(), s.Restart.Longest.Milliseconds()},
-	}
-}
-
-// fieldOf is how the API calls what of a policy is wrong: times are whole milliseconds here.
-func fieldOf(name string) string {
-	switch name {
-	case "stop_after", "restart.delay", "restart.longest":
-		return name + "_ms"
-	default:
-		return name
 	}
 }

@@ -1,4 +1,4 @@
-package api
+package control
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"weir/api/request"
 	"weir/publisher"
 )
 
@@ -34,14 +35,15 @@ type kindAnswer struct {
 	Params      json.RawMessage `json:"params"` // JSON Schema
 }
 
-func (f *face) listSources(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readQuery(r); err != nil {
+// ListSources lists the kinds of source, each with why it cannot run, if so.
+func (a *API) ListSources(w http.ResponseWriter, r *http.Request) error {
+	if _, err := request.Query(r); err != nil {
 		return err
 	}
 	answer := struct {
 		Sources []kindAnswer `json:"sources"`
 	}{[]kindAnswer{}}
-	for _, k := range f.options.Sources.Kinds() {
+	for _, k := range a.options.Sources.Kinds() {
 		one := kindAnswer{
 			Name: k.Name, Title: k.Title, Description: k.Description, Available: true, Private: k.Private, Params: k.Schema,
 		}
@@ -70,8 +72,8 @@ func sentence(text string) string {
 }
 
 // kind finds a kind of source.
-func (f *face) kind(name string) (publisher.Kind, bool) {
-	for _, k := range f.options.Sources.Kinds() {
+func (a *API) kind(name string) (publisher.Kind, bool) {
+	for _, k := range a.options.Sources.Kinds() {
 		if k.Name == name {
 			return k, true
 		}

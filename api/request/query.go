@@ -1,4 +1,4 @@
-package api
+package request
 
 import (
 	"maps"
@@ -13,8 +13,8 @@ import (
 // maxProblems is how many mistakes of one request are listed.
 const maxProblems = 20
 
-// readQuery returns the query's parameters. It refuses those that are not known, and one that comes twice.
-func readQuery(r *http.Request, known ...string) (url.Values, error) {
+// Query returns the query's parameters. It refuses those that are not known, and one that comes twice.
+func Query(r *http.Request, known ...string) (url.Values, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, refuseQuery("query_malformed", "The query cannot be read.", nil)
@@ -45,8 +45,8 @@ func refuseQuery(code, detail string, problems []wish.Problem) *wish.Refusal {
 	}
 }
 
-// refuseParameter refuses the value of one parameter.
-func refuseParameter(name, detail string) *wish.Refusal {
+// RefuseParameter refuses the value of one parameter.
+func RefuseParameter(name, detail string) *wish.Refusal {
 	return refuseQuery("query_malformed", "A parameter of the query has no good value.", []wish.Problem{{Name: name, Detail: detail}})
 }
 
@@ -74,33 +74,33 @@ const (
 	maxLimit     = 500
 )
 
-// A cut is the part of a sorted list that is asked for: at most limit names after one.
-type cut struct {
-	after string
-	limit int
+// A Cut is the part of a sorted list that is asked for: at most limit names after one.
+type Cut struct {
+	After string // "" for the first
+	Limit int
 }
 
-// readCut reads the parameters limit and after.
-func readCut(values url.Values) (cut, error) {
-	c := cut{after: values.Get("after"), limit: defaultLimit}
+// ReadCut reads the parameters limit and after.
+func ReadCut(values url.Values) (Cut, error) {
+	c := Cut{After: values.Get("after"), Limit: defaultLimit}
 	if !values.Has("limit") {
 		return c, nil
 	}
 	n, err := strconv.ParseUint(values.Get("limit"), 10, 16)
 	if err != nil || n < 1 || n > maxLimit {
-		return c, refuseParameter("limit", "must be a whole number from 1 to "+strconv.Itoa(maxLimit))
+		return c, RefuseParameter("limit", "must be a whole number from 1 to "+strconv.Itoa(maxLimit))
 	}
-	c.limit = int(n)
+	c.Limit = int(n)
 	return c, nil
 }
 
-// of returns the part of a sorted list, and what to ask for after it: "" at the end of the list.
-func (c cut) of(names []string) (part []string, next string) {
-	begin, found := slices.BinarySearch(names, c.after)
+// Of returns the part of a sorted list, and what to ask for after it: "" at the end of the list.
+func (c Cut) Of(names []string) (part []string, next string) {
+	begin, found := slices.BinarySearch(names, c.After)
 	if found {
 		begin++
 	}
-	part = names[begin:min(len(names), begin+c.limit)]
+	part = names[begin:min(len(names), begin+c.Limit)]
 	if begin+len(part) < len(names) {
 		next = part[len(part)-1]
 	}

@@ -1,4 +1,9 @@
-package api
+// Package eventstream writes what happens to those who follow it: an event.Ring as text/event-stream (HTML 9.2), with its ids,
+// so that a client that was cut off goes on where it was, or is told that something is gone.
+//
+// It is a package because it alone holds requests open without an end: their number, their time for each write and their end
+// are its own.
+package eventstream
 
 import (
 	"bytes"
@@ -8,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"weir/api/request"
 	"weir/internal/event"
 	"weir/internal/wish"
 )
@@ -26,28 +32,39 @@ const (
 	reconnect = "1000"
 )
 
-// eventStreams are the clients that follow what happens. Each is a position in the ring and the goroutine of its own
-// request: none has a queue, and nobody waits for it.
-type eventStreams struct {
-	// static after newEventStreams
-	ring   *event.Ring
-	limits streamLimits
-	most   int64 // at once
-	ending <-chan struct{}
+// Options are what New needs. Ring and Allowed are required.
+type Options struct {
+	Ring *event.Ring
+	// Allowed says whether who sent the request may still follow; it is asked at each sign of life.
+	Allowed func(r *http.Request) bool
+	// Most is how many clients there may be at once; 0 is 2,000.
+	Most int
+	// Ending ends all streams when it closes, so that the server can shut down; nil never does.
+	Ending <-chan struct{}
+	// WriteTimeout is how long one write may take, or the client is dropped; 0 is 10 s.
+	WriteTimeout time.Duration
+}
+
+// Streams are the clients that follow what happens. Each is a position in the ring and the goroutine of its own request:
+// none has a queue, and nobody waits for it.
+type Streams struct {
+	// static after New
+	opts Options
 
 	subscribers atomic.Int64
 }
 
-func newEventStreams(o Options) *eventStreams {
-	return &eventStreams{ring: o.Events, ending: o.Ending, most: int64(cmp.Or(o.MaxSubscribers, maxSubscribers)), limits: streamLimits{
-		heartbeat:    cmp.Or(o.stream.heartbeat, heartbeat),
-		writeTimeout: cmp.Or(o.stream.writeTimeout, writeTimeout),
-	}}
+// New returns the resource; it starts nothing.
+func New(o Options) *Streams {
+	o.Most, o.WriteTimeout = cmp.Or(o.Most, maxSubscribers), cmp.Or(o.WriteTimeout, writeTimeout)
+	return &Streams{opts: o}
 }
 
-// follow answers with an event stream (HTML 9.2) until the client leaves, stalls or loses its right, or the server ends.
-func (f *face) follow(w http.ResponseWriter, r *http.Request) error {
-	values, err := readQuery(r, "since")
+// Serve answers with an event stream (HTML 9.2) until the client leaves, stalls or loses its right, or the server ends.
+// Without the field Last-Event-ID, or the parameter since, it begins with what happens next. It blocks as long, and is called
+// concurrently.
+func (s *Streams) Serve(w http.ResponseWriter, r *http.Request) error {
+	values, err := request.Query(r, "since")
 	if err != nil {
 		return err
 	}
@@ -58,8 +75,7 @@ func (f *face) follow(w http.ResponseWriter, r *http.Request) error {
 	if since == "" {
 		since = values.Get("since")
 	}
-	s := f.events
-	if s.subscribers.Add(1) > s.most {
+	if s.subscribers.Add(1) > int64(s.opts.Most) {
 		s.subscribers.Add(-1)
 		return refuseSubscriber()
 	}
@@ -73,44 +89,44 @@ func (f *face) follow(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusOK)
 		return nil
 	}
-	c := &subscriber{streams: s, control: http.NewResponseController(w), w: w}
-	return c.serve(r, since, func() bool { return f.mayAdminister(r) == nil })
+	c := &subscriber{opts: &s.opts, control: http.NewResponseController(w), w: w}
+	return c.serve(r, since)
 }
 
 func refuseSubscriber() error {
 	return &wish.Refusal{
 		Status: http.StatusServiceUnavailable, Code: "too_many_subscribers",
-		Detail: "As many clients follow the events as may.", Remedy: "Try again later.", Headers: retryAfter("5"),
+		Detail: "As many clients follow the events as may.", Remedy: "Try again later.", Headers: map[string]string{"Retry-After": "5"},
 	}
 }
 
 // A subscriber is one client that follows the events. It is owned by its request's goroutine.
 type subscriber struct {
-	streams *eventStreams
+	opts    *Options
 	w       http.ResponseWriter
 	control *http.ResponseController
 	text    bytes.Buffer // what is written next
 	last    string       // id that the client knows
 }
 
-// serve writes events from since on, "" meaning from now on. allowed is asked with every heartbeat.
-func (c *subscriber) serve(r *http.Request, since string, allowed func() bool) error {
-	at, lost := c.streams.ring.Now(), false
+// serve writes events from since on, "" meaning from now on.
+func (c *subscriber) serve(r *http.Request, since string) error {
+	at, lost := c.opts.Ring.Now(), false
 	if since != "" {
-		at, lost = c.streams.ring.At(since)
+		at, lost = c.opts.Ring.At(since)
 	}
 	c.last = since
 	if lost {
 		c.missed()
 	}
 	// An id without an event: a client that is cut off before the first event comes back to where it is now.
-	c.text.WriteString("retry: " + reconnect + "\nid: " + c.streams.ring.ID(at) + "\n\n")
-	beat := time.NewTicker(c.streams.limits.heartbeat)
+	c.text.WriteString("retry: " + reconnect + "\nid: " + c.opts.Ring.ID(at) + "\n\n")
+	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	defer c.allow() // for what the server writes at the end
 	for {
-		changed := c.streams.ring.Changed() // before Read: what is added in between is not slept through
-		events, next, lost := c.streams.ring.Read(at, maxBatch)
+		changed := c.opts.Ring.Changed() // before Read: what is added in between is not slept through
+		events, next, lost := c.opts.Ring.Read(at, maxBatch)
 		at = next
 		if lost {
 			c.missed()
@@ -127,11 +143,11 @@ func (c *subscriber) serve(r *http.Request, since string, allowed func() bool) e
 		select {
 		case <-changed:
 		case <-beat.C:
-			if !allowed() {
+			if !c.opts.Allowed(r) {
 				return nil
 			}
 			c.text.WriteString(":\n\n")
-		case <-c.streams.ending:
+		case <-c.opts.Ending:
 			return nil
 		case <-r.Context().Done():
 			return nil
@@ -142,7 +158,7 @@ func (c *subscriber) serve(r *http.Request, since string, allowed func() bool) e
 // ends says whether it is time to end, also where there is always something to write.
 func (c *subscriber) ends(r *http.Request) bool {
 	select {
-	case <-c.streams.ending:
+	case <-c.opts.Ending:
 		return true
 	case <-r.Context().Done():
 		return true
@@ -172,7 +188,7 @@ func (c *subscriber) missed() {
 // allow gives the next write its time. Where the connection takes no deadline (a test's recorder) or is closed, the write
 // shows it.
 func (c *subscriber) allow() {
-	_ = c.control.SetWriteDeadline(time.Now().Add(c.streams.limits.writeTimeout))
+	_ = c.control.SetWriteDeadline(time.Now().Add(c.opts.WriteTimeout))
 }
 
 // flush writes what is there, in the time that one write may take, and says whether the client still is. One that has gone
@@ -181,7 +197,7 @@ func (c *subscriber) flush(r *http.Request) (there bool, err error) {
 	if c.text.Len() == 0 {
 		return r.Context().Err() == nil, nil
 	}
-	begin, patience := time.Now(), c.streams.limits.writeTimeout
+	begin, patience := time.Now(), c.opts.WriteTimeout
 	c.allow()
 	_, err = c.w.Write(c.text.Bytes())
 	if err == nil {

@@ -1,4 +1,4 @@
-package api
+package request
 
 import (
 	"net/http"
@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// prefers returns which of these media types the request names in Accept and likes best (RFC 9110 12.5.1), the first of
+// Prefers returns which of these media types the request names in Accept and likes best (RFC 9110 12.5.1), the first of
 // them among equals, "" where it names none. A range such as */* names none: every client sends it.
-func prefers(r *http.Request, types ...string) string {
+func Prefers(r *http.Request, types ...string) string {
 	best, highest := "", 0.0
 	accept := strings.Join(r.Header.Values("Accept"), ",")
 	for _, mediaType := range types {
@@ -38,6 +38,3 @@ func weightIn(accept, mediaType string) float64 {
 	}
 	return 0
 }
-
-// wantsHTML reports whether a browser asks for a page.
-func wantsHTML(r *http.Request) bool { return prefers(r, "text/html", typeJSON) == "text/html" }

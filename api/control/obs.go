@@ -1,4 +1,4 @@
-package api
+package control
 
 import (
 	"archive/zip"
@@ -7,10 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"strings"
 
-	"weir/auth"
+	"weir/api/request"
+	"weir/stream"
 )
 
 // profileFiles are what OBS reads when the folder is imported as a profile (OBS 30 to 32). basic.ini must be there, and
@@ -65,21 +64,17 @@ FPSType=0
 FPSCommon=30
 `
 
-// profileForOBS answers with a zip of a profile that OBS imports: this server as its service, with the request's token,
-// and an encoder that suits WebRTC. It is for who may publish; the token comes in the Authorization field alone, so that no
-// address holds one.
-func (f *face) profileForOBS(w http.ResponseWriter, r *http.Request) error {
-	if err := f.ask(r, auth.Publish, false); err != nil {
-		return err
-	}
-	if _, err := readQuery(r); err != nil {
+// ProfileForOBS answers with a zip of a profile that OBS imports: this server as its service, with the request's token,
+// and an encoder that suits WebRTC. Who asks has been found to be one who may publish.
+func (a *API) ProfileForOBS(w http.ResponseWriter, r *http.Request) error {
+	if _, err := request.Query(r); err != nil {
 		return err
 	}
 	name := r.PathValue("name")
-	if !f.options.ValidName(name) {
-		return refuseName()
+	if !a.options.ValidName(name) {
+		return stream.ErrName
 	}
-	packed, err := profileOf(name, publicURL(r).JoinPath("whip", name).String(), bearer(r)).zip()
+	packed, err := profileOf(name, request.PublicURL(r).JoinPath("whip", name).String(), request.Bearer(r)).zip()
 	if err != nil {
 		return fmt.Errorf("pack a profile for OBS: %w", err)
 	}
@@ -130,44 +125,4 @@ func (p profileFiles) zip() ([]byte, error) {
 		return nil, fmt.Errorf("end the archive: %w", err)
 	}
 	return out.Bytes(), nil
-}
-
-// publicURL is the root of this server as the client knows it: by the request's Host, or as a proxy on this machine says
-// (RFC 7239, or the X-Forwarded fields).
-func publicURL(r *http.Request) *url.URL {
-	root := &url.URL{Scheme: "http", Host: r.Host, Path: "/"}
-	if r.TLS != nil {
-		root.Scheme = "https"
-	}
-	if !forwarded(r) {
-		return root
-	}
-	said := forwardedFields(r.Header.Get("Forwarded"))
-	for _, one := range []struct {
-		into        *string
-		name, field string
-	}{{&root.Scheme, "proto", "X-Forwarded-Proto"}, {&root.Host, "host", "X-Forwarded-Host"}} {
-		first, _, _ := strings.Cut(r.Header.Get(one.field), ",")
-		if value := said[one.name]; value != "" {
-			*one.into = value
-		} else if first = strings.TrimSpace(first); first != "" {
-			*one.into = first
-		}
-	}
-	if root.Scheme != "https" {
-		root.Scheme = "http"
-	}
-	return root
-}
-
-// forwardedFields are the parameters of the first element of a Forwarded field (RFC 7239 4).
-func forwardedFields(field string) map[string]string {
-	first, _, _ := strings.Cut(field, ",")
-	said := map[string]string{}
-	for pair := range strings.SplitSeq(first, ";") {
-		if name, value, ok := strings.Cut(strings.TrimSpace(pair), "="); ok {
-			said[strings.ToLower(name)] = strings.Trim(value, `"`)
-		}
-	}
-	return said
 }

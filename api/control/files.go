@@ -1,4 +1,4 @@
-package api
+package control
 
 import (
 	"encoding/json"
@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"weir/api/request"
 	"weir/internal/wish"
 	"weir/publisher"
 )
@@ -55,43 +56,41 @@ func answerFile(f publisher.MediaFile) fileAnswer {
 }
 
 // library returns the media files, or the refusal that there are none to be had.
-func (f *face) library() (publisher.Library, error) {
-	if f.options.Library == nil {
+func (a *API) library() (publisher.Library, error) {
+	if a.options.Library == nil {
 		return nil, &wish.Refusal{
 			Status: http.StatusNotFound, Code: "media_folder_missing",
 			Detail: "This server has no media folder.",
 			Remedy: "Name one with media.dir in the configuration, or WEIR_MEDIA_DIR, and start the server anew.",
 		}
 	}
-	return f.options.Library, nil
+	return a.options.Library, nil
 }
 
 // file returns the media files and the path of the one that a request is about.
-func (f *face) file(w http.ResponseWriter, r *http.Request) (library publisher.Library, name string, err error) {
-	if name = strings.TrimPrefix(r.PathValue("path"), "/"); name == "" {
-		return nil, "", f.noRoute(w, r)
-	}
-	if _, err := readQuery(r); err != nil {
+func (a *API) file(r *http.Request) (library publisher.Library, name string, err error) {
+	if _, err := request.Query(r); err != nil {
 		return nil, "", err
 	}
-	library, err = f.library()
-	return library, name, err
+	library, err = a.library()
+	return library, strings.TrimPrefix(r.PathValue("path"), "/"), err
 }
 
-func (f *face) listFiles(w http.ResponseWriter, r *http.Request) error {
-	values, err := readQuery(r, "limit", "after")
+// ListFiles lists the media files by path, and the uploads under way.
+func (a *API) ListFiles(w http.ResponseWriter, r *http.Request) error {
+	values, err := request.Query(r, "limit", "after")
 	if err != nil {
 		return err
 	}
-	c, err := readCut(values)
+	c, err := request.ReadCut(values)
 	if err != nil {
 		return err
 	}
-	library, err := f.library()
+	library, err := a.library()
 	if err != nil {
 		return err
 	}
-	page, err := library.Files(r.Context(), c.after, c.limit)
+	page, err := library.Files(r.Context(), c.After, c.Limit)
 	if err != nil {
 		return fmt.Errorf("list media files: %w", err)
 	}
@@ -109,8 +108,9 @@ func (f *face) listFiles(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, answer)
 }
 
-func (f *face) showFile(w http.ResponseWriter, r *http.Request) error {
-	library, name, err := f.file(w, r)
+// ShowFile shows the media file of path value "path", or how far its upload has come.
+func (a *API) ShowFile(w http.ResponseWriter, r *http.Request) error {
+	library, name, err := a.file(r)
 	if err != nil {
 		return err
 	}
@@ -138,12 +138,13 @@ func sayProgress(h http.Header, received, size int64, is bool) {
 	h.Set("Upload-Complete", complete)
 }
 
-func (f *face) putFile(w http.ResponseWriter, r *http.Request) error {
-	library, name, err := f.file(w, r)
+// PutFile takes a media file, or a part of it (draft-ietf-httpbis-resumable-upload).
+func (a *API) PutFile(w http.ResponseWriter, r *http.Request) error {
+	library, name, err := a.file(r)
 	if err != nil {
 		return err
 	}
-	if err := checkCoding(r, map[string]string{}); err != nil {
+	if err := request.CheckCoding(r); err != nil {
 		return err
 	}
 	upload, err := readPart(r)
@@ -156,7 +157,7 @@ func (f *face) putFile(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case body.err != nil:
 		sayProgress(w.Header(), stored.Received, upload.Size, false)
-		return refuseReading(body.err)
+		return request.RefuseReading(body.err)
 	case err != nil:
 		return err //nolint:wrapcheck // in the table of refusals
 	}
@@ -176,8 +177,9 @@ func (f *face) putFile(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, status, answerFile(found))
 }
 
-func (f *face) deleteFile(w http.ResponseWriter, r *http.Request) error {
-	library, name, err := f.file(w, r)
+// DeleteFile deletes a media file and what has arrived of an upload.
+func (a *API) DeleteFile(w http.ResponseWriter, r *http.Request) error {
+	library, name, err := a.file(r)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package api
+package request
 
 import (
 	"bytes"
@@ -18,31 +18,47 @@ import (
 // maxBody is the longest JSON body in bytes.
 const maxBody = 64 << 10
 
+// The media types of bodies of JSON.
 const (
-	typeJSON       = "application/json"
-	typeMergePatch = "application/merge-patch+json" // RFC 7396
+	TypeJSON       = "application/json"
+	TypeMergePatch = "application/merge-patch+json" // RFC 7396
 )
 
-// A member is one that a JSON object may have. into is a **string, a **bool, an **int or, for an object that somebody else reads,
+// A Member is one that a JSON object may have. Into is a **string, a **bool, an **int or, for an object that somebody else reads,
 // a *json.RawMessage; it is left alone where the object has no such member.
-type member struct {
-	name string
-	into any
+type Member struct {
+	Name string
+	Into any
 }
 
-// readObject reads a body that is one JSON object of these members, and refuses everything else by name. accept is the
+// ReadObject reads a body that is one JSON object of these members, and refuses everything else by name. accept is the
 // field of the answer that says which types would be taken.
-func readObject(w http.ResponseWriter, r *http.Request, accept string, types []string, members ...member) error {
+func ReadObject(w http.ResponseWriter, r *http.Request, accept string, types []string, members ...Member) error {
 	if err := checkType(r, accept, types); err != nil {
 		return err
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		return refuseReading(err)
+		return RefuseReading(err)
 	}
 	o := object{members: members}
 	if err := o.read(body); err != nil {
 		return err
+	}
+	return o.verdict()
+}
+
+// ReadInner reads a member of a body that is a JSON object of these members itself, as ReadObject does the body. What is
+// wrong it names with the member's name and a dot before: "restart.attempts".
+func ReadInner(name string, value json.RawMessage, members ...Member) error {
+	o := object{members: members}
+	if err := o.read(value); err != nil {
+		return err
+	}
+	for _, problems := range [][]wish.Problem{o.unknown, o.wrong} {
+		for i := range problems {
+			problems[i].Name = name + "." + problems[i].Name
+		}
 	}
 	return o.verdict()
 }
@@ -61,7 +77,9 @@ func checkType(r *http.Request, accept string, types []string) error {
 	return checkCoding(r, fields)
 }
 
-// checkCoding wants a body that is not packed.
+// CheckCoding refuses a body that is packed (RFC 9110 8.4).
+func CheckCoding(r *http.Request) error { return checkCoding(r, map[string]string{}) }
+
 func checkCoding(r *http.Request, fields map[string]string) error {
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		fields["Accept-Encoding"] = "identity"
@@ -73,7 +91,8 @@ func checkCoding(r *http.Request, fields map[string]string) error {
 	return nil
 }
 
-func refuseReading(err error) error {
+// RefuseReading is the refusal of a body that could not be read to its end.
+func RefuseReading(err error) error {
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return &wish.Refusal{
 			Status: http.StatusRequestEntityTooLarge, Code: "body_too_large",
@@ -90,7 +109,7 @@ func refuseReading(err error) error {
 
 // An object is a JSON object that is read member by member, so that all that is wrong with it is found, by name.
 type object struct {
-	members []member
+	members []Member
 
 	seen           []string
 	unknown, wrong []wish.Problem
@@ -180,7 +199,7 @@ func repeated(value json.RawMessage) (name string, twice bool) {
 
 // take puts the value where it belongs, or notes what is wrong with it.
 func (o *object) take(name string, value json.RawMessage) error {
-	at := slices.IndexFunc(o.members, func(m member) bool { return m.name == name })
+	at := slices.IndexFunc(o.members, func(m Member) bool { return m.Name == name })
 	if at < 0 {
 		if len(o.unknown) < maxProblems {
 			o.unknown = append(o.unknown, wish.Problem{Name: shown(name), Detail: "is not known here"})
@@ -190,7 +209,7 @@ func (o *object) take(name string, value json.RawMessage) error {
 	o.seen = append(o.seen, name)
 	null := string(value) == "null"
 	var want string
-	switch into := o.members[at].into.(type) {
+	switch into := o.members[at].Into.(type) {
 	case **string:
 		if null || json.Unmarshal(value, into) != nil {
 			want = "must be a string"
@@ -229,14 +248,14 @@ func (o *object) verdict() error {
 	if len(o.unknown) > 0 {
 		refusal.Code, refusal.Detail = "field_unknown", "The body has members that are not known here."
 		for _, m := range o.members {
-			refusal.Has = append(refusal.Has, m.name)
+			refusal.Has = append(refusal.Has, m.Name)
 		}
 	}
 	return refusal
 }
 
-// refuseField refuses a member that is missing or has a value that cannot be.
-func refuseField(code, detail, name, what string) *wish.Refusal {
+// RefuseField is the refusal of a member that is missing or has a value that cannot be.
+func RefuseField(code, detail, name, what string) *wish.Refusal {
 	return &wish.Refusal{
 		Status: http.StatusUnprocessableEntity, Code: code, Detail: detail,
 		Remedy: "The addresses /docs and /openapi.yaml describe what there is.", Problems: []wish.Problem{{Name: name, Detail: what}},

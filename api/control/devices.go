@@ -1,4 +1,4 @@
-package api
+package control
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"weir/api/request"
 	"weir/publisher"
 )
 
@@ -35,15 +36,15 @@ type devicesAnswer struct {
 	Lacking []lackAnswer   `json:"lacking"`
 }
 
-// listDevices lists the devices of all kinds of source that have any, as they are at this moment.
-func (f *face) listDevices(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readQuery(r); err != nil {
+// ListDevices lists the devices of all kinds of source that have any, as they are at this moment.
+func (a *API) ListDevices(w http.ResponseWriter, r *http.Request) error {
+	if _, err := request.Query(r); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), devicesTime)
 	defer cancel()
 	answer := devicesAnswer{Devices: []deviceAnswer{}, Lacking: []lackAnswer{}}
-	for _, k := range f.options.Sources.Kinds() {
+	for _, k := range a.options.Sources.Kinds() {
 		if namesDevice(k) {
 			answer.add(ctx, k)
 		}

@@ -1,4 +1,4 @@
-package api
+package control
 
 import "weir/coach"
 
@@ -23,12 +23,12 @@ type remediesAnswer struct {
 }
 
 // findingsOf are those of a stream, the worst first.
-func (f *face) findingsOf(stream string) []findingAnswer {
+func (a *API) findingsOf(stream string) []findingAnswer {
 	all := []findingAnswer{}
-	if f.options.Coach == nil {
+	if a.options.Coach == nil {
 		return all
 	}
-	for _, one := range f.options.Coach.Findings(stream) {
+	for _, one := range a.options.Coach.Findings(stream) {
 		all = append(all, findingAnswer{
 			Code: one.Code, Severity: one.Severity, Since: instant(one.Since), Track: one.Track, Text: one.Text,
 			Remedies: remediesAnswer(one.Remedies),
