@@ -70,6 +70,12 @@ var forbidden = []rule{
 		reason: "sources are joined by cmd; what they share of writing units is publisher/feed",
 	},
 	{
+		in:     []pattern{"..."},
+		except: []pattern{"publisher"},
+		deny:   []pattern{"weir/publisher/params"},
+		reason: "parameters are checked before a source is made: others know them by publisher's names",
+	},
+	{
 		in:     []pattern{"session..."},
 		deny:   []pattern{"weir/publisher...", "weir/auth", "weir/coach", "weir/internal/event"},
 		reason: "session meets sources in stream, is asked after auth, and reports by a callback",
@@ -188,6 +194,11 @@ var closed = []struct {
 		"what a number means follows from the line and the cache alone",
 	},
 	{
+		"publisher/params",
+		[]pattern{"github.com/santhosh-tekuri/jsonschema/v6..."},
+		"parameters are text: no source, stream or clock has a say in them",
+	},
+	{
 		"coach",
 		[]pattern{"github.com/pion/rtp", "github.com/pion/rtcp", "weir/stream", "weir/internal/codec"},
 		"coach looks at a stream, nothing else",
@@ -291,6 +302,8 @@ var rooms = map[string]bool{
 	"internal/mediatest":          true,
 	"publisher/feed":              true,
 	"publisher/library":           true,
+	"publisher/params":            true,
+	"publisher/slate":             true,
 }
 
 // noRoom are names that say nothing: a helper lives with its one user.

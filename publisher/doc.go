@@ -14,5 +14,6 @@
 // maps and small fields and is never held over a call into a source, the registry or a callback.
 //
 // The packages below bring what a rendition encodes or sends: pattern draws, device encodes, clip is encoded already. They
-// do not know each other; the program's main package joins them.
+// do not know each other; the program's main package joins them. params, which is below this package and for it alone, holds a
+// kind's parameters against their schema; slate plays where a stream waits for its publisher.
 package publisher

@@ -3,7 +3,10 @@ package publisher
 import (
 	"context"
 	"encoding/json"
-	"strings"
+	"errors"
+	"fmt"
+
+	"weir/publisher/params"
 )
 
 // A Kind is one kind of source that can be started. It is a value and is not changed once a Supervisor has it.
@@ -47,19 +50,30 @@ type Choice struct {
 }
 
 // A ParamError says all that is wrong with a source's parameters.
-type ParamError struct{ Problems []ParamProblem } // sorted by name, each name once
+type ParamError = params.Error
 
 // A ParamProblem is what is wrong with one parameter.
-type ParamProblem struct {
-	Name   string // of the parameter; "params" for all of them together
-	Detail string // what it must be, without its name: "must be a whole number from 1 to 120"
+type ParamProblem = params.Problem
+
+// A checkedKind is a kind whose schema was read.
+type checkedKind struct {
+	Kind
+
+	params *params.Schema // static after checkKind
 }
 
-// Error lists the problems.
-func (e *ParamError) Error() string {
-	texts := make([]string, len(e.Problems))
-	for i, p := range e.Problems {
-		texts[i] = p.Name + " " + p.Detail
+// checkKind reads a kind's schema.
+func checkKind(k Kind) (*checkedKind, error) {
+	if k.Name == "" || k.New == nil && k.Missing == nil {
+		return nil, errors.New("it needs a name, and New or a reason why it is missing")
 	}
-	return strings.Join(texts, "; ")
+	if len(k.Schema) == 0 {
+		k.Schema = json.RawMessage(params.None)
+	}
+	schema, err := params.Read(k.Schema, k.Secrets)
+	if err != nil {
+		return nil, fmt.Errorf("schema: %w", err)
+	}
+	k.Secrets = schema.Secrets()
+	return &checkedKind{Kind: k, params: schema}, nil
 }

@@ -30,16 +30,16 @@ func DefaultRestart() Restart {
 func (r Restart) check() error {
 	var problems []ParamProblem
 	if r.Attempts < 0 || r.Attempts > mostAttempts {
-		problems = append(problems, ParamProblem{"restart.attempts", fmt.Sprintf("must be a whole number from 0 to %d", mostAttempts)})
+		problems = append(problems, ParamProblem{Name: "restart.attempts", Detail: fmt.Sprintf("must be a whole number from 0 to %d", mostAttempts)})
 	}
 	if r.Delay < leastDelay || r.Delay > mostDelay {
-		problems = append(problems, ParamProblem{"restart.delay", fmt.Sprintf("must be a time from %v to %v", leastDelay, mostDelay)})
+		problems = append(problems, ParamProblem{Name: "restart.delay", Detail: fmt.Sprintf("must be a time from %v to %v", leastDelay, mostDelay)})
 	}
 	if r.Longest < r.Delay || r.Longest > mostDelay {
-		problems = append(problems, ParamProblem{"restart.longest", fmt.Sprintf("must be a time from that of delay to %v", mostDelay)})
+		problems = append(problems, ParamProblem{Name: "restart.longest", Detail: fmt.Sprintf("must be a time from that of delay to %v", mostDelay)})
 	}
 	if len(problems) > 0 {
-		return &ParamError{problems}
+		return &ParamError{Problems: problems}
 	}
 	return nil
 }
@@ -108,7 +108,7 @@ func (p policy) changed(onDemand *bool, stopAfter *time.Duration, restart Restar
 	}
 	p.restart = restart.over(p.restart)
 	if p.stopAfter < 0 || p.stopAfter > mostStopAfter {
-		return p, &ParamError{[]ParamProblem{{"stop_after", fmt.Sprintf("must be a time from 0 to %v", mostStopAfter)}}}
+		return p, &ParamError{Problems: []ParamProblem{{Name: "stop_after", Detail: fmt.Sprintf("must be a time from 0 to %v", mostStopAfter)}}}
 	}
 	return p, p.restart.check()
 }

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"weir/publisher"
-	"weir/stream"
 )
 
 const (
@@ -91,18 +90,4 @@ func TestSecrets(t *testing.T) {
 			t.Error("the log tells no reason")
 		}
 	})
-}
-
-func TestBadSecrets(t *testing.T) {
-	for name, kind := range map[string]publisher.Kind{
-		"unknown":       {Schema: json.RawMessage(secretSchema), Secrets: []string{"password"}},
-		"number":        {Schema: json.RawMessage(numberSchema), Secrets: []string{"n"}},
-		"with default":  {Schema: json.RawMessage(`{"type":"object","additionalProperties":false,"properties":{"a":{"type":"string","default":"x","writeOnly":true}}}`)},
-		"enum of words": {Schema: json.RawMessage(`{"type":"object","additionalProperties":false,"properties":{"a":{"type":"string","enum":["x"],"writeOnly":true}}}`)},
-	} {
-		kind.Name, kind.New = "a", newScript("a").new
-		if _, err := publisher.NewSupervisor(publisher.SupervisorOptions{Registry: stream.New(stream.Options{}), Kinds: []publisher.Kind{kind}}); err == nil {
-			t.Errorf("%s: no error", name)
-		}
-	}
 }

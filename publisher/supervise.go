@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"time"
 
@@ -73,7 +72,7 @@ func (s *Supervisor) read(name string, r Start) (next change, err error) {
 		next.private = *r.Private
 	}
 	var wrong error
-	next.params, err = next.kind.params(nil, r.Params)
+	next.params, err = next.kind.params.Patch(nil, r.Params)
 	next.policy, wrong = next.kind.policy().changed(&r.OnDemand, r.StopAfter, r.Restart)
 	return next, together(err, wrong)
 }
@@ -84,7 +83,7 @@ func together(first, second error) error {
 	b, isB := errors.AsType[*ParamError](second)
 	switch {
 	case isA && isB:
-		return &ParamError{slices.Concat(a.Problems, b.Problems)}
+		return &ParamError{Problems: slices.Concat(a.Problems, b.Problems)}
 	case first != nil:
 		return first
 	default:
@@ -166,7 +165,7 @@ func (s *Supervisor) plan(e *entry, c Change) (next change, err error) {
 	if c.Private != nil {
 		next.private = *c.Private
 	}
-	if next.params, err = next.kind.params(base, c.Params); err != nil {
+	if next.params, err = next.kind.params.Patch(base, c.Params); err != nil {
 		return change{}, err
 	}
 	demand := next.policy.onDemand == before.onDemand
@@ -319,85 +318,4 @@ func (s *Supervisor) enter() (leave func(), err error) {
 	}
 	s.running.Add(1)
 	return s.running.Done, nil
-}
-
-// insert makes the entry known, if its stream has none yet.
-func (s *Supervisor) insert(e *entry) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.entries[e.stream] != nil:
-		return ErrExists
-	case len(s.entries) >= maxSources:
-		return ErrTooMany
-	}
-	s.entries[e.stream] = e
-	return nil
-}
-
-// acquire takes the token of a stream's entry.
-func (s *Supervisor) acquire(ctx context.Context, name string) (*entry, error) {
-	s.mu.Lock()
-	e := s.entries[name]
-	s.mu.Unlock()
-	if e == nil {
-		return nil, ErrNotSupervised
-	}
-	select {
-	case e.work <- struct{}{}:
-	case <-e.gone:
-		return nil, ErrNotSupervised
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e.removed {
-		e.release()
-		return nil, ErrNotSupervised
-	}
-	return e, nil
-}
-
-// done gives the token back and returns how it stands.
-func (s *Supervisor) done(e *entry) (Status, error) {
-	s.mu.Lock()
-	st, source := e.statusLocked()
-	s.mu.Unlock()
-	e.release()
-	st.count(source)
-	return st, nil
-}
-
-// drop makes the entry unknown, and says whether it was known.
-func (s *Supervisor) drop(e *entry) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e.removed {
-		return false
-	}
-	e.removed = true
-	delete(s.entries, e.stream)
-	close(e.gone)
-	return true
-}
-
-// remove makes an entry unknown whose source has stopped.
-func (s *Supervisor) remove(e *entry, reason string) {
-	if s.drop(e) {
-		s.event(e, "source_stopped", slog.String("reason", reason))
-	}
-}
-
-// event tells of an entry's source.
-func (s *Supervisor) event(e *entry, name string, attrs ...slog.Attr) {
-	all := append([]slog.Attr{slog.String("stream", e.stream), slog.String("source", s.kindOf(e))}, attrs...)
-	s.opts.Event(name, all...)
-}
-
-// kindOf names the entry's kind of source.
-func (s *Supervisor) kindOf(e *entry) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return e.kind.Name
 }

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"weir/stream"
 )
@@ -161,45 +160,3 @@ func (s *Supervisor) kind(name string) (*checkedKind, error) {
 	}
 	return k, nil
 }
-
-// An entry is a stream's source, in whatever state.
-type entry struct {
-	// static after Start
-	stream string
-	work   chan struct{} // one token: held by whoever starts, changes, restarts or stops the source
-	gone   chan struct{} // closed when the entry is not the Supervisor's any more
-
-	// guarded by Supervisor.mu
-	kind     *checkedKind
-	params   []byte
-	private  bool
-	state    State
-	reason   string
-	since    time.Time
-	nextTry  time.Time
-	restarts int
-	runs     int
-	failures map[string]int // by reason
-	policy   policy
-	task     *task  // nil: no goroutine
-	source   Source // the one that runs or ran last; nil: none has
-	stopping bool   // by Stop
-	removed  bool
-}
-
-// statusLocked is the entry's snapshot without counters, and what has them.
-func (e *entry) statusLocked() (Status, Source) {
-	return Status{
-		Stream: e.stream, Source: e.kind.Name, State: e.state, Reason: e.reason, Since: e.since, NextTry: e.nextTry,
-		Private: e.private, Params: e.kind.shown(e.params), Restarts: e.restarts,
-		OnDemand: e.policy.onDemand, StopAfter: e.policy.stopAfter, Restart: e.policy.restart,
-		Runs: e.runs, Failures: maps.Clone(e.failures),
-	}, e.source
-}
-
-func (e *entry) setLocked(state State, reason string) {
-	e.state, e.reason, e.since, e.nextTry = state, reason, time.Now(), time.Time{}
-}
-
-// release gives the token back.
-func (e *entry) release() { <-e.work }

@@ -17,10 +17,10 @@ const (
 	slateBitRate = 400_000 // bits a second
 )
 
-// slate is a program whose tracks have no title: a publisher follows on them.
-type slate struct{ *publisher.Program }
+// card is a program whose tracks have no title: a publisher follows on them.
+type card struct{ *publisher.Program }
 
-func (s slate) Specs() []stream.Spec {
+func (s card) Specs() []stream.Spec {
 	specs := slices.Clone(s.Program.Specs())
 	for i := range specs {
 		specs[i].Title = ""
@@ -38,5 +38,5 @@ func newSlate(name string) (publisher.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slate{publisher.NewProgram(time.Now(), pictures...)}, nil
+	return card{publisher.NewProgram(time.Now(), pictures...)}, nil
 }

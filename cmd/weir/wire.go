@@ -23,6 +23,7 @@ import (
 	"weir/publisher/device"
 	"weir/publisher/file"
 	"weir/publisher/library"
+	"weir/publisher/slate"
 	"weir/relay"
 	"weir/session"
 	"weir/stream"
@@ -45,8 +46,8 @@ type server struct {
 	library       *library.Library // nil: there is no media folder
 	relay         *relay.Relay
 	hops          *relay.Hops
-	decoys        *stream.Registry // see publisher.SlatesOptions
-	slates        *publisher.Slates
+	decoys        *stream.Registry // see slate.Options
+	slates        *slate.Keeper
 	http          *http.Server
 	listener      net.Listener
 	ending        chan struct{} // closed when requests are to end
@@ -127,7 +128,7 @@ func (s *server) wireSources(ctx context.Context, c config.Config) error {
 		},
 	})
 	s.decoys = stream.New(stream.Options{Workers: 1, NewFlusher: session.NewFlusher})
-	s.slates = publisher.NewSlates(publisher.SlatesOptions{
+	s.slates = slate.New(slate.Options{
 		Registry: s.registry, Decoys: s.decoys, New: newSlate, Most: c.Limits.Slates, Logger: s.log,
 	})
 	ffmpeg, transcode, err := ffmpegKind(ctx, c.FFmpeg, s.log)

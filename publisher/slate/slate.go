@@ -1,4 +1,8 @@
-package publisher
+// Package slate plays in streams that have viewers and no publisher: a slate, which a publisher takes over at once.
+//
+// It is a package because it needs no more of the sources than that there is one: it has no kinds, no parameters and no second
+// try, and the Supervisor knows nothing of it.
+package slate
 
 import (
 	"context"
@@ -9,29 +13,30 @@ import (
 	"time"
 
 	"weir/internal/codec"
+	"weir/publisher"
 	"weir/stream"
 )
 
 // unwatched is for how long a slate without viewers stays.
 const unwatched = 5 * time.Second
 
-// SlatesOptions configure Slates. All but Most and Logger are required.
-type SlatesOptions struct {
+// Options configure a Keeper. All but Most and Logger are required.
+type Options struct {
 	Registry *stream.Registry // of the streams
 	// Decoys hold the slates that no publisher ever takes over: for those who may
 	// not know that the stream is live.
 	Decoys *stream.Registry
 	// New makes what plays in a stream that waits for its publisher.
-	New    func(stream string) (Source, error)
+	New    func(stream string) (publisher.Source, error)
 	Most   int          // at once; 0 is 100
 	Logger *slog.Logger // nil discards
 }
 
-// Slates play in streams that have viewers and no publisher: as stand-ins, which a
-// publisher takes over at once. Their methods may be called from any goroutine.
-type Slates struct {
-	// static after NewSlates
-	opts   SlatesOptions
+// A Keeper has slates play in streams that have viewers and no publisher: as stand-ins,
+// which a publisher takes over at once. Its methods may be called from any goroutine.
+type Keeper struct {
+	// static after New
+	opts   Options
 	ending chan struct{} // closed when Run ends
 
 	running sync.WaitGroup
@@ -42,19 +47,19 @@ type Slates struct {
 	closed  bool
 }
 
-// NewSlates makes them. Nothing plays before Show.
-func NewSlates(o SlatesOptions) *Slates {
+// New returns a Keeper. Nothing plays before Show.
+func New(o Options) *Keeper {
 	if o.Most <= 0 {
 		o.Most = 100
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Slates{opts: o, ending: make(chan struct{})}
+	return &Keeper{opts: o, ending: make(chan struct{})}
 }
 
 // Run waits until ctx ends, then ends all slates and waits for them.
-func (s *Slates) Run(ctx context.Context) error {
+func (s *Keeper) Run(ctx context.Context) error {
 	<-ctx.Done()
 	s.mu.Lock()
 	s.closed = true
@@ -66,9 +71,9 @@ func (s *Slates) Run(ctx context.Context) error {
 
 // Show has a slate play in the stream of that name, unless it is published, and
 // returns the stream. It goes when nobody watches. Where hidden is said the stream
-// is another of that name, which nobody publishes. It fails with ErrTooMany,
-// ErrClosed or an error of New's.
-func (s *Slates) Show(name string, hidden bool) (*stream.Stream, error) {
+// is another of that name, which nobody publishes. It fails with
+// publisher.ErrTooMany, publisher.ErrClosed or an error of New's.
+func (s *Keeper) Show(name string, hidden bool) (*stream.Stream, error) {
 	registry := s.registry(hidden)
 	if found, ok := registry.Find(name); ok && len(found.Offered()) > 0 {
 		return found, nil
@@ -102,7 +107,7 @@ func (s *Slates) Show(name string, hidden bool) (*stream.Stream, error) {
 	return p.Stream(), nil
 }
 
-func (s *Slates) registry(hidden bool) *stream.Registry {
+func (s *Keeper) registry(hidden bool) *stream.Registry {
 	if hidden {
 		return s.opts.Decoys
 	}
@@ -111,10 +116,10 @@ func (s *Slates) registry(hidden bool) *stream.Registry {
 
 // Resume is Show for a stream whose publisher has left viewers behind. It does
 // not block.
-func (s *Slates) Resume(name string) { s.resume(name, false) }
+func (s *Keeper) Resume(name string) { s.resume(name, false) }
 
 // resume does it in a goroutine that Run waits for.
-func (s *Slates) resume(name string, hidden bool) {
+func (s *Keeper) resume(name string, hidden bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.closed {
@@ -122,7 +127,7 @@ func (s *Slates) resume(name string, hidden bool) {
 	}
 }
 
-func (s *Slates) showAgain(name string, hidden bool) {
+func (s *Keeper) showAgain(name string, hidden bool) {
 	found, ok := s.registry(hidden).Find(name)
 	if !ok || found.Viewers() == 0 {
 		return
@@ -133,14 +138,14 @@ func (s *Slates) showAgain(name string, hidden bool) {
 }
 
 // enter takes a place among those that play.
-func (s *Slates) enter() (leave func(), err error) {
+func (s *Keeper) enter() (leave func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.closed:
-		return nil, ErrClosed
+		return nil, publisher.ErrClosed
 	case s.playing >= s.opts.Most:
-		return nil, ErrTooMany
+		return nil, publisher.ErrTooMany
 	}
 	s.playing++
 	s.running.Add(1)
@@ -154,7 +159,7 @@ func (s *Slates) enter() (leave func(), err error) {
 
 // play plays until a publisher takes the stream over, nobody watches, all ends,
 // or it fails: then it returns false.
-func (s *Slates) play(source Source, p *stream.Publication) bool {
+func (s *Keeper) play(source publisher.Source, p *stream.Publication) bool {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- source.Run(ctx, p) }()
@@ -164,7 +169,7 @@ func (s *Slates) play(source Source, p *stream.Publication) bool {
 		failed = <-ended
 	}
 	p.Close("unwatched")
-	if failed != nil && !errors.Is(failed, ErrPublicationEnded) {
+	if failed != nil && !errors.Is(failed, publisher.ErrPublicationEnded) {
 		s.opts.Logger.Warn("slate cannot be played", "stream", p.Stream().Name(), "err", failed)
 		return false
 	}
@@ -174,7 +179,7 @@ func (s *Slates) play(source Source, p *stream.Publication) bool {
 var errSlateEnded = errors.New("the slate has ended by itself")
 
 // watch returns nil when the slate is of no use any more, or why it has ended.
-func (s *Slates) watch(p *stream.Publication, ended <-chan error) error {
+func (s *Keeper) watch(p *stream.Publication, ended <-chan error) error {
 	look := time.NewTicker(unwatched)
 	defer look.Stop()
 	for {
@@ -200,11 +205,11 @@ func (s *Slates) watch(p *stream.Publication, ended <-chan error) error {
 func silent(played []stream.Spec) []stream.Spec {
 	var specs []stream.Spec
 	for _, f := range []codec.Format{
-		H264(), VP8(),
+		publisher.H264(), publisher.VP8(),
 		{Name: codec.VP9, ClockRate: 90000},
 		{Name: codec.AV1, ClockRate: 90000},
 		{Name: codec.H265, ClockRate: 90000},
-		Opus(),
+		publisher.Opus(),
 		{Name: codec.G722, ClockRate: 8000},
 		{Name: codec.PCMU, ClockRate: 8000},
 		{Name: codec.PCMA, ClockRate: 8000},

@@ -1,4 +1,4 @@
-package publisher_test
+package params_test
 
 import (
 	"encoding/json"
@@ -8,8 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"weir/publisher"
-	"weir/stream"
+	"weir/publisher/params"
 )
 
 const everyType = `{
@@ -26,28 +25,20 @@ const everyType = `{
   }
 }`
 
-// given is what New got, or the problems.
-func given(t *testing.T, schema, params string) (string, map[string]string) {
+// given is what becomes of parameters, or the problems.
+func given(t *testing.T, schema, text string) (string, map[string]string) {
 	t.Helper()
-	var got string
-	stop := errors.New("enough")
-	s, err := publisher.NewSupervisor(publisher.SupervisorOptions{
-		Registry: stream.New(stream.Options{}),
-		Kinds: []publisher.Kind{{Name: "kind", Schema: json.RawMessage(schema), New: func(_ string, p json.RawMessage) (publisher.Source, error) {
-			got = string(p)
-			return nil, stop
-		}}},
-	})
+	s, err := params.Read(json.RawMessage(schema), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.Start("test", publisher.Start{Source: "kind", Params: json.RawMessage(params)})
-	if errors.Is(err, stop) {
-		return got, nil
+	got, err := s.Patch(nil, []byte(text))
+	if err == nil {
+		return string(got), nil
 	}
-	failure, ok := errors.AsType[*publisher.ParamError](err)
+	failure, ok := errors.AsType[*params.Error](err)
 	if !ok {
-		t.Fatalf("%s: %v", params, err)
+		t.Fatalf("%s: %v", text, err)
 	}
 	problems := map[string]string{}
 	for _, p := range failure.Problems {
@@ -108,35 +99,76 @@ func TestParams(t *testing.T) {
 }
 
 func TestNoParams(t *testing.T) {
-	if got, problems := given(t, "", ``); got != `{}` || problems != nil {
+	if got, problems := given(t, params.None, ``); got != `{}` || problems != nil {
 		t.Errorf("got %s, %v", got, problems)
 	}
-	_, problems := given(t, "", `{"a": 1}`)
+	_, problems := given(t, params.None, `{"a": 1}`)
 	if diff := cmp.Diff(map[string]string{"a": "is not known; this kind of source has no parameters"}, problems); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func TestBadKinds(t *testing.T) {
-	made := func(string, json.RawMessage) (publisher.Source, error) { return nil, errors.New("made") }
-	for name, kinds := range map[string][]publisher.Kind{
-		"no name":           {{New: made}},
-		"nothing to make":   {{Name: "a"}},
-		"two":               {{Name: "a", New: made}, {Name: "a", New: made}},
-		"no schema":         {{Name: "a", New: made, Schema: json.RawMessage(`[`)}},
-		"open":              {{Name: "a", New: made, Schema: json.RawMessage(`{"type": "object", "properties": {}}`)}},
-		"keyword":           {{Name: "a", New: made, Schema: json.RawMessage(`{"type": "object", "additionalProperties": false, "oneOf": []}`)}},
-		"property keyword":  {{Name: "a", New: made, Schema: json.RawMessage(`{"type": "object", "additionalProperties": false, "properties": {"a": {"type": "integer", "$ref": "file:///etc/passwd"}}}`)}},
-		"property type":     {{Name: "a", New: made, Schema: json.RawMessage(`{"type": "object", "additionalProperties": false, "properties": {"a": {"type": "array"}}}`)}},
-		"default not valid": {{Name: "a", New: made, Schema: json.RawMessage(`{"type": "object", "additionalProperties": false, "properties": {"a": {"type": "integer", "minimum": 2, "default": 1}}}`)}},
-		"pattern":           {{Name: "a", New: made, Schema: json.RawMessage(`{"type": "object", "additionalProperties": false, "properties": {"a": {"type": "string", "pattern": "("}}}`)}},
+func TestBadSchemas(t *testing.T) {
+	for name, schema := range map[string]string{
+		"no schema":         `[`,
+		"open":              `{"type": "object", "properties": {}}`,
+		"keyword":           `{"type": "object", "additionalProperties": false, "oneOf": []}`,
+		"property keyword":  `{"type": "object", "additionalProperties": false, "properties": {"a": {"type": "integer", "$ref": "file:///etc/passwd"}}}`,
+		"property type":     `{"type": "object", "additionalProperties": false, "properties": {"a": {"type": "array"}}}`,
+		"default not valid": `{"type": "object", "additionalProperties": false, "properties": {"a": {"type": "integer", "minimum": 2, "default": 1}}}`,
+		"pattern":           `{"type": "object", "additionalProperties": false, "properties": {"a": {"type": "string", "pattern": "("}}}`,
 	} {
-		if _, err := publisher.NewSupervisor(publisher.SupervisorOptions{Registry: stream.New(stream.Options{}), Kinds: kinds}); err == nil {
+		if _, err := params.Read(json.RawMessage(schema), nil); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	if _, err := publisher.NewSupervisor(publisher.SupervisorOptions{}); err == nil {
-		t.Error("no registry: no error")
+}
+
+// A patch changes what it names and no more.
+func TestPatch(t *testing.T) {
+	s, err := params.Read(json.RawMessage(everyType), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Patch([]byte(`{"path":"a","count":5,"mode":"fast"}`), []byte(`{"path":"b","mode":null}`))
+	if want := `{"count":5,"even":16,"gain":0.5,"loop":true,"mode":"good","path":"b"}`; err != nil || string(got) != want {
+		t.Errorf("got %s, %v, want %s", got, err, want)
+	}
+}
+
+func TestSecrets(t *testing.T) {
+	s, err := params.Read(json.RawMessage(secretSchema), []string{"token"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"key", "token"}, s.Secrets()); diff != "" {
+		t.Error(diff)
+	}
+	whole := []byte(`{"key":"a/b","token":"","url":"u"}`)
+	if got := string(s.Shown(whole)); got != `{"url":"u"}` {
+		t.Errorf("shown: %s", got)
+	}
+	if got, want := s.Veil(whole)("a/b at u?a%2Fb"), "… at u?…"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+const secretSchema = `{"type":"object","additionalProperties":false,"required":["url"],"properties":{
+	"url":{"type":"string"},"token":{"type":"string"},"key":{"type":"string","writeOnly":true}}}`
+
+func TestBadSecrets(t *testing.T) {
+	for name, c := range map[string]struct {
+		schema  string
+		secrets []string
+	}{
+		"unknown":       {secretSchema, []string{"password"}},
+		"number":        {`{"type":"object","additionalProperties":false,"properties":{"n":{"type":"integer","default":1,"maximum":9}}}`, []string{"n"}},
+		"with default":  {`{"type":"object","additionalProperties":false,"properties":{"a":{"type":"string","default":"x","writeOnly":true}}}`, nil},
+		"enum of words": {`{"type":"object","additionalProperties":false,"properties":{"a":{"type":"string","enum":["x"],"writeOnly":true}}}`, nil},
+	} {
+		if _, err := params.Read(json.RawMessage(c.schema), c.secrets); err == nil {
+			t.Errorf("%s: no error", name)
+		}
 	}
 }
 
@@ -145,32 +177,20 @@ func FuzzParams(f *testing.F) {
 	for _, seed := range []string{`{"path":"a"}`, `{"path":"a","count":1e1}`, `{"gain":-0.0}`, `null`, `{"path":null}`, `{"a":1,"a":2}`} {
 		f.Add(seed)
 	}
-	var got string
-	stop := errors.New("enough")
-	s, err := publisher.NewSupervisor(publisher.SupervisorOptions{
-		Registry: stream.New(stream.Options{}),
-		Kinds: []publisher.Kind{{Name: "kind", Schema: json.RawMessage(everyType), New: func(_ string, p json.RawMessage) (publisher.Source, error) {
-			got = string(p)
-			return nil, stop
-		}}},
-	})
+	s, err := params.Read(json.RawMessage(everyType), nil)
 	if err != nil {
 		f.Fatal(err)
 	}
-	start := func(params string) error {
-		_, err := s.Start("test", publisher.Start{Source: "kind", Params: json.RawMessage(params)})
-		return err
-	}
-	f.Fuzz(func(t *testing.T, params string) {
-		if err := start(params); !errors.Is(err, stop) {
-			if _, ok := errors.AsType[*publisher.ParamError](err); !ok {
-				t.Fatalf("%q: %v", params, err)
+	f.Fuzz(func(t *testing.T, text string) {
+		first, err := s.Patch(nil, []byte(text))
+		if err != nil {
+			if _, ok := errors.AsType[*params.Error](err); !ok {
+				t.Fatalf("%q: %v", text, err)
 			}
 			return
 		}
-		first := got
-		if err := start(first); !errors.Is(err, stop) || got != first {
-			t.Errorf("%q became %q, then %q (%v)", params, first, got, err)
+		if again, err := s.Patch(nil, first); err != nil || string(again) != string(first) {
+			t.Errorf("%q became %q, then %q (%v)", text, first, again, err)
 		}
 	})
 }

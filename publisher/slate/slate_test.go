@@ -1,4 +1,4 @@
-package publisher_test
+package slate_test
 
 import (
 	"context"
@@ -9,9 +9,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"weir/publisher"
+	"weir/publisher/slate"
 	"weir/stream"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // still is a source that writes nothing and counts its runs.
 type still struct{ running *atomic.Int32 }
@@ -32,12 +37,12 @@ func (s still) Run(ctx context.Context, p *stream.Publication) error {
 }
 
 // slates run until the test ends or end is called.
-func slates(t *testing.T, most int) (s *publisher.Slates, r *stream.Registry, running *atomic.Int32, end func()) {
+func slates(t *testing.T, most int) (s *slate.Keeper, r *stream.Registry, running *atomic.Int32, end func()) {
 	t.Helper()
 	running = &atomic.Int32{}
 	r = stream.New(stream.Options{Left: func(name string) { s.Resume(name) }})
 	decoys := stream.New(stream.Options{})
-	s = publisher.NewSlates(publisher.SlatesOptions{
+	s = slate.New(slate.Options{
 		Registry: r, Decoys: decoys, Most: most,
 		New: func(string) (publisher.Source, error) { return still{running}, nil },
 	})
