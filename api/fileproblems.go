@@ -43,14 +43,14 @@ func refuseNoFolder() *wish.Refusal {
 func refuseUploadBusy() *wish.Refusal {
 	return &wish.Refusal{
 		Status: http.StatusConflict, Code: "upload_busy", Detail: "Another upload of this file is arriving.",
-		Remedy: "Wait for its end. One that broke off is noticed within half a minute.", Headers: retryAfter("5"),
+		Remedy: "Wait for its end. One that broke off is noticed within half a minute.", Headers: retryLater(),
 	}
 }
 
 func refuseTooManyUploads() *wish.Refusal {
 	return &wish.Refusal{
 		Status: http.StatusServiceUnavailable, Code: "too_many_uploads", Detail: "As many files arrive as may at once.",
-		Remedy: "Try again when one of them has arrived.", Headers: retryAfter("5"),
+		Remedy: "Try again when one of them has arrived.", Headers: retryLater(),
 	}
 }
 

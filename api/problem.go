@@ -153,7 +153,7 @@ func refuseTooManySources() *wish.Refusal {
 	return &wish.Refusal{
 		Status: http.StatusServiceUnavailable, Code: "too_many_sources",
 		Detail: "The server runs as many sources as it may.",
-		Remedy: "End one with DELETE.", Headers: retryAfter("5"),
+		Remedy: "End one with DELETE.", Headers: retryLater(),
 	}
 }
 
@@ -161,7 +161,7 @@ func refuseEnding() *wish.Refusal {
 	return &wish.Refusal{
 		Status: http.StatusServiceUnavailable, Code: "shutting_down",
 		Detail: "The server is ending.",
-		Remedy: "Try again when it has been started anew.", Headers: retryAfter("5"),
+		Remedy: "Try again when it has been started anew.", Headers: retryLater(),
 	}
 }
 
@@ -173,4 +173,5 @@ func refuseNoSession() *wish.Refusal {
 	}
 }
 
-func retryAfter(seconds string) map[string]string { return map[string]string{"Retry-After": seconds} }
+// retryLater is the field that says so, in seconds.
+func retryLater() map[string]string { return map[string]string{"Retry-After": "5"} }

@@ -44,6 +44,6 @@ func refuseLoop() *wish.Refusal {
 func refuseTooManyPushes() *wish.Refusal {
 	return &wish.Refusal{
 		Status: http.StatusServiceUnavailable, Code: "too_many_pushes", Detail: "There are as many pushes as there may be.",
-		Remedy: "End one with DELETE.", Headers: retryAfter("5"),
+		Remedy: "End one with DELETE.", Headers: retryLater(),
 	}
 }
