@@ -41,6 +41,9 @@ func TestThirdParty(t *testing.T) {
 	named := map[string]string{}
 	row := regexp.MustCompile(`(?m)^\| ([a-z0-9.]+\.[a-z]+/\S+) \| (v\S+) \| ([A-Za-z0-9.-]+) \| <https://\S+> \|$`)
 	for _, fields := range row.FindAllStringSubmatch(string(text), -1) {
+		if named[fields[1]] != "" {
+			t.Errorf("THIRD_PARTY.md names %s twice", fields[1])
+		}
 		named[fields[1]] = fields[2]
 	}
 	modules := linked(t)

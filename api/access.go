@@ -110,14 +110,14 @@ func refuseAccess(err error, action auth.Action) error {
 		return &wish.Refusal{
 			Status: http.StatusUnauthorized, Code: "token_missing",
 			Detail:  "This needs a token with the right to " + action.String() + ".",
-			Remedy:  "Send one in the field Authorization: Bearer. The command weir token list shows the tokens that there are.",
+			Remedy:  "Send one in the field Authorization: Bearer. The command weir token list -show shows the tokens that there are.",
 			Headers: map[string]string{"WWW-Authenticate": realm},
 		}
 	case errors.Is(err, auth.ErrUnknownToken):
 		return &wish.Refusal{
 			Status: http.StatusUnauthorized, Code: "token_unknown",
 			Detail:  "The token is not known here.",
-			Remedy:  "Check it: it may have been changed or revoked. The command weir token list shows the tokens that there are.",
+			Remedy:  "Check it: it may have been changed or revoked. The command weir token list -show shows the tokens that there are.",
 			Headers: map[string]string{"WWW-Authenticate": realm + `, error="invalid_token"`},
 		}
 	case errors.Is(err, auth.ErrForbidden):

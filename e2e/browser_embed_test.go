@@ -60,7 +60,7 @@ func TestEmbedSurvivesRestarts(t *testing.T) {
 	program := build(t, "1")
 	server := start(t, program, "127.0.0.1:0", withAdmin, small(t))
 	page := run(t, "embed.mjs", "restarts", server.base)
-	for n, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+	for n, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL, syscall.SIGTERM} {
 		number := string(rune('1' + n))
 		page.step(t, "playing "+number)
 		server.end(t, signal)

@@ -188,54 +188,6 @@ func TestChromiumPlaysClipWithoutCgo(t *testing.T) {
 	t.Logf("open to picture %.0f ms", got.OpenToPicture)
 }
 
-// Firefox has no H.264 here and gets VP8: the pattern itself where an encoder is built in, else the clip. Beside it a viewer
-// with H.264 watches: there are two encoders, and not more.
-func TestFirefoxPlaysVP8(t *testing.T) {
-	needs(t, firefox)
-	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
-	witness, err := webrtctest.Play(t.Context(), server.base+"/whep/test", webrtctest.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got played
-	run(t, "firefox.mjs", server.base, "11").report(t, &got)
-	made := renditions(t, server)
-	for codec, r := range made {
-		if r.Encoders != 1 {
-			t.Errorf("%d encoders of %s were made, want 1", r.Encoders, codec)
-		}
-	}
-	if err := witness.Close(); err != nil {
-		t.Error(err)
-	}
-	got.hasCodec(t, "video/VP8")
-	if server.encodes(t, "VP8") {
-		judgeLiveVP8(t, got, made["VP8"].Skipped)
-	} else {
-		judgeVP8(t, got)
-		if got.Note == "" {
-			t.Error("the page does not say that a clip stands in")
-		}
-	}
-	t.Logf("open to picture %.0f ms, %.1f fps", got.OpenToPicture, got.FPS)
-}
-
-// judgeLiveVP8 wants the pattern as it is drawn, whose number can be read in every picture. The source may have left out
-// some, where the machine was too busy for it.
-func judgeLiveVP8(t *testing.T, got played, skipped int64) {
-	t.Helper()
-	if fps := got.FPS + float64(skipped)/11; fps < 29 || got.FPS > 31 {
-		t.Errorf("%.1f fps, %d were left out by the source; want 30 fps", got.FPS, skipped)
-	}
-	if got.Unreadable != 0 || got.Live != len(got.Numbers) || len(got.Numbers) < 200 {
-		t.Errorf("%d frames, %d unreadable, %d say that they are live", len(got.Numbers), got.Unreadable, got.Live)
-	}
-	if got.PacketsLost != 0 || got.Note != "" {
-		t.Errorf("%d packets lost, note %q", got.PacketsLost, got.Note)
-	}
-	t.Logf("%d pictures were read, %d were not shown or not looked at, %d looked at twice", len(got.Numbers), got.missing(t, 0), got.Again)
-}
-
 // encodes tells whether the program has an encoder for the codec.
 func (p *process) encodes(t *testing.T, codec string) bool {
 	t.Helper()
@@ -285,54 +237,6 @@ func ask(t *testing.T, url, token string, into any) {
 	}
 }
 
-func TestNodePlaysVP8(t *testing.T) {
-	t.Parallel()
-	needs(t)
-	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
-	var got struct {
-		played
-		Video, Title string
-		Samples      int
-		Deleted      int
-	}
-	run(t, "wrtc.mjs", server.base, "11").report(t, &got)
-	live := server.encodes(t, "VP8")
-	if live {
-		judgeLiveVP8(t, got.played, renditions(t, server)["VP8"].Skipped)
-	} else {
-		judgeVP8(t, got.played)
-	}
-	if got.Video != "VP8" || live != (got.Title == "") {
-		t.Errorf("video %q, title %q", got.Video, got.Title)
-	}
-	if got.Samples < 10*48000 {
-		t.Errorf("%d samples of sound in 11 s", got.Samples)
-	}
-	if got.Deleted != 200 {
-		t.Errorf("DELETE: %d", got.Deleted)
-	}
-	t.Logf("%.1f fps", got.FPS)
-}
-
-// judgeVP8 wants the recorded clip, going round.
-func judgeVP8(t *testing.T, got played) {
-	t.Helper()
-	if got.FPS < 25 {
-		t.Errorf("%.1f fps, want 25", got.FPS)
-	}
-	if got.Unreadable != 0 || got.Live != 0 || len(got.Numbers) < 100 {
-		t.Errorf("%d frames, %d unreadable, %d say that they are live", len(got.Numbers), got.Unreadable, got.Live)
-	}
-	got.missing(t, clip.Frames)
-	wrapped := false
-	for i, number := range got.Numbers {
-		wrapped = wrapped || i > 0 && number < got.Numbers[i-1]
-	}
-	if !wrapped {
-		t.Error("the clip did not go round")
-	}
-}
-
 // TestModules tests what whep.js does with text, and whip.js against a server that misbehaves, without a browser.
 func TestModules(t *testing.T) {
 	t.Parallel()
@@ -343,7 +247,10 @@ func TestModules(t *testing.T) {
 	}
 }
 
-// TestRecordOffers writes what the browsers offer by way of whep.js into the fixtures of package session. It is asked for by name, with
+// fixtures is where recorded offers lie.
+var fixtures = filepath.Join("..", "session", "negotiate", "testdata", "offers")
+
+// TestRecordOffers writes what the browsers offer by way of whep.js into those fixtures. It is asked for by name, with
 // E2E_RECORD_OFFERS=1, after a change of browsers.
 func TestRecordOffers(t *testing.T) {
 	if os.Getenv("E2E_RECORD_OFFERS") == "" {
@@ -354,7 +261,7 @@ func TestRecordOffers(t *testing.T) {
 	for browser, file := range map[string]string{"chromium": "chromium-156-whep.js.sdp", "firefox": "firefox-esr-153-whep.js.sdp"} {
 		var got struct{ Offer, Version string }
 		run(t, "offer.mjs", browser, server.base).report(t, &got)
-		if err := os.WriteFile(filepath.Join("..", "session", "testdata", "offers", file), []byte(got.Offer), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(fixtures, file), []byte(got.Offer), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		t.Logf("%s: %s", file, got.Version)

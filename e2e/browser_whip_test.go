@@ -169,10 +169,10 @@ func playTool(t *testing.T, script string) (got toolPlayed) {
 	return got
 }
 
-// record writes an offer into the fixtures of package session.
+// record writes an offer into the fixtures.
 func record(t *testing.T, name, offer string) {
 	t.Helper()
-	path := filepath.Join("..", "session", "testdata", "offers", "publish", name+".sdp")
+	path := filepath.Join(fixtures, "publish", name+".sdp")
 	if err := os.WriteFile(path, []byte(strings.ReplaceAll(offer, "\r\n", "\n")), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -71,7 +71,7 @@ const subjects = {
   async restarts() {
     await page.goto(`${base}/embed/test`)
     await picture()
-    for (let n = 1; n <= 2; n++) {
+    for (let n = 1; n <= 3; n++) {
       await step(`playing ${n}`)
       await until('nothing', async () => !await shown(), 40_000)
       await step(`gone ${n}`)
