@@ -12,13 +12,13 @@ import (
 type Outcome uint8
 
 const (
-	// Taken: it is in the cache.
+	// Taken is what the cache holds now.
 	Taken Outcome = iota
-	// Duplicate: the cache has a packet of this index.
+	// Duplicate is one of an index that the cache has.
 	Duplicate
-	// Late: older than what the cache holds, or from before Begin.
+	// Late is older than what the cache holds, or from before Begin.
 	Late
-	// Undecodable: before the first key frame since Begin.
+	// Undecodable came before the first key frame since Begin.
 	Undecodable
 )
 
@@ -136,7 +136,7 @@ func (l *ingest) putInOrder(t *Track, k *Packet, content codec.Content, keyFrame
 		l.groups.begin(t, k.Arrived, start, k.Timestamp, nil)
 	}
 	for _, payload := range sets {
-		t.ring.put(&Packet{Index: k.Index, Arrived: k.Arrived, Timestamp: k.Timestamp, Payload: payload},
+		t.put(&Packet{Index: k.Index, Arrived: k.Arrived, Timestamp: k.Timestamp, Payload: payload},
 			l.groups.keep(t, k.Arrived))
 		k.Index++
 	}
@@ -145,7 +145,7 @@ func (l *ingest) putInOrder(t *Track, k *Packet, content codec.Content, keyFrame
 		l.index = k.Index
 		t.setsInserted.Add(1)
 	}
-	t.ring.put(k, l.groups.keep(t, k.Arrived))
+	t.put(k, l.groups.keep(t, k.Arrived))
 	for i := start; i < k.Index; i++ {
 		l.groups.add(t, k.Arrived, t.Get(i))
 	}
@@ -168,7 +168,7 @@ func (l *ingest) inserted(i insertion) {
 func (l *ingest) putLate(t *Track, k *Packet, content codec.Content, keyFrame bool) {
 	n := t.lateHead.Load()
 	k.Late = n + 1
-	t.ring.put(k, l.groups.keep(t, k.Arrived))
+	t.put(k, l.groups.keep(t, k.Arrived))
 	t.late[n%LateKept].Store(k.Index)
 	t.lateHead.Store(k.Late)
 	sets := l.units.lacking(t, content, k.Timestamp)

@@ -51,7 +51,7 @@ type Track struct {
 // cost in memory is added to total, which it may share with others.
 func New(f codec.Format, epoch time.Time, b Bounds, total *atomic.Int64) *Track {
 	t := &Track{kind: f.Kind(), rate: f.ClockRate, epoch: epoch, bounds: b}
-	t.ring.start(firstIndex, total)
+	t.start(firstIndex, total)
 	t.format.Store(&f)
 	return t
 }
