@@ -23,6 +23,7 @@ type input struct {
 	splice
 	fed       *stream.Track // that got the newest packet
 	layers    uint64        // packets of layers that are not forwarded
+	before    uint64        // packets from before the line changed over to their stream
 	unasked   uint64        // key frames wanted that could not be asked for
 	keyFrames uint64        // asked for
 	awaited   bool          // one was, and has not come

@@ -29,8 +29,8 @@ func (g *Receiver) placeLocked(pkt *rtp.Packet, now time.Time) (s *source, track
 		g.unknown++
 		return nil, nil, false
 	}
-	fresh, gap := s.receive(pkt, route.clockRate, now, again)
-	if !fresh || !s.input.forward(s, pkt, route, now) {
+	number, fresh, gap := s.receive(pkt, route.clockRate, now, again)
+	if !fresh || !s.input.forward(s, pkt, number, route, now) {
 		return nil, nil, gap
 	}
 	s.input.note(s, pkt, route, now)

@@ -28,7 +28,7 @@ type source struct {
 	transit        float64
 	arrived        time.Time // the newest packet
 	clockRate      uint32    // its; 0: none has come
-	forwarded      uint64
+	left           time.Time // when the line went on with another stream; zero: never
 	missing        map[int64]*absence
 	given          uint64 // up as lost
 	asked          uint64 // packets asked for again
@@ -71,15 +71,16 @@ const (
 )
 
 // receive counts a packet. again says that it is a retransmission of another
-// stream's. It says whether the packet is new, and whether others are missing
-// since.
-func (s *source) receive(pkt *rtp.Packet, clockRate uint32, now time.Time, again bool) (fresh, gap bool) {
+// stream's. It says which number the packet has, extended, whether it is new, and
+// whether others are missing since. A stream's numbers never go back: where it
+// begins anew that counts as having wrapped.
+func (s *source) receive(pkt *rtp.Packet, clockRate uint32, now time.Time, again bool) (extended int64, fresh, gap bool) {
 	s.clockRate = clockRate
-	extended := s.highest + int64(int16(pkt.SequenceNumber-uint16(s.highest)))
+	extended = s.highest + int64(int16(pkt.SequenceNumber-uint16(s.highest)))
 	switch {
 	case !s.begun:
 		if again {
-			return false, false
+			return 0, false, false
 		}
 		extended = int64(pkt.SequenceNumber)
 		s.begun, s.base, s.highest = true, extended, extended-1
@@ -87,7 +88,10 @@ func (s *source) receive(pkt *rtp.Packet, clockRate uint32, now time.Time, again
 		s.windowStart = now
 	case extended > s.highest+maxJump || extended < s.highest-maxJump:
 		if again {
-			return false, false
+			return 0, false, false
+		}
+		if extended < s.highest {
+			extended += 1 << 16
 		}
 		s.restarts += s.highest + 1 - s.base - int64(s.packets)
 		clear(s.missing)
@@ -97,7 +101,7 @@ func (s *source) receive(pkt *rtp.Packet, clockRate uint32, now time.Time, again
 	if extended <= s.highest {
 		if s.missing[extended] == nil {
 			s.duplicates++
-			return false, false
+			return extended, false, false
 		}
 		delete(s.missing, extended)
 		s.again++
@@ -114,7 +118,7 @@ func (s *source) receive(pkt *rtp.Packet, clockRate uint32, now time.Time, again
 	s.arrived = now
 	s.octets += uint64(len(pkt.Payload))
 	s.measureRate(len(pkt.Payload), now)
-	return true, gap
+	return extended, true, gap
 }
 
 // miss notes the packets from one number up to another as missing.

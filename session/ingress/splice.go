@@ -16,41 +16,48 @@ type splice struct {
 	current *source // that is forwarded; nil: none yet
 	target  *source // that is to follow with its next key frame; nil: none
 
+	spliced         bool   // the line has changed over
 	sequenceOffset  uint16 // what is sent less what came
 	timestampOffset uint32
-	first           uint16 // number of the current stream's first packet, as it came
-	sequence        uint16 // the highest that was sent
-	timestamp       uint32 // of that packet
+	first           int64  // number of the current stream's first packet, as it came, extended
+	newest          int64  // of its newest packet
+	sequence        uint16 // that packet's, as it was sent
+	timestamp       uint32 // the same
 	at              time.Time
 }
 
-// forward says whether a packet goes on, and changes its numbers to those of the
-// line.
-func (in *input) forward(s *source, pkt *rtp.Packet, route payloadRoute, now time.Time) bool {
-	if s != in.current && !in.follows(s, pkt, route, now) {
+// forward says whether a packet, whose extended number that is, goes on, and
+// changes its numbers to those of the line.
+func (in *input) forward(s *source, pkt *rtp.Packet, number int64, route payloadRoute, now time.Time) bool {
+	if s != in.current && !in.follows(s, pkt, number, route, now) {
 		in.layers++
 		return false
 	}
 	if s != in.current {
-		in.change(s, pkt, route, now)
+		in.change(s, pkt, number, route, now)
 	}
-	if int16(pkt.SequenceNumber-in.first) < 0 && in.sequenceOffset != 0 {
-		return false // from before the line changed over to this stream
+	if number < in.first && in.spliced {
+		in.before++
+		return false
 	}
 	pkt.SequenceNumber += in.sequenceOffset
 	pkt.Timestamp += in.timestampOffset
-	if ahead := int16(pkt.SequenceNumber - in.sequence); ahead > 0 || s.forwarded == 0 {
-		in.sequence, in.timestamp, in.at = pkt.SequenceNumber, pkt.Timestamp, now
+	if number >= in.newest {
+		in.newest, in.sequence, in.timestamp, in.at = number, pkt.SequenceNumber, pkt.Timestamp, now
 	}
-	s.forwarded++
 	return true
 }
 
-// follows says whether the line changes over to a stream with this packet.
-func (in *input) follows(s *source, pkt *rtp.Packet, route payloadRoute, now time.Time) bool {
+// follows says whether the line changes over to a stream with this packet. What
+// comes late of a stream, that was left maybe, is no reason to.
+func (in *input) follows(s *source, pkt *rtp.Packet, number int64, route payloadRoute, now time.Time) bool {
 	simulcast := len(in.section.RIDs) > 0
 	switch {
-	case !in.video || in.current == nil && !simulcast:
+	case in.current == nil && !simulcast:
+		return true
+	case !simulcast && now.Sub(s.left) < silence, in.current != nil && number < s.highest:
+		return false
+	case !in.video:
 		return true
 	case !codec.KeyFrameStart(route.codec, pkt.Payload):
 		return false
@@ -62,13 +69,13 @@ func (in *input) follows(s *source, pkt *rtp.Packet, route payloadRoute, now tim
 }
 
 // change lets the line go on with another stream.
-func (in *input) change(s *source, pkt *rtp.Packet, route payloadRoute, now time.Time) {
+func (in *input) change(s *source, pkt *rtp.Packet, number int64, route payloadRoute, now time.Time) {
 	before := in.current
-	in.current, in.target, in.first = s, nil, pkt.SequenceNumber
-	s.forwarded = 0
+	in.current, in.target, in.first, in.newest = s, nil, number, number
 	if before == nil {
 		return
 	}
+	before.left, in.spliced = now, true
 	in.sequenceOffset = in.sequence + 1 - pkt.SequenceNumber
 	passed := now.Sub(in.at)
 	if !before.clockAt.IsZero() && !s.clockAt.IsZero() { // both say which time their timestamps mean

@@ -69,6 +69,9 @@ func (in *input) snapshot(sources []*source) Stats {
 	if in.layers > 0 {
 		m.Reception.Drops["layer"] = in.layers
 	}
+	if in.before > 0 {
+		m.Reception.Drops["before_change"] = in.before
+	}
 	if in.fed != nil {
 		m.Format = in.fed.Format() // not as the offer does
 	}
