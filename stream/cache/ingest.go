@@ -8,6 +8,15 @@ import (
 	"weir/internal/codec"
 )
 
+const (
+	// maxHole is how many packets may be missing in sequence and still be waited
+	// for.
+	maxHole = minCached
+	// maxJump is how far a number may be off and still be believed at once, which
+	// is RFC 3550's MAX_DROPOUT (A.1).
+	maxJump = 3000
+)
+
 // An Outcome says what became of a packet.
 type Outcome uint8
 
@@ -197,20 +206,22 @@ func (l *ingest) extend(sequence uint16) uint64 {
 	return l.units.shift(l.index + uint64(int64(int16(sequence-l.sequence))))
 }
 
-// jumps says whether a number is further away than the cache reaches. Two such
-// packets in sequence prove that the source began anew (RFC 3550 A.1): the
+// jumps says whether a number is further away than packets are lost or late, or
+// than the cache reaches. Two such packets in sequence prove that the source began anew (RFC 3550 A.1): the
 // second is then treated like the first of another source.
 func (l *ingest) jumps(r *ring, sequence uint16) bool {
 	if !l.placed {
 		return false
 	}
-	index := l.extend(sequence)
-	return index >= r.Head()+maxCached/2 || index < r.Tail()
+	index, head := l.extend(sequence), r.Head()
+	return index > head+maxJump || index+maxJump < head || index < r.Tail()
 }
 
 // place gives a packet its index. The first one of a source gets the next
 // index, and none that belongs before it gets one: what lies there is another
-// source's.
+// source's. A hole of more than maxHole, which nothing will fill, gets one index
+// alone, so that no viewer's worker has to count through it; what belongs before
+// the packet behind it is late then.
 func (l *ingest) place(r *ring, sequence uint16) (uint64, Outcome) {
 	head := r.Head()
 	if !l.placed {
@@ -218,6 +229,10 @@ func (l *ingest) place(r *ring, sequence uint16) (uint64, Outcome) {
 		return head, Taken
 	}
 	index := l.extend(sequence)
+	if index > head+maxHole {
+		index = head + 1
+		l.first = index
+	}
 	switch {
 	case index < l.first:
 		return 0, Late
