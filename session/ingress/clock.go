@@ -1,6 +1,7 @@
 package ingress
 
 import (
+	"slices"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -57,8 +58,15 @@ func (g *Receiver) control(ssrc uint32, b []byte) {
 	}
 	now := time.Now()
 	for _, packet := range packets {
-		if report, ok := packet.(*rtcp.SenderReport); ok && report.SSRC == ssrc {
-			g.senderReport(report, now)
+		switch packet := packet.(type) {
+		case *rtcp.SenderReport:
+			if packet.SSRC == ssrc {
+				g.senderReport(packet, now)
+			}
+		case *rtcp.Goodbye:
+			if slices.Contains(packet.Sources, ssrc) {
+				g.goodbye(ssrc)
+			}
 		}
 	}
 }

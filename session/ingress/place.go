@@ -12,13 +12,14 @@ import (
 // that its track gets. It returns the stream and the track, nil where the packet
 // ends here, and whether packets before it are missing now that were not.
 func (g *Receiver) placeLocked(pkt *rtp.Packet, now time.Time) (s *source, track *stream.Track, gap bool) {
-	s = g.sourceLocked(pkt)
+	s = g.sourceLocked(pkt, now)
 	if s == nil {
 		g.unknown++
 		return nil, nil, false
 	}
 	again := s.repairs
 	if again {
+		s.arrived = now
 		s.octets += uint64(len(pkt.Payload))
 		if s = g.unwrapLocked(s, pkt); s == nil {
 			return nil, nil, false
@@ -38,12 +39,12 @@ func (g *Receiver) placeLocked(pkt *rtp.Packet, now time.Time) (s *source, track
 }
 
 // sourceLocked finds or makes the source of a packet.
-func (g *Receiver) sourceLocked(pkt *rtp.Packet) *source {
+func (g *Receiver) sourceLocked(pkt *rtp.Packet, now time.Time) *source {
 	if s := g.sources[pkt.SSRC]; s != nil {
 		return s
 	}
 	in := g.inputLocked(pkt)
-	if in == nil || len(g.sources) >= maxStreams {
+	if in == nil {
 		return nil
 	}
 	route, ok := in.payloads[pkt.PayloadType]
@@ -56,6 +57,9 @@ func (g *Receiver) sourceLocked(pkt *rtp.Packet) *source {
 	}
 	if len(in.section.RIDs) > 0 && !s.repairs && !in.known(s.rid) {
 		return nil // not said yet, or no layer that was answered
+	}
+	if len(g.sources) >= maxStreams && !g.makeRoomLocked(now) {
+		return nil
 	}
 	g.sources[pkt.SSRC] = s
 	g.order = append(g.order, s)

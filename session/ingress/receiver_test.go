@@ -41,31 +41,42 @@ type publisher struct {
 
 	mu sync.Mutex
 	// guarded by mu
-	heard []rtcp.Packet
-	taken []rtp.Header // by the track
+	heard     []rtcp.Packet
+	compounds [][]rtcp.Packet
+	taken     []rtp.Header // by the track
 }
 
 func newPublisher(tb testing.TB, rids ...string) *publisher {
 	tb.Helper()
-	vp8 := codec.Format{Name: codec.VP8, ClockRate: 90000}
+	return publisherOf(tb, sectionOf(rids...))
+}
+
+var vp8 = codec.Format{Name: codec.VP8, ClockRate: 90000}
+
+func sectionOf(rids ...string) negotiate.Section {
+	return negotiate.Section{
+		Kind: "video", Mid: "0", Accepted: true, Format: vp8, PayloadType: media, RIDs: rids,
+		Feedback: []string{"nack", "nack pli"}, Extensions: map[uint8]string{ridID: negotiate.RID},
+		Payloads: []negotiate.Payload{{Number: media, RTX: repairs, Format: vp8, Feedback: []string{"nack", "nack pli"}}},
+		Sources:  []negotiate.Source{{SSRC: low, RTX: low + repairsOf}, {SSRC: high, RTX: high + repairsOf}},
+	}
+}
+
+func publisherOf(tb testing.TB, section negotiate.Section) *publisher {
+	tb.Helper()
 	registry := stream.New(stream.Options{})
 	publication, err := registry.PublishWith("test", stream.PublishOptions{By: "test", Specs: []stream.Spec{{Format: vp8}}})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	p := &publisher{track: publication.Tracks()[0], buffers: map[uint32]io.ReadWriteCloser{}}
-	section := negotiate.Section{
-		Kind: "video", Mid: "0", Accepted: true, Format: vp8, PayloadType: media, RIDs: rids,
-		Feedback: []string{"nack", "nack pli"}, Extensions: map[uint8]string{ridID: negotiate.RID},
-		Payloads: []negotiate.Payload{{Number: media, RTX: repairs, Format: vp8, Feedback: []string{"nack", "nack pli"}}},
-		Sources:  []negotiate.Source{{SSRC: low, RTX: low + repairsOf}, {SSRC: high, RTX: high + repairsOf}},
-	}
 	p.Receiver = ingress.New(ingress.Options{
 		Sections: []negotiate.Section{section}, CNAME: "cname", Connected: func() bool { return true },
 		Send: func(packets []rtcp.Packet) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			p.heard = append(p.heard, packets...)
+			p.compounds = append(p.compounds, packets)
 		},
 		RoundTrip: func() time.Duration { return 0 },
 		Flooded:   func() {},

@@ -72,7 +72,8 @@ func (g *Receiver) send(packets ...rtcp.Packet) {
 	}
 }
 
-// feedback is a compound that says little but the packet itself (RFC 4585 3.1).
+// feedback is the smallest compound that the packets can be sent in (RFC 4585
+// 3.1), or, where that was negotiated, they alone.
 func (g *Receiver) feedback(packets ...rtcp.Packet) {
 	if len(packets) == 0 {
 		return
@@ -81,12 +82,19 @@ func (g *Receiver) feedback(packets ...rtcp.Packet) {
 		g.send(packets...) // RFC 5506
 		return
 	}
-	g.send(append([]rtcp.Packet{&rtcp.ReceiverReport{SSRC: g.ssrc}}, packets...)...)
+	g.send(append([]rtcp.Packet{&rtcp.ReceiverReport{SSRC: g.ssrc}, g.description()}, packets...)...)
 }
 
-// reportReception sends a receiver report on all streams.
+// description names this end, as every compound has to (RFC 3550 6.1).
+func (g *Receiver) description() *rtcp.SourceDescription {
+	return &rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{{
+		Source: g.ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: g.options.CNAME}},
+	}}}
+}
+
+// reportReception sends a receiver report on the streams that were heard since
+// the last one.
 func (g *Receiver) reportReception(now time.Time) {
-	const most = 31 // RFC 3550 6.4.2
 	rtt := g.options.RoundTrip()
 	g.mu.Lock()
 	if rtt > 0 {
@@ -94,16 +102,14 @@ func (g *Receiver) reportReception(now time.Time) {
 	}
 	report := &rtcp.ReceiverReport{SSRC: g.ssrc}
 	var heard []uint32
-	for _, s := range g.order {
-		if s.begun && len(report.Reports) < most {
-			report.Reports = append(report.Reports, s.reception(now))
-			heard = append(heard, s.ssrc)
-		}
+	for _, s := range g.heardLocked() {
+		report.Reports = append(report.Reports, s.reception(now))
+		heard = append(heard, s.ssrc)
+		s.heard, s.told = false, now
 	}
+	g.leaveLocked(now)
 	g.mu.Unlock()
-	packets := []rtcp.Packet{report, &rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{{
-		Source: g.ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: g.options.CNAME}},
-	}}}}
+	packets := []rtcp.Packet{report, g.description()}
 	if len(heard) > 0 && g.wantsEstimate() {
 		packets = append(packets, &rtcp.ReceiverEstimatedMaximumBitrate{SenderSSRC: g.ssrc, Bitrate: maxRate, SSRCs: heard})
 	}

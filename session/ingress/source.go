@@ -27,6 +27,9 @@ type source struct {
 	jitter         float64 // clock rate units
 	transit        float64
 	arrived        time.Time // the newest packet
+	heard          bool      // since the last report
+	told           time.Time // when it was last reported on
+	bye            bool      // the publisher has said that it is over
 	clockRate      uint32    // its; 0: none has come
 	left           time.Time // when the line went on with another stream; zero: never
 	missing        map[int64]*absence
@@ -35,7 +38,8 @@ type source struct {
 	expectedBefore int64  // at the last report
 	receivedBefore uint64
 	fraction       uint8
-	restarts       int64 // packets lost in sequence numbers before a restart
+	restarts       int64  // packets lost in sequence numbers before a restart
+	before         uint64 // packets that came before it
 
 	rate        uint64 // bytes a second
 	windowStart time.Time
@@ -75,7 +79,7 @@ const (
 // whether others are missing since. A stream's numbers never go back: where it
 // begins anew that counts as having wrapped.
 func (s *source) receive(pkt *rtp.Packet, clockRate uint32, now time.Time, again bool) (extended int64, fresh, gap bool) {
-	s.clockRate = clockRate
+	s.clockRate, s.heard = clockRate, true
 	extended = s.highest + int64(int16(pkt.SequenceNumber-uint16(s.highest)))
 	switch {
 	case !s.begun:
@@ -95,6 +99,7 @@ func (s *source) receive(pkt *rtp.Packet, clockRate uint32, now time.Time, again
 		}
 		s.restarts += s.highest + 1 - s.base - int64(s.packets)
 		clear(s.missing)
+		s.before += s.packets
 		s.base, s.highest, s.packets = extended, extended-1, 0
 		s.expectedBefore, s.receivedBefore = 0, 0
 	}

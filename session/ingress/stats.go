@@ -64,8 +64,9 @@ func (g *Receiver) Stats() []Stats {
 // snapshot is the section's counters; sources are those of all sections.
 func (in *input) snapshot(sources []*source) Stats {
 	m := Stats{
-		Format: in.section.Format, KeyFrames: in.keyFrames, Reception: Reception{Unasked: in.unasked, Drops: map[string]uint64{}},
+		Format: in.section.Format, KeyFrames: in.keyFrames, Reception: in.past, Lost: int32(in.pastLost),
 	}
+	m.Reception.Unasked, m.Reception.Drops = in.unasked, map[string]uint64{}
 	if in.layers > 0 {
 		m.Reception.Drops["layer"] = in.layers
 	}
@@ -80,14 +81,7 @@ func (in *input) snapshot(sources []*source) Stats {
 			continue
 		}
 		r := &m.Reception
-		r.Streams++
-		r.Packets += s.packets + s.repaired
-		r.Bytes += s.octets
-		r.Recovered += s.again
-		r.Duplicates += s.duplicates
-		r.GivenUp += s.given
-		r.Disbelieved += s.disbelieved
-		r.Asked += s.asked
+		s.count(r)
 		m.Lost += int32(s.lost())
 		if s == in.current {
 			m.SSRC, m.FractionLost, r.Layer = s.ssrc, float64(s.fraction)/256, s.rid
@@ -98,13 +92,29 @@ func (in *input) snapshot(sources []*source) Stats {
 	return m
 }
 
+// count adds what came of a stream.
+func (s *source) count(r *Reception) {
+	r.Streams++
+	r.Packets += s.before + s.packets + s.repaired
+	r.Bytes += s.octets
+	r.Recovered += s.again
+	r.Duplicates += s.duplicates
+	r.GivenUp += s.given
+	r.Disbelieved += s.disbelieved
+	r.Asked += s.asked
+}
+
 // Counted is how many packets have come, and their payloads' bytes.
 func (g *Receiver) Counted() (packets, octets uint64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	for _, in := range g.inputs {
+		packets += in.past.Packets
+		octets += in.past.Bytes
+	}
 	for _, s := range g.order {
 		if !s.repairs {
-			packets += s.packets + s.repaired
+			packets += s.before + s.packets + s.repaired
 			octets += s.octets
 		}
 	}
