@@ -1,6 +1,8 @@
 package whip_test
 
 import (
+	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -17,8 +19,11 @@ import (
 type stopwatch struct {
 	mu sync.Mutex
 	// guarded by mu
-	sent map[string]time.Time // by kind and payload
-	last map[string]lap       // by kind
+	sent map[string]time.Time     // by kind and payload
+	last map[string]lap           // by kind
+	late [2]time.Duration         // how long behind its timestamp the promptest and the latest packet left
+	zero map[string]time.Duration // the timestamp of a kind's first packet
+	from time.Time                // when the first packet left
 }
 
 type lap struct {
@@ -27,13 +32,53 @@ type lap struct {
 }
 
 func newStopwatch() *stopwatch {
-	return &stopwatch{sent: map[string]time.Time{}, last: map[string]lap{}}
+	return &stopwatch{sent: map[string]time.Time{}, last: map[string]lap{}, zero: map[string]time.Duration{}}
 }
 
 func (w *stopwatch) leaves(kind string, _ int, p *rtp.Packet) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.sent[kind+string(p.Payload)] = time.Now()
+	now := time.Now()
+	w.sent[kind+string(p.Payload)] = now
+	rate := map[string]uint64{"audio": 48000, "video": 90000}[kind]
+	at := time.Duration(uint64(p.Timestamp) * uint64(time.Second) / rate)
+	if w.from.IsZero() {
+		w.from = now
+	}
+	if _, ok := w.zero[kind]; !ok {
+		w.zero[kind] = at
+	}
+	late := now.Sub(w.from) - (at - w.zero[kind])
+	w.late[0], w.late[1] = min(w.late[0], late), max(w.late[1], late)
+}
+
+// hurried says that packets left so late that the machine was too busy for what is looked at: the publisher's reports tell
+// when the packet before them left.
+func (w *stopwatch) hurried() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.late[1]-w.late[0] > 20*time.Millisecond
+}
+
+// unhurried tries once more, at most thrice in all, where the machine was too busy: that proves nothing about the server. A
+// try says what is wrong.
+func unhurried(t *testing.T, try func(ctx context.Context, w *stopwatch) string) {
+	t.Helper()
+	for range 3 {
+		w := newStopwatch()
+		ctx, cancel := context.WithCancel(t.Context())
+		wrong := try(ctx, w)
+		cancel()
+		if wrong == "" {
+			return
+		}
+		if !w.hurried() {
+			t.Error(wrong)
+			return
+		}
+		t.Logf("the machine is busy: %s", wrong)
+	}
+	t.Error("the machine was too busy each time")
 }
 
 func (w *stopwatch) comes(kind string, p *rtp.Packet) {
@@ -67,23 +112,31 @@ func toNTP(t time.Time) uint64 {
 // packet is as far from the moment of its sending for both.
 func TestSync(t *testing.T) {
 	t.Parallel()
-	s, w := newServer(t, serverOptions{}), newStopwatch()
-	p := s.publish(t, "live", webrtctest.PublishOptions{})
-	feeding(t.Context(), t, p, webrtctest.Feed{OnPacket: w.leaves})
-	player := s.play(t, "live", webrtctest.Options{OnPacket: w.comes})
-	media(t, player, 180) // six seconds
-	audio, video := w.off("audio", 48000, player.Audio().Report), w.off("video", 90000, player.Video().Report)
-	if apart := (audio - video).Abs(); apart > 40*time.Millisecond {
-		t.Errorf("sound is off by %v, the picture by %v", audio, video)
-	}
-	t.Logf("sound is off by %v, the picture by %v", audio, video)
+	unhurried(t, func(ctx context.Context, w *stopwatch) string {
+		s := newServer(t, serverOptions{})
+		p := s.publish(t, "live", webrtctest.PublishOptions{})
+		feeding(ctx, t, p, webrtctest.Feed{OnPacket: w.leaves})
+		player := s.play(t, "live", webrtctest.Options{OnPacket: w.comes})
+		media(t, player, 180) // six seconds
+		audio, video := w.off("audio", 48000, player.Audio().Report), w.off("video", 90000, player.Video().Report)
+		t.Logf("sound is off by %v, the picture by %v", audio, video)
+		if apart := (audio - video).Abs(); apart > 40*time.Millisecond {
+			return fmt.Sprintf("sound and picture are %v apart", apart)
+		}
+		return ""
+	})
 }
 
 // A sender report that comes before the first packet holds from the beginning:
 // FFmpeg sends no other for five seconds.
 func TestEarlySenderReport(t *testing.T) {
 	t.Parallel()
-	s, w := newServer(t, serverOptions{}), newStopwatch()
+	unhurried(t, func(ctx context.Context, w *stopwatch) string { return earlyReport(ctx, t, w) })
+}
+
+func earlyReport(ctx context.Context, t *testing.T, w *stopwatch) string {
+	t.Helper()
+	s := newServer(t, serverOptions{})
 	p := s.publish(t, "live", webrtctest.PublishOptions{NoReports: true})
 	if err := p.Connected(t.Context()); err != nil {
 		t.Fatal(err)
@@ -100,7 +153,7 @@ func TestEarlySenderReport(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	feeding(t.Context(), t, p, webrtctest.Feed{OnPacket: w.leaves})
+	feeding(ctx, t, p, webrtctest.Feed{OnPacket: w.leaves})
 	player := s.play(t, "live", webrtctest.Options{OnPacket: w.comes})
 	webrtctest.Until(t, wishtest.Soon, func() string {
 		if player.Audio().Report == nil || player.Video().Report == nil {
@@ -111,17 +164,23 @@ func TestEarlySenderReport(t *testing.T) {
 	media(t, player, 5)
 	audio, video := w.off("audio", 48000, player.Audio().Report), w.off("video", 90000, player.Video().Report)
 	if apart := audio - video; (apart - early).Abs() > 40*time.Millisecond {
-		t.Errorf("sound is off by %v, the picture by %v; want them %v apart", audio, video, early)
+		return fmt.Sprintf("sound is off by %v, the picture by %v; want them %v apart", audio, video, early)
 	}
+	return ""
 }
 
 // Reports whose timestamps do not run with the media are not believed:
 // GStreamer 1.22's whipsink sends such.
 func TestReportsThatRunAway(t *testing.T) {
 	t.Parallel()
-	s, w := newServer(t, serverOptions{}), newStopwatch()
+	unhurried(t, func(ctx context.Context, w *stopwatch) string { return runaway(ctx, t, w) })
+}
+
+func runaway(ctx context.Context, t *testing.T, w *stopwatch) string {
+	t.Helper()
+	s := newServer(t, serverOptions{})
 	p := s.publish(t, "live", webrtctest.PublishOptions{NoReports: true})
-	feeding(t.Context(), t, p, webrtctest.Feed{OnPacket: w.leaves})
+	feeding(ctx, t, p, webrtctest.Feed{OnPacket: w.leaves})
 	player := s.play(t, "live", webrtctest.Options{OnPacket: w.comes})
 	start := time.Now()
 	for n := range 4 {
@@ -142,6 +201,7 @@ func TestReportsThatRunAway(t *testing.T) {
 	media(t, player, 40) // another report of ours
 	audio, video := w.off("audio", 48000, player.Audio().Report), w.off("video", 90000, player.Video().Report)
 	if audio.Abs() > 200*time.Millisecond || video.Abs() > 200*time.Millisecond || (audio-video).Abs() > 40*time.Millisecond {
-		t.Errorf("sound is off by %v, the picture by %v", audio, video)
+		return fmt.Sprintf("sound is off by %v, the picture by %v", audio, video)
 	}
+	return ""
 }
