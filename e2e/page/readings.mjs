@@ -11,7 +11,7 @@ export const readings = new Function(`return (async () => {
     .find((one) => one.querySelector('figcaption span').textContent === label)
   const values = () => Object.fromEntries([...document.querySelectorAll('#overlay .graph')].map((one) =>
     [one.querySelector('figcaption span').textContent, one.querySelector('figcaption b').textContent]))
-  const deadline = performance.now() + 15000
+  const deadline = performance.now() + 45000 // only a busy machine needs it
   let last = ''
   while (performance.now() < deadline && pairs.length < 7) {
     const { expectedDisplayTime } = await new Promise((resolve) => video.requestVideoFrameCallback((now, metadata) => resolve(metadata)))
