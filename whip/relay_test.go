@@ -84,7 +84,7 @@ func TestRelay(t *testing.T) {
 			var sent payloads
 			p := s.publish(t, "live", o)
 			feeding(t.Context(), t, p, webrtctest.Feed{OnPacket: func(kind string, _ int, packet *rtp.Packet) { sent.add(kind, packet.Payload) }})
-			const players = 10
+			const players = 4
 			got := make([]payloads, players)
 			all := make([]*webrtctest.Player, players)
 			for i := range all {
