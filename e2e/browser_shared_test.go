@@ -28,8 +28,8 @@ type sharedBrowser struct {
 	done    chan struct{} // closed when it has ended; nil before the first
 }
 
-// at returns its address, "" where there is no Chromium.
-func (b *sharedBrowser) at() (string, error) {
+// at returns its address, "" where there is no Chromium. It outlives the context.
+func (b *sharedBrowser) at(ctx context.Context) (string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.done != nil {
@@ -42,7 +42,7 @@ func (b *sharedBrowser) at() (string, error) {
 	if _, err := exec.LookPath(chromium); err != nil {
 		return "", nil
 	}
-	cmd := exec.CommandContext(context.Background(), "node", filepath.Join("page", "shared.mjs"))
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), "node", filepath.Join("page", "shared.mjs"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt is for the tests, which end it
 	var stderr lockedBuffer
 	cmd.Stderr = &stderr
@@ -87,7 +87,7 @@ func (b *sharedBrowser) end() {
 
 // startScript starts a Node script of folder page, which ends with the context.
 func startScript(ctx context.Context, name string, args ...string) (*script, error) {
-	address, err := shared.at()
+	address, err := shared.at(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package whip_test
 
 import (
-	"context"
 	"fmt"
 	"sync"
 	"testing"
@@ -62,13 +61,11 @@ func (w *stopwatch) hurried() bool {
 
 // unhurried tries once more, at most thrice in all, where the machine was too busy: that proves nothing about the server. A
 // try says what is wrong.
-func unhurried(t *testing.T, try func(ctx context.Context, w *stopwatch) string) {
+func unhurried(t *testing.T, try func(w *stopwatch) string) {
 	t.Helper()
 	for range 3 {
 		w := newStopwatch()
-		ctx, cancel := context.WithCancel(t.Context())
-		wrong := try(ctx, w)
-		cancel()
+		wrong := try(w)
 		if wrong == "" {
 			return
 		}
@@ -112,10 +109,10 @@ func toNTP(t time.Time) uint64 {
 // packet is as far from the moment of its sending for both.
 func TestSync(t *testing.T) {
 	t.Parallel()
-	unhurried(t, func(ctx context.Context, w *stopwatch) string {
+	unhurried(t, func(w *stopwatch) string {
 		s := newServer(t, serverOptions{})
 		p := s.publish(t, "live", webrtctest.PublishOptions{})
-		feeding(ctx, t, p, webrtctest.Feed{OnPacket: w.leaves})
+		feeding(t.Context(), t, p, webrtctest.Feed{OnPacket: w.leaves})
 		player := s.play(t, "live", webrtctest.Options{OnPacket: w.comes})
 		media(t, player, 180) // six seconds
 		audio, video := w.off("audio", 48000, player.Audio().Report), w.off("video", 90000, player.Video().Report)
@@ -131,10 +128,10 @@ func TestSync(t *testing.T) {
 // FFmpeg sends no other for five seconds.
 func TestEarlySenderReport(t *testing.T) {
 	t.Parallel()
-	unhurried(t, func(ctx context.Context, w *stopwatch) string { return earlyReport(ctx, t, w) })
+	unhurried(t, func(w *stopwatch) string { return earlyReport(t, w) })
 }
 
-func earlyReport(ctx context.Context, t *testing.T, w *stopwatch) string {
+func earlyReport(t *testing.T, w *stopwatch) string {
 	t.Helper()
 	s := newServer(t, serverOptions{})
 	p := s.publish(t, "live", webrtctest.PublishOptions{NoReports: true})
@@ -153,7 +150,7 @@ func earlyReport(ctx context.Context, t *testing.T, w *stopwatch) string {
 			t.Fatal(err)
 		}
 	}
-	feeding(ctx, t, p, webrtctest.Feed{OnPacket: w.leaves})
+	feeding(t.Context(), t, p, webrtctest.Feed{OnPacket: w.leaves})
 	player := s.play(t, "live", webrtctest.Options{OnPacket: w.comes})
 	webrtctest.Until(t, wishtest.Soon, func() string {
 		if player.Audio().Report == nil || player.Video().Report == nil {
@@ -173,14 +170,14 @@ func earlyReport(ctx context.Context, t *testing.T, w *stopwatch) string {
 // GStreamer 1.22's whipsink sends such.
 func TestReportsThatRunAway(t *testing.T) {
 	t.Parallel()
-	unhurried(t, func(ctx context.Context, w *stopwatch) string { return runaway(ctx, t, w) })
+	unhurried(t, func(w *stopwatch) string { return runaway(t, w) })
 }
 
-func runaway(ctx context.Context, t *testing.T, w *stopwatch) string {
+func runaway(t *testing.T, w *stopwatch) string {
 	t.Helper()
 	s := newServer(t, serverOptions{})
 	p := s.publish(t, "live", webrtctest.PublishOptions{NoReports: true})
-	feeding(ctx, t, p, webrtctest.Feed{OnPacket: w.leaves})
+	feeding(t.Context(), t, p, webrtctest.Feed{OnPacket: w.leaves})
 	player := s.play(t, "live", webrtctest.Options{OnPacket: w.comes})
 	start := time.Now()
 	for n := range 4 {
