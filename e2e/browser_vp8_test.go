@@ -67,13 +67,13 @@ func (p *playedVP8) learn(t *testing.T, server *process, codecs ...string) {
 	p.skipped = made["VP8"].Skipped
 }
 
-// playVP8 plays, and judges: 25 pictures a second, each readable, in order. Where the machine was too busy for the source
-// that proves nothing about the player: up to three tries.
+// playVP8 plays, and judges: 25 pictures a second, each readable, in order. Where the machine was too busy for the source,
+// or for a player that lost nothing, that proves nothing about the server: up to three tries.
 func playVP8(t *testing.T, play func(*testing.T) playedVP8) playedVP8 {
 	t.Helper()
 	got := play(t)
 	for range 2 {
-		if got.skipped <= 3 {
+		if got.skipped <= 3 && (got.FPS >= 25 || got.PacketsLost > 0) {
 			break
 		}
 		t.Logf("%.1f fps, %d pictures were left out by the source: once more", got.FPS, got.skipped)

@@ -48,9 +48,10 @@ const own = {
       await says('Seen by you alone')(page)
     },
     async after(page) { // closing the context is not leaving the page: its stream would stay
+      const deleted = page.waitForResponse((response) => response.request().method() === 'DELETE', { timeout: 5000 }).catch(() => {})
       await page.click('#preview')
       await until('no preview', () => page.evaluate(() => document.getElementById('preview-box').hidden))
-      await page.waitForResponse((response) => response.request().method() === 'DELETE', { timeout: 2000 }).catch(() => {})
+      await deleted
     },
   },
   'ffmpeg': {
