@@ -230,7 +230,7 @@ var closed = []struct {
 	},
 	{
 		"session/admission",
-		[]pattern{"weir/internal/wish"},
+		[]pattern{"golang.org/x/time/rate", "weir/internal/wish"},
 		"who may come in follows from addresses and numbers: it knows no session",
 	},
 	{

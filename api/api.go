@@ -13,6 +13,7 @@ import (
 	"weir/auth"
 	"weir/internal/event"
 	"weir/publisher"
+	"weir/session/admission"
 	"weir/static"
 )
 
@@ -59,6 +60,12 @@ type Options struct {
 	// Ready reports whether streams can be played; nil means from the first request on.
 	Ready func() bool
 
+	// RequestRate is how many POST, PATCH and DELETE a second the resources take from one remote address in the long run,
+	// and RequestBurst how many at once; 0 is 200 and 5,000. Requests of this machine are not counted.
+	RequestRate, RequestBurst int
+	// Limited is told the name of the limit that a request was refused by, where that is on a rate. It must not block; nil
+	// tells nobody.
+	Limited func(name string)
 	// Loopback says that the listener has a loopback address: then a request must name this machine, or one of Hosts, as
 	// its Host. Else a page from elsewhere could reach the server under a name of its own (DNS rebinding).
 	Loopback bool
@@ -70,6 +77,13 @@ type Options struct {
 	Ending <-chan struct{}
 }
 
+// What one remote address may send: 200 clients behind it that all come back at once and trickle ten candidates each,
+// twice over, and later that many a second.
+const (
+	requestRate  = 200
+	requestBurst = 5_000
+)
+
 // face is the HTTP face without its router.
 type face struct {
 	// static after New
@@ -80,6 +94,7 @@ type face struct {
 	hosts    map[string]bool // lower case
 	control  *control.API
 	events   *eventstream.Streams
+	rates    *admission.Rates
 }
 
 // New returns the whole HTTP face. It starts nothing; the handler is safe for concurrent use.
@@ -99,6 +114,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	f := &face{
 		options: o, files: files, document: description, origin: http.NewCrossOriginProtection(), hosts: hostSet(o.Hosts),
+		rates: admission.NewRates(o.RequestRate, o.RequestBurst),
 		control: control.New(control.Options{
 			Sources: o.Sources, Streams: o.Streams, Sessions: o.Sessions, Pushes: o.Pushes, Library: o.Library, Coach: o.Coach,
 			Version: o.Version, Ready: o.Ready, ValidName: o.ValidName, MaxOffer: o.MaxOffer, Caller: Caller, About: about,
@@ -131,6 +147,15 @@ func (o *Options) check() error {
 	}
 	if o.StreamOf == nil {
 		o.StreamOf = func(string) (string, bool) { return "", false }
+	}
+	if o.RequestRate <= 0 {
+		o.RequestRate = requestRate
+	}
+	if o.RequestBurst <= 0 {
+		o.RequestBurst = requestBurst
+	}
+	if o.Limited == nil {
+		o.Limited = func(string) {}
 	}
 	return nil
 }

@@ -8,10 +8,10 @@ import (
 )
 
 // Caller says who sent a request that New's handler handed on: the bearer token, "" for none, the name under which it
-// is known, "" where it is not or nobody has asked, and the other end of the connection. It is for Options of the
-// resources; the credential is never to be logged.
+// is known, "" where it is not or nobody has asked, and the address that the client has: see request.Client. It is for
+// Options of the resources; the credential is never to be logged.
 func Caller(r *http.Request) (credential, token string, remote netip.AddrPort) {
-	return request.Bearer(r), exchangeOf(r).token, request.Peer(r)
+	return request.Bearer(r), exchangeOf(r).token, request.Client(r)
 }
 
 // Hidden says whether who sent the request may not know that its stream exists: it is private, and the right to play

@@ -176,6 +176,11 @@ func (f *face) enter(p *place) handlerFunc {
 			return wish.RefuseMethod(r.Method, p.allow)
 		}
 		exchangeOf(r).quiet = found.quiet
+		if found.resource {
+			if err := f.limitRate(w, r); err != nil {
+				return err
+			}
+		}
 		if found.right == admin {
 			if err := f.mayAdminister(r); err != nil {
 				return err

@@ -84,7 +84,7 @@ func (f *face) await(r *http.Request) error {
 		return request.RefuseParameter("wait", "must be a whole number of seconds from 1 to "+strconv.Itoa(maxWait))
 	}
 	f.options.Sessions.Await(r.Context(), session.Request{
-		Stream: r.PathValue("stream"), Remote: request.Peer(r), Hidden: func() bool { return Hidden(r) },
+		Stream: r.PathValue("stream"), Remote: request.Client(r), Hidden: func() bool { return Hidden(r) },
 	}, time.Duration(seconds)*time.Second)
 	return nil
 }

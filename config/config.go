@@ -115,6 +115,8 @@ type Limits struct {
 	Sessions             int  // at once
 	SessionsPerAddress   int  // of these from one remote address
 	ConnectingPerAddress int  // of these not yet connected
+	RequestsPerAddress   int  // POST, PATCH and DELETE of WHIP and WHEP that one remote address may send a second, in the long run
+	BurstPerAddress      int  // the same, at once
 	Candidates           int  // of one player in one ICE generation
 	Offer                Size // of an SDP offer
 	Fragment             Size // of an ICE fragment in a PATCH
@@ -139,7 +141,7 @@ func Default() Config {
 		Media:         Media{Quota: 64 * gibibyte, KeepFree: gibibyte},
 		DefaultStream: true,
 		Limits: Limits{
-			Sessions: 10_000, SessionsPerAddress: 200, ConnectingPerAddress: 50, Candidates: 100,
+			Sessions: 10_000, SessionsPerAddress: 200, ConnectingPerAddress: 50, RequestsPerAddress: 200, BurstPerAddress: 5_000, Candidates: 100,
 			Offer: 128 * kibibyte, Fragment: 64 * kibibyte, EventSubscribers: 2_000,
 			Held: 1_000, HeldPerAddress: 20, Slates: 100, BitRate: 20_000_000,
 		},

@@ -69,6 +69,8 @@ func keys() []key {
 		number("limits.sessions", most, func(c *Config) *int { return &c.Limits.Sessions }),
 		number("limits.sessions_per_address", most, func(c *Config) *int { return &c.Limits.SessionsPerAddress }),
 		number("limits.connecting_per_address", most, func(c *Config) *int { return &c.Limits.ConnectingPerAddress }),
+		number("limits.requests_per_address", most, func(c *Config) *int { return &c.Limits.RequestsPerAddress }),
+		number("limits.burst_per_address", most, func(c *Config) *int { return &c.Limits.BurstPerAddress }),
 		number("limits.candidates", 10_000, func(c *Config) *int { return &c.Limits.Candidates }),
 		size("limits.offer", mebibyte, func(c *Config) *Size { return &c.Limits.Offer }),
 		size("limits.fragment", 64*kibibyte, func(c *Config) *Size { return &c.Limits.Fragment }),

@@ -76,6 +76,9 @@ func (s *server) run(ctx context.Context, welcome string, stdout io.Writer) erro
 	for name, n := range s.lenient.all() {
 		s.log.Info("leniencies", "reason", name, "count", n)
 	}
+	for name, n := range s.limited.all() {
+		s.log.Info("requests refused for their rate", "reason", name, "count", n)
+	}
 	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
 		return err
 	}

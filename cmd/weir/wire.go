@@ -54,6 +54,7 @@ type server struct {
 
 	ready   atomic.Bool // streams can be played
 	lenient tally       // what was let pass, by name
+	limited tally       // what was refused for its rate, by the limit's name
 }
 
 // serve sees to the first tokens, wires the rooms together, prints the addresses
@@ -194,7 +195,7 @@ func (s *server) wireHTTP(c config.Config) error {
 		Sources: s.sources, Streams: s.registry, Sessions: s.sessions, Access: s.access, Events: s.events, Coach: s.coach, Hops: s.hops, Pushes: s.relay,
 		Version:  control.Version{Version: version(), Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Encoders: builtIn()},
 		MaxOffer: int64(c.Limits.Offer),
-		Ready:    s.ready.Load,
+		Ready:    s.ready.Load, RequestRate: c.Limits.RequestsPerAddress, RequestBurst: c.Limits.BurstPerAddress, Limited: s.limited.count,
 		Loopback: s.address().IP.IsLoopback(), Hosts: c.HTTP.Hosts, Ending: s.ending, MaxSubscribers: c.Limits.EventSubscribers,
 	}
 	if s.library != nil {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"weir/internal/wish"
 )
 
 func TestTombstones(t *testing.T) {
@@ -87,5 +89,65 @@ func TestRoomIsLeft(t *testing.T) {
 	leave[2]()
 	if r.Held() != 0 || len(r.addresses) != 0 {
 		t.Errorf("%d are held, from %d addresses", r.Held(), len(r.addresses))
+	}
+}
+
+// An address may send a burst, then as fast as the rate; other addresses do not
+// notice, and a refused request costs nothing.
+func TestRates(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := NewRates(2, 3)
+		take := func(addr, retryAfter string) {
+			t.Helper()
+			err := r.Take(netip.MustParseAddr(addr))
+			refusal, refused := err.(*wish.Refusal) //nolint:errorlint // it is returned as it is
+			switch {
+			case refused != (retryAfter != ""):
+				t.Errorf("%s: %v, want it refused: %t", addr, err, !refused)
+			case refused && (refusal.Status != 429 || refusal.Code != CodeTooFast || refusal.Headers["Retry-After"] != retryAfter):
+				t.Errorf("%s: %+v, want Retry-After %s", addr, refusal, retryAfter)
+			}
+		}
+		for range 3 {
+			take("2001:db8::1", "")
+		}
+		take("2001:db8::2", "1") // the same /64
+		take("2001:db8:0:1::1", "")
+		for range 10 {
+			take("2001:db8::1", "1")
+			take("127.0.0.1", "")
+			take("::1", "")
+		}
+		time.Sleep(time.Second)
+		take("2001:db8::1", "")
+		take("2001:db8::1", "")
+		take("2001:db8::1", "1")
+		time.Sleep(time.Hour)
+		for range 3 {
+			take("2001:db8::1", "")
+		}
+		take("2001:db8::1", "1") // never more than a burst
+	})
+}
+
+// However many addresses come, no more are remembered than may be; the one that
+// has been quiet for longest is forgotten.
+func TestRatesForget(t *testing.T) {
+	r := NewRates(1, 1)
+	r.most = 3
+	addr := func(n byte) netip.Addr { return netip.AddrFrom4([4]byte{192, 0, 2, n}) }
+	for n := range byte(4) {
+		if err := r.Take(addr(n)); err != nil {
+			t.Error(err)
+		}
+		if n > 0 && r.Take(addr(1)) == nil {
+			t.Error("one that still sends was forgotten")
+		}
+	}
+	if len(r.addresses) != 3 || r.recent.Len() != 3 {
+		t.Errorf("%d and %d are remembered", len(r.addresses), r.recent.Len())
+	}
+	if err := r.Take(addr(0)); err != nil {
+		t.Errorf("the oldest: %v", err)
 	}
 }
