@@ -35,9 +35,10 @@ type server struct {
 }
 
 type serverOptions struct {
-	broken  string // the id of the rule that it breaks, "" for none
-	session session.Options
-	tokens  []auth.Token
+	broken      string // the id of the rule that it breaks, "" for none
+	session     session.Options
+	rate, burst int // of requests from one address; 0: as usual
+	tokens      []auth.Token
 }
 
 // newServer runs until the test has ended.
@@ -69,6 +70,7 @@ func newServer(t *testing.T, o serverOptions) *server {
 		Session:   wish.NewResource(manager, wish.ResourceOptions{}),
 		ValidName: registry.ValidName,
 		Sources:   sources, Streams: registry, Sessions: manager, Access: access, Events: event.New(0),
+		RequestRate: o.rate, RequestBurst: o.burst,
 	})
 	if err != nil {
 		t.Fatalf("make the HTTP face: %v", err)
@@ -202,7 +204,7 @@ func (s *server) shared() *wishtest.Server {
 		},
 		New: func(t *testing.T, o wishtest.Setup) *wishtest.Server {
 			t.Helper()
-			next := serverOptions{broken: s.broken, session: session.Options{
+			next := serverOptions{broken: s.broken, rate: o.Rate, burst: o.Burst, session: session.Options{
 				MaxSessions: o.MaxSessions, SetupTimeout: o.SetupTimeout, Consent: o.Consent,
 			}}
 			if o.Guarded {

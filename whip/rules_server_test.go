@@ -43,8 +43,9 @@ type server struct {
 }
 
 type serverOptions struct {
-	broken  string // the id of the rule that it breaks, "" for none
-	session session.Options
+	broken      string // the id of the rule that it breaks, "" for none
+	session     session.Options
+	rate, burst int // of requests from one address; 0: as usual
 }
 
 // newServer runs until the test has ended.
@@ -59,7 +60,7 @@ func newServer(t *testing.T, o serverOptions) *server {
 	}
 	run(t, registry.Run)
 	run(t, manager.Run)
-	handler := newFace(t, registry, manager, logger)
+	handler := newFace(t, o, registry, manager, logger)
 	handler = wishtest.Break(t, o.broken, handler, ownBreaks())
 	web := httptest.NewUnstartedServer(nil)
 	web.Config = api.NewServer(handler, logger)
@@ -69,7 +70,7 @@ func newServer(t *testing.T, o serverOptions) *server {
 	return &server{base: web.URL, client: client, sessions: manager, registry: registry, broken: o.broken}
 }
 
-func newFace(t *testing.T, registry *stream.Registry, manager *session.Manager, logger *slog.Logger) http.Handler {
+func newFace(t *testing.T, o serverOptions, registry *stream.Registry, manager *session.Manager, logger *slog.Logger) http.Handler {
 	t.Helper()
 	sources, err := publisher.NewSupervisor(publisher.SupervisorOptions{Registry: registry})
 	if err != nil {
@@ -91,6 +92,7 @@ func newFace(t *testing.T, registry *stream.Registry, manager *session.Manager, 
 		Session:   wish.NewResource(manager, wish.ResourceOptions{}),
 		ValidName: registry.ValidName,
 		Sources:   sources, Streams: registry, Sessions: manager, Access: access, Events: event.New(0),
+		RequestRate: o.rate, RequestBurst: o.burst,
 	})
 	if err != nil {
 		t.Fatalf("make the HTTP face: %v", err)
@@ -143,7 +145,7 @@ func (s *server) shared() *wishtest.Server {
 		},
 		New: func(t *testing.T, o wishtest.Setup) *wishtest.Server {
 			t.Helper()
-			return newServer(t, serverOptions{broken: s.broken, session: session.Options{
+			return newServer(t, serverOptions{broken: s.broken, rate: o.Rate, burst: o.Burst, session: session.Options{
 				MaxSessions: o.MaxSessions, SetupTimeout: o.SetupTimeout, Consent: o.Consent,
 			}}).shared()
 		},

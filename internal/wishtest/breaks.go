@@ -295,6 +295,11 @@ func breakSafety() map[string]Breaker {
 			}
 		}),
 		"BAD-14": statusOf(post, 400, 503), // without Retry-After
+		"xx-115": change(func(*http.Request) bool { return true }, func(_ *http.Request, p *reply) {
+			if p.status == 429 {
+				p.status = 404
+			}
+		}),
 		"BAD-16": change(post, func(_ *http.Request, p *reply) {
 			if p.status == 400 || p.status == 422 {
 				p.status = 201

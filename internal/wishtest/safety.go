@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -40,7 +41,10 @@ func safetyRules() map[string]Check {
 		return func(t *testing.T, s *Server) { s.wantBad(t, f(t, s.Offer(t, Way{})), sdpType) }
 	}
 	return map[string]Check{
-		"xx-115": setUpDeadline,
+		"xx-115": func(t *testing.T, s *Server) {
+			setUpDeadline(t, s)
+			rates(t, s)
+		},
 		"BAD-01": func(t *testing.T, s *Server) { s.wantBad(t, "", sdpType) },
 		"BAD-02": func(t *testing.T, s *Server) {
 			offer := s.Offer(t, Way{}) + strings.Repeat("a=x-filler:0123456789\r\n", 2<<20/23)
@@ -67,15 +71,18 @@ func safetyRules() map[string]Check {
 			m := s.Make(t)
 			WantStatus(t, s.Do(t, "DELETE", m.URL, ""), http.StatusOK)
 			WantRefused(t, s.patch(t, m.URL, m.frag(), m.ETag))
+			s.opened(t, Way{})
 		},
 		"BAD-10": func(t *testing.T, s *Server) {
 			m := s.Make(t)
 			WantStatus(t, s.Do(t, "DELETE", m.URL, ""), http.StatusOK)
 			WantRefused(t, s.Do(t, "DELETE", m.URL, ""))
+			s.opened(t, Way{})
 		},
 		"BAD-11": func(t *testing.T, s *Server) {
 			WantRefused(t, s.Do(t, "PUT", s.Endpoint(), "x", "Content-Type", sdpType))
-			WantRefused(t, s.Do(t, "PUT", s.Base+"/session/0123456789abcdef0123456789abcdef", "x"))
+			WantRefused(t, s.Do(t, "PUT", s.Base+nobody, "x"))
+			s.opened(t, Way{})
 		},
 		"BAD-12": tooManyCandidates,
 		"BAD-13": strangeOffers,
@@ -112,6 +119,51 @@ func setUpDeadline(t *testing.T, shared *Server) {
 		}
 		return ""
 	})
+}
+
+// nobody is the path of a session that is not there.
+const nobody = "/session/0123456789abcdef0123456789abcdef"
+
+// rates floods a server from addresses that a proxy in front of it names, each with
+// one method, and wants it to say that this is too much: to them alone, of what
+// changes something alone, and only as long as they go on.
+func rates(t *testing.T, shared *Server) {
+	s := shared.New(t, Setup{Rate: 1, Burst: 5})
+	from := func(addr, method string) *webrtctest.Reply {
+		target, fields := s.Base+nobody, []string{"X-Forwarded-For", addr}
+		if method == "POST" {
+			target, fields = s.Endpoint(), s.fields(append(fields, "Content-Type", sdpType)...)
+		}
+		return s.Do(t, method, target, "", fields...)
+	}
+	for addr, method := range map[string]string{"203.0.113.1": "POST", "203.0.113.2": "PATCH", "2001:db8::3": "DELETE"} {
+		var last *webrtctest.Reply
+		webrtctest.Until(t, Soon, func() string {
+			if last = from(addr, method); last.Status != http.StatusTooManyRequests {
+				return "a refusal for too many " + method
+			}
+			return ""
+		})
+		wait, err := strconv.Atoi(last.Header.Get("Retry-After"))
+		if err != nil || wait < 1 || wait > 60 || last.Header.Get("Content-Type") != problemType || !strings.Contains(last.Body, `"remedy":"`) {
+			t.Errorf("%s: not said well: %v %s", method, last.Header, last.Body)
+		}
+		for _, free := range []string{"GET", "HEAD", "OPTIONS"} {
+			if reply := from(addr, free); reply.Status == http.StatusTooManyRequests {
+				t.Errorf("%s: refused for too many %s", free, method)
+			}
+		}
+		if reply := from("203.0.113.9", method); reply.Status == http.StatusTooManyRequests {
+			t.Errorf("%s: refused to another address", method)
+		}
+		webrtctest.Until(t, Soon, func() string {
+			if from(addr, method).Status == http.StatusTooManyRequests {
+				return "the end of the refusals of " + method
+			}
+			return ""
+		})
+	}
+	s.opened(t, Way{})
 }
 
 func tooManyCandidates(t *testing.T, s *Server) {

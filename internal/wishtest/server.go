@@ -54,6 +54,9 @@ type Setup struct {
 	SetupTimeout time.Duration
 	Consent      time.Duration
 	Guarded      bool // making a session needs a token
+	// Rate is how many POST, PATCH and DELETE a second one address may send, and
+	// Burst how many at once.
+	Rate, Burst int
 }
 
 // Way is how a session is made: see webrtctest.Options.
