@@ -137,6 +137,7 @@ type world struct {
 type worldOptions struct {
 	playNeedsToken bool
 	running        bool // the rooms run: sessions can be made
+	policy         func(stream string) session.Policy
 	change         func(*api.Options)
 }
 
@@ -167,7 +168,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 		Reserved: api.Reserved(), Refused: access.IsSecret, Event: w.events.Add, NewFlusher: session.NewFlusher,
 	})
 	var err error
-	if w.sessions, err = session.New(session.Options{Registry: w.registry, Logger: quiet, Event: w.events.Add}); err != nil {
+	if w.sessions, err = session.New(session.Options{Registry: w.registry, Logger: quiet, Event: w.events.Add, Policy: o.policy}); err != nil {
 		t.Fatal(err)
 	}
 	w.sources, err = publisher.NewSupervisor(publisher.SupervisorOptions{Registry: w.registry, Kinds: kinds(), Event: w.events.Add})

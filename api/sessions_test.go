@@ -18,6 +18,7 @@ import (
 
 	"weir/api"
 	"weir/internal/webrtctest"
+	"weir/session"
 )
 
 type sessionView struct {
@@ -135,6 +136,7 @@ func TestConnectedSession(t *testing.T) {
 
 type verdict struct {
 	Status     int
+	Held       bool
 	Code       string
 	Detail     string
 	RetryAfter int `json:"retry_after"`
@@ -275,6 +277,41 @@ func TestExplainPublish(t *testing.T) {
 		}
 		if c.status == 201 && (!strings.Contains(a.Body, `"codecs":["VP8","H264","VP9","H265"]`) || len(w.sessions.Sessions()) > 0) {
 			t.Errorf("%d sessions, and %s", len(w.sessions.Sessions()), a.Body)
+		}
+	}
+}
+
+// Who would be held is told so, with what comes if nobody does.
+func TestExplainHeld(t *testing.T) {
+	w := newWorld(t, worldOptions{running: true, policy: func(name string) session.Policy {
+		if name != "hall" {
+			return session.Policy{}
+		}
+		return session.Policy{Early: session.EarlyHold, TakeOver: session.TakeOverHold}
+	}})
+	publishing, err := os.ReadFile("../session/negotiate/testdata/offers/publish/gstreamer-whipsink-0.15.4.sdp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		query, offer, code string
+		held               bool
+	}{
+		{"stream=hall", chromiumOffer(t), "stream_not_live", true},
+		{"stream=lobby", chromiumOffer(t), "stream_not_live", false},
+		{"as=publish&stream=hall", string(publishing), "stream_published", true},
+		{"as=publish&stream=lobby", string(publishing), "stream_published", false},
+	} {
+		if c.code == "stream_published" {
+			w.begin(t, c.query[len("as=publish&stream="):], "tone", false)
+		}
+		a := call{
+			method: "POST", target: "/api/v1/explain?" + c.query, body: c.offer,
+			fields: []string{"Content-Type", "application/sdp", "Authorization", "Bearer " + adminToken},
+		}.send(t, w.face)
+		got := decode[verdict](t, a, http.StatusOK)
+		if got.Status != http.StatusConflict || got.Code != c.code || got.Held != c.held || got.RetryAfter == 0 {
+			t.Errorf("%s: %s", c.query, a.Body)
 		}
 	}
 }

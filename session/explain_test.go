@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -14,6 +15,7 @@ import (
 	"weir/internal/wish"
 	"weir/session"
 	"weir/session/negotiate"
+	"weir/stream"
 )
 
 // verdict is what a player is told, or "created".
@@ -47,7 +49,7 @@ func (g *gateway) explained(tb testing.TB, r session.Request) wish.Refusal {
 	var plan *negotiate.Plan
 	var err error
 	for range calls {
-		plan, err = g.Explain(r)
+		plan, _, err = g.Explain(r)
 	}
 	if (plan == nil) == (err == nil) {
 		tb.Errorf("plan %v and error %v", plan, err)
@@ -105,11 +107,113 @@ func TestExplainIsWhatEgressSays(t *testing.T) {
 	}
 }
 
+// A stream's policy is heard: what it would make of a player that comes before the
+// publisher, and of a publisher that comes while another publishes, is what a POST
+// comes to.
+func TestExplainByPolicy(t *testing.T) {
+	slates := stream.New(stream.Options{NewFlusher: session.NewFlusher})
+	cards := []stream.Spec{{Format: codec.Format{Name: codec.VP8, ClockRate: 90000}}}
+	shown := 0
+	g := newGateway(t, session.Options{
+		HoldTime: 50 * time.Millisecond, MaxConnecting: 1000,
+		Policy: func(name string) session.Policy {
+			early, takeOver := session.EarlyRefuse, session.TakeOverSame
+			switch name {
+			case "hold":
+				early, takeOver = session.EarlyHold, session.TakeOverHold
+			case "slate", "none":
+				early, takeOver = session.EarlySlate, session.TakeOverRefuse
+			}
+			return session.Policy{Early: early, TakeOver: takeOver}
+		},
+		Slate: func(name string, _ bool) (*stream.Stream, error) {
+			if name == "none" {
+				return nil, stream.ErrNotLive
+			}
+			shown++
+			p, err := slates.PublishWith(name, stream.PublishOptions{By: "slate", Specs: cards, StandIn: true})
+			if err != nil {
+				return nil, err
+			}
+			return p.Stream(), nil
+		},
+		SlateSpecs: func(name string, _ bool) ([]stream.Spec, error) {
+			if name == "none" {
+				return nil, stream.ErrNotLive
+			}
+			return cards, nil
+		},
+	})
+	offer := newPlayer(t, playerOptions{}).offer(t, playerOptions{}, false)
+	for name, want := range map[string]struct {
+		code string
+		held bool
+	}{
+		"refuse": {"stream_not_live", false}, "hold": {"stream_not_live", true}, "slate": {"created", false}, "none": {"stream_not_live", false},
+	} {
+		for what, offer := range map[string]string{"good": offer, "bad": "nonsense"} {
+			r := g.request(offer)
+			r.Stream = name
+			said := g.explained(t, r)
+			plan, held, _ := g.Explain(r)
+			if shown != 0 {
+				t.Fatal("to explain shows a slate")
+			}
+			if diff := cmp.Diff(g.asked(t, r), said); diff != "" || what == "good" && said.Code != want.code || held != (want.held && what == "good") {
+				t.Errorf("%s, %s offer: %s, held %t: %s", name, what, said.Code, held, diff)
+			}
+			if plan != nil && plan.Accepted()[0].Format.Name != codec.VP8 {
+				t.Errorf("%s: a plan for %s", name, plan.Accepted()[0].Format.Name)
+			}
+			shown = 0
+		}
+	}
+	offer = recorded(t, "publish/")["chromium-156-simulcast"]
+	for name, held := range map[string]bool{"refuse": false, "hold": true, "slate": false} {
+		if _, err := g.registry.Publish(name, "somebody", cards); err != nil {
+			t.Fatal(err)
+		}
+		r := g.request(offer)
+		r.Stream = name
+		plan, got, err := g.ExplainIngest(r)
+		_, _, asked := g.Ingest(context.Background(), r)
+		if diff := cmp.Diff(verdict(t, asked), verdict(t, err)); diff != "" || plan != nil || got != held || verdict(t, err).Code != "stream_published" {
+			t.Errorf("publishing into %s: %v, held %t: %s", name, err, got, diff)
+		}
+	}
+}
+
+// Where there is no more room to wait in, nobody would be held.
+func TestExplainNoRoom(t *testing.T) {
+	g := newGateway(t, session.Options{
+		MaxHeld: 1, Policy: func(string) session.Policy { return session.Policy{Early: session.EarlyHold} },
+	})
+	r := g.request(newPlayer(t, playerOptions{}).offer(t, playerOptions{}, false))
+	r.Stream = "nobody"
+	ctx, leave := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _, _ = g.Egress(ctx, r)
+	}()
+	eventually(t, within, func() string {
+		if g.Held() == 0 {
+			return "nobody is held"
+		}
+		return ""
+	})
+	if _, held, err := g.Explain(r); held || verdict(t, err).Code != "stream_not_live" {
+		t.Errorf("held %t, %v", held, err)
+	}
+	leave()
+	<-ended
+}
+
 // The plan is the one that the session has.
 func TestExplainPlan(t *testing.T) {
 	g := newGateway(t, session.Options{})
 	for name, offer := range recorded(t, "") {
-		plan, err := g.Explain(g.request(offer))
+		plan, _, err := g.Explain(g.request(offer))
 		if err != nil {
 			continue
 		}

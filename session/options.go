@@ -36,6 +36,9 @@ type Options struct {
 	// and returns the stream. Where hidden is said it is another stream, which
 	// nobody publishes. Nil, or an error, is for none.
 	Slate func(stream string, hidden bool) (*stream.Stream, error)
+	// SlateSpecs are the specs of the tracks that Slate's stream would have, in their
+	// order; it has nothing play. Explain asks it. Nil, or an error, is as with Slate.
+	SlateSpecs func(stream string, hidden bool) ([]stream.Spec, error)
 
 	HoldTime          time.Duration // for which a request is held at most: 20 s
 	MaxHeld           int           // requests at once, in all: 1,000
@@ -71,6 +74,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Slate == nil {
 		o.Slate = func(string, bool) (*stream.Stream, error) { return nil, stream.ErrNotLive }
+	}
+	if o.SlateSpecs == nil {
+		o.SlateSpecs = func(string, bool) ([]stream.Spec, error) { return nil, stream.ErrNotLive }
 	}
 	for _, n := range []struct {
 		value  *int

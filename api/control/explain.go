@@ -16,6 +16,7 @@ import (
 type verdictAnswer struct {
 	Status int    `json:"status"`
 	Code   string `json:"code"`
+	Held   bool   `json:"held,omitempty"` // the POST would wait, and be told this in the end where that is in vain
 
 	Plan *planAnswer `json:"plan,omitempty"` // of 201 only
 
@@ -76,7 +77,7 @@ func (a *API) Explain(w http.ResponseWriter, r *http.Request) error {
 	if values.Get("as") == "publish" {
 		explain = a.options.Sessions.ExplainIngest
 	}
-	plan, err := explain(session.Request{
+	plan, held, err := explain(session.Request{
 		Stream: name, Offer: offer, Remote: remote, Local: request.Local(r), Token: token, Forwarded: request.Forwarded(r),
 	})
 	if err == nil {
@@ -86,7 +87,7 @@ func (a *API) Explain(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return err
 	}
-	answer := verdictAnswer{Status: refusal.Status, Code: refusal.Code, refusalAnswer: &refusalAnswer{
+	answer := verdictAnswer{Status: refusal.Status, Code: refusal.Code, Held: held, refusalAnswer: &refusalAnswer{
 		Detail: refusal.Detail, Remedy: refusal.Remedy, Offered: list(refusal.Offered), Has: list(refusal.Has),
 	}}
 	if seconds, err := strconv.Atoi(refusal.Headers["Retry-After"]); err == nil {

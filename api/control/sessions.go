@@ -15,8 +15,8 @@ import (
 type Sessions interface {
 	Sessions() []*session.Session
 	Lookup(id string) (*session.Session, bool)
-	Explain(r session.Request) (*negotiate.Plan, error)
-	ExplainIngest(r session.Request) (*negotiate.Plan, error)
+	Explain(r session.Request) (plan *negotiate.Plan, held bool, err error)
+	ExplainIngest(r session.Request) (plan *negotiate.Plan, held bool, err error)
 	Await(ctx context.Context, r session.Request, d time.Duration)
 }
 

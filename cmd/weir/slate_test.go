@@ -18,9 +18,9 @@ import (
 const soon = 20 * time.Second
 
 // slated is the program where every stream has a slate.
-func slated(t *testing.T) *program {
+func slated(t *testing.T, more ...string) *program {
 	t.Helper()
-	return startWith(t, newOutput(), []string{"WEIR_ADMIN_TOKEN=" + adminToken, "WEIR_STREAMS_WAITING_ROOM=*=slate"})
+	return startWith(t, newOutput(), []string{"WEIR_ADMIN_TOKEN=" + adminToken, "WEIR_STREAMS_WAITING_ROOM=*=slate"}, more...)
 }
 
 func (p *program) watchStream(t *testing.T, name string, o webrtctest.Options) *webrtctest.Player {
@@ -126,6 +126,34 @@ func TestSlate(t *testing.T) {
 				t.Error("the session did not go on")
 			}
 		})
+	}
+}
+
+// To explain an offer foresees the slate, and shows none.
+func TestSlateExplained(t *testing.T) {
+	p := slated(t, "-log-level", "debug")
+	offer, err := webrtctest.MakeOffer(t.Context(), webrtctest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(target string) (status int, body string) {
+		r := newRequest(t, http.MethodPost, p.url+target, offer)
+		r.Header.Set("Authorization", "Bearer "+adminToken)
+		r.Header.Set("Content-Type", "application/sdp")
+		return exchange(t, r)
+	}
+	status, before := ask("/api/v1/explain?stream=waiting")
+	if status != http.StatusOK || !strings.Contains(before, `"status":201,"code":"created","plan":`) {
+		t.Errorf("%d %s", status, before)
+	}
+	if strings.Contains(p.stderr.String(), "stand-in") || strings.Contains(p.stderr.String(), "session created") {
+		t.Errorf("something was made:\n%s", p.stderr)
+	}
+	if status, body := ask("/whep/waiting"); status != http.StatusCreated {
+		t.Errorf("%d %s", status, body)
+	}
+	if _, after := ask("/api/v1/explain?stream=waiting"); after != before {
+		t.Errorf("with the slate: %s, before: %s", after, before)
 	}
 }
 

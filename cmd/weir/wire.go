@@ -163,7 +163,7 @@ func (s *server) wireSessions(c config.Config) error {
 		Registry: s.registry, Logger: s.log, Event: s.events.Add, MDNS: c.ICE.MDNS, Leniency: s.lenient.count,
 		UDPPort: s.address().Port, MaxSessions: c.Limits.Sessions, MaxPerAddress: c.Limits.SessionsPerAddress,
 		MaxConnecting: c.Limits.ConnectingPerAddress, MaxCandidates: c.Limits.Candidates,
-		Policy: policy, Slate: s.slates.Show, HoldTime: c.Streams.HoldTime, MaxHeld: c.Limits.Held, MaxHeldPerAddress: c.Limits.HeldPerAddress,
+		Policy: policy, Slate: s.slates.Show, SlateSpecs: s.slates.Specs, HoldTime: c.Streams.HoldTime, MaxHeld: c.Limits.Held, MaxHeldPerAddress: c.Limits.HeldPerAddress,
 	})
 	if err != nil {
 		return fmt.Errorf("set up sessions: %w", err)

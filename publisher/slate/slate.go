@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -105,6 +106,30 @@ func (s *Keeper) Show(name string, hidden bool) (*stream.Stream, error) {
 		}
 	}()
 	return p.Stream(), nil
+}
+
+// Specs are those of the tracks that Show's stream would have, in their order.
+// Nothing is played. It fails as Show does.
+func (s *Keeper) Specs(name string, hidden bool) ([]stream.Spec, error) {
+	var specs []stream.Spec
+	if found, ok := s.registry(hidden).Find(name); ok {
+		for _, t := range found.Offered() {
+			specs = append(specs, t.Spec())
+		}
+	}
+	if len(specs) > 0 {
+		return specs, nil
+	}
+	leave, err := s.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	source, err := s.opts.New(name)
+	if err != nil {
+		return nil, fmt.Errorf("make a slate: %w", err)
+	}
+	return append(slices.Clone(source.Specs()), silent(source.Specs())...), nil
 }
 
 func (s *Keeper) registry(hidden bool) *stream.Registry {

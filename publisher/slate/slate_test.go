@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"weir/publisher"
@@ -98,6 +99,36 @@ func TestSlates(t *testing.T) {
 		time.Sleep(time.Minute)
 		if running.Load() != 0 || len(r.Streams()) != 0 {
 			t.Errorf("%d play for nobody, %d streams", running.Load(), len(r.Streams()))
+		}
+	})
+}
+
+// What would be shown is known before it is, and where nothing would be shown.
+func TestSlatesSpecs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, r, running, end := slates(t, 1)
+		before, err := s.Specs("live", false)
+		if err != nil || running.Load() != 0 || len(r.Streams()) != 0 {
+			t.Errorf("%v, %d play", err, running.Load())
+		}
+		st, err := s.Show("live", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var shown []stream.Spec
+		for _, track := range st.Offered() {
+			shown = append(shown, track.Spec())
+		}
+		after, err := s.Specs("live", false)
+		if diff := cmp.Diff(shown, before); diff != "" || err != nil || !cmp.Equal(shown, after) {
+			t.Errorf("%v: %s", err, diff)
+		}
+		if _, err := s.Specs("more", false); !errors.Is(err, publisher.ErrTooMany) {
+			t.Errorf("another one: %v", err)
+		}
+		end()
+		if _, err := s.Specs("more", false); !errors.Is(err, publisher.ErrClosed) {
+			t.Errorf("after the end: %v", err)
 		}
 	})
 }

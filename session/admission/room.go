@@ -28,7 +28,7 @@ func (r *Room) Enter(addr netip.Addr) (leave func(), ok bool) {
 	addr, counted := Account(addr)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.held >= r.total || counted && r.addresses[addr] >= r.perAddress {
+	if !r.freeLocked(addr, counted) {
 		return nil, false
 	}
 	r.held++
@@ -46,6 +46,18 @@ func (r *Room) Enter(addr netip.Addr) (leave func(), ok bool) {
 			delete(r.addresses, addr)
 		}
 	}, true
+}
+
+// Free says whether Enter would find a place at this moment.
+func (r *Room) Free(addr netip.Addr) bool {
+	addr, counted := Account(addr)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.freeLocked(addr, counted)
+}
+
+func (r *Room) freeLocked(addr netip.Addr, counted bool) bool {
+	return r.held < r.total && (!counted || r.addresses[addr] < r.perAddress)
 }
 
 // Held is how many requests wait at this moment.
