@@ -21,6 +21,9 @@ const (
 	// maxStreams is how many RTP streams a publisher may send: three layers,
 	// their repairs and sound are seven.
 	maxStreams = 64
+	// maxMade is how many streams pion may make, which are never freed: each of
+	// the publisher's is up to four, for RTP and RTCP of media and repairs.
+	maxMade = 15 * maxStreams
 	// silence is after how long without a packet a layer counts as gone.
 	silence = time.Second
 )
@@ -147,7 +150,7 @@ func (g *Receiver) Buffer(kind packetio.BufferPacketType, ssrc uint32) io.ReadWr
 func (g *Receiver) admit(kind packetio.BufferPacketType) bool {
 	g.mu.Lock()
 	g.made++
-	over := g.made > 4*maxStreams // RTCP and RTP, and what either names
+	over := g.made > maxMade
 	g.mu.Unlock()
 	if over && kind == packetio.RTPBufferPacket {
 		g.options.Flooded()
