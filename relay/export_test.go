@@ -1,10 +1,13 @@
 package relay
 
 import (
+	"context"
 	"net"
 	"net/netip"
 	"net/url"
 	"time"
+
+	"weir/internal/wish"
 )
 
 // WithResolver makes names be asked of another resolver.
@@ -23,6 +26,20 @@ func (o Options) WithLinger(d time.Duration) Options {
 func (o Options) WithSilence(d time.Duration) Options {
 	o.silence = d
 	return o
+}
+
+// WithAid changes for how long a session may not connect until ICE servers are asked.
+func (o Options) WithAid(d time.Duration) Options {
+	o.aid = d
+	return o
+}
+
+// TrickleRefused counts sessions whose server took no candidates after the offer.
+func (r *Relay) TrickleRefused() uint64 { return r.trickleRefused.Load() }
+
+// ICEServers are those that may be asked.
+func (r *Relay) ICEServers(ctx context.Context, named []wish.ICEServer) []wish.ICEServer {
+	return r.client.iceServers(ctx, named)
 }
 
 // CheckURL and CheckDial are the two questions about a host.

@@ -110,6 +110,13 @@ func (all hosts) checkURL(u *url.URL) error {
 	case u.User != nil:
 		return fmt.Errorf("%w: the address holds a user's name; a token is a parameter of its own", ErrHost)
 	}
+	return all.checkHost(name, port)
+}
+
+// checkHost says whether a host, named or by its address, may be spoken to, as far
+// as its text tells.
+func (all hosts) checkHost(name string, port uint16) error {
+	name = strings.TrimSuffix(strings.ToLower(name), ".")
 	addr, err := netip.ParseAddr(name)
 	isAddr := err == nil
 	if isAddr && addr.Zone() != "" {

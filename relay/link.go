@@ -27,16 +27,22 @@ const (
 // A link is a session with another server. One goroutine has it.
 type link struct {
 	// static after connect
-	relay   *Relay
-	target  target
-	stream  string
-	session *session.Session
-	url     *url.URL // of the session's resource; nil: the server did not say
-	pulls   bool
+	relay    *Relay
+	target   target
+	stream   string
+	session  *session.Session
+	url      *url.URL // of the session's resource; nil: the server did not say
+	pulls    bool
+	way      *way // of the pull or the push, which the owner has too
+	answered time.Time
 
 	// changed by the owner alone
 	began    time.Time // when the session was found to be connected; zero: never
 	etag     string
+	offered  string // what the other server was told of candidates
+	told     bool   // that it need not be told more
+	tries    int    // to tell it that have failed
+	mute     bool   // it takes no more
 	signs    uint64
 	signAt   time.Time
 	longest  time.Duration // between two signs
@@ -48,7 +54,7 @@ type link struct {
 
 // connect sends an offer and makes a session of the answer. Whatever it returns,
 // the offering is over.
-func (r *Relay) connect(ctx context.Context, t target, stream string, pulls bool, o *session.Offering) (*link, error) {
+func (r *Relay) connect(ctx context.Context, t target, w *way, stream string, pulls bool, o *session.Offering) (*link, error) {
 	hops := r.opts.Hops.passed(stream)
 	if pulls {
 		hops = r.opts.Hops.id
@@ -61,8 +67,11 @@ func (r *Relay) connect(ctx context.Context, t target, stream string, pulls bool
 		o.Close()
 		return nil, err
 	}
-	r.opts.Logger.Debug("other server has answered", "stream", stream, "remote", got.remote, "count", links(got.header))
-	l := &link{relay: r, target: t, stream: stream, pulls: pulls, etag: got.header.Get("ETag"), forget: func() {}}
+	w.named = wish.ParseLinks(got.header.Values("Link"))
+	r.opts.Logger.Debug("other server has answered", "stream", stream, "remote", got.remote, "count", len(w.named))
+	l := &link{
+		relay: r, target: t, stream: stream, pulls: pulls, way: w, offered: o.Offer(), etag: got.header.Get("ETag"), forget: func() {},
+	}
 	if location := got.header.Get("Location"); location != "" {
 		if u, err := got.url.Parse(location); err == nil && r.client.hosts.checkURL(u) == nil {
 			u.Fragment = ""
@@ -79,7 +88,7 @@ func (r *Relay) connect(ctx context.Context, t target, stream string, pulls bool
 		return nil, err
 	}
 	now := time.Now()
-	l.signAt, l.prober = now, newProber(pulls, now)
+	l.answered, l.signAt, l.prober = now, now, newProber(pulls, now)
 	if hops := parseHops(got.header); pulls && len(hops) > 0 {
 		l.hopsAt = now.Add(firstHops)
 		l.forget = r.opts.Hops.set(stream, &chain{hops: hops})
@@ -102,14 +111,6 @@ func (l *link) check(got *reply) error {
 	default:
 		return nil
 	}
-}
-
-// links counts the ICE servers that an answer names (RFC 9725 4.6).
-func links(header http.Header) (n int) {
-	for _, value := range header.Values("Link") {
-		n += strings.Count(value, `rel="ice-server"`)
-	}
-	return n
 }
 
 // run watches the session until it has ended, ctx is done or over says that it
@@ -192,6 +193,10 @@ func (l *link) look(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
+	l.trickle(ctx)
+	if err := l.aid(ctx, now); err != nil {
+		return err
+	}
 	if signs := l.session.Signs(); signs != l.signs {
 		if l.signs > 0 {
 			l.longest = max(l.longest, now.Sub(l.signAt))
@@ -245,6 +250,7 @@ func (l *link) restart(ctx context.Context, now time.Time) error {
 	}
 	x := l.exchange(http.MethodPatch)
 	x.contentType, x.body = wish.TypeFragment, fragment.String()
+	l.offered, l.told = x.body, false
 	x.header = http.Header{"If-Match": {"*"}, "Accept": {wish.TypeFragment}}
 	got, err := l.relay.client.do(ctx, x, shortTime)
 	if err != nil {

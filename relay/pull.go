@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"weir/publisher"
-	"weir/session"
 	"weir/session/negotiate"
 	"weir/stream"
 )
@@ -70,6 +69,8 @@ type pull struct {
 	relay  *Relay
 	target target
 	stream string
+
+	way way // of Run's goroutine
 
 	mu sync.Mutex
 	// guarded by mu
@@ -131,12 +132,12 @@ func (p *pull) begin(publication *stream.Publication) {
 // once plays until that ends, and says for how long it was connected.
 func (p *pull) once(ctx context.Context, publication *stream.Publication) (lived time.Duration, err error) {
 	local := p.relay.client.loopback(ctx, p.target.url)
-	o, err := p.relay.opts.Sessions.Pull(ctx, publication, session.OfferOptions{Local: local})
+	o, err := p.relay.opts.Sessions.Pull(ctx, publication, p.way.offer(ctx, p.relay.client, local))
 	if err != nil {
 		return 0, fmt.Errorf("make an offer: %w", err)
 	}
 	publication.Anew()
-	l, err := p.relay.connect(ctx, p.target, p.stream, true, o)
+	l, err := p.relay.connect(ctx, p.target, &p.way, p.stream, true, o)
 	if err != nil {
 		return 0, err
 	}

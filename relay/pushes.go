@@ -71,6 +71,8 @@ type push struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when nothing of it runs
 
+	way way // of run's goroutine
+
 	mu sync.Mutex
 	// guarded by mu
 	status  PushStatus // without counters of the session that runs
@@ -334,13 +336,13 @@ func (p *push) awaitFormats(ctx context.Context, st *stream.Stream) bool {
 func (p *push) once(ctx context.Context, st *stream.Stream) (lived time.Duration, err error) {
 	p.set(publisher.StateStarting, "", time.Time{})
 	local := p.relay.client.loopback(ctx, p.target.url)
-	o, err := p.relay.opts.Sessions.Push(ctx, st, session.OfferOptions{Local: local})
+	o, err := p.relay.opts.Sessions.Push(ctx, st, p.way.offer(ctx, p.relay.client, local))
 	if errors.Is(err, stream.ErrNotLive) {
 		return 0, nil
 	} else if err != nil {
 		return 0, fmt.Errorf("make an offer: %w", err)
 	}
-	l, err := p.relay.connect(ctx, p.target, p.stream, false, o)
+	l, err := p.relay.connect(ctx, p.target, &p.way, p.stream, false, o)
 	if errors.Is(err, stream.ErrNotLive) {
 		return 0, nil
 	} else if err != nil {

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"weir/session"
@@ -44,6 +45,9 @@ type Options struct {
 	// silence is for how long a pull that is connected may bring nothing until it
 	// says so: 5 s. Tests change it.
 	silence time.Duration
+	// aid is for how long a session may not connect until ICE servers are asked: 3 s.
+	// Tests change it.
+	aid time.Duration
 }
 
 // A Relay speaks to other servers. Its methods may be called from any goroutine.
@@ -52,7 +56,8 @@ type Relay struct {
 	opts   Options
 	client *client
 
-	running sync.WaitGroup // pushes
+	running        sync.WaitGroup // pushes
+	trickleRefused atomic.Uint64  // sessions whose server took no candidates after the offer
 
 	mu sync.Mutex
 	// guarded by mu
@@ -83,6 +88,9 @@ func New(o Options) (*Relay, error) {
 	}
 	if o.silence == 0 {
 		o.silence = longSilence
+	}
+	if o.aid == 0 {
+		o.aid = aidTime
 	}
 	if o.resolver == nil {
 		o.resolver = net.DefaultResolver

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/pion/webrtc/v4"
 
 	"weir/internal/wish"
 	"weir/session/negotiate"
+	"weir/session/peer"
 	"weir/stream"
 )
 
@@ -19,7 +19,21 @@ import (
 type OfferOptions struct {
 	// Local says that it is on this machine, where media may go by loopback.
 	Local bool
+	// Servers of STUN and TURN are asked for further candidates. Whoever names them
+	// vouches that they may be spoken to, and names them by their addresses.
+	Servers []wish.ICEServer
+	// Whole says that the other server takes no candidates after the offer: what the
+	// Servers say is waited for, for some seconds at most. Else it comes later, see
+	// Session.Local.
+	Whole bool
 }
+
+// How long an offer waits for candidates where servers are asked for some: those
+// of our own addresses are there at once.
+const (
+	ownCandidates = 200 * time.Millisecond
+	allCandidates = 3 * time.Second
+)
 
 // An Offering is a session that this end asks another server for: to pull a
 // stream from it, or to push one to it. It is no Session before the answer has
@@ -95,7 +109,13 @@ func (m *Manager) propose(ctx context.Context, name, protocol string, o OfferOpt
 		place.Release()
 		return nil, err
 	}
-	s.offers = true
+	s.offers, s.patience = true, ownCandidates
+	if o.Whole {
+		s.patience = allCandidates
+	}
+	for _, server := range o.Servers {
+		s.servers = append(s.servers, peer.Server{URL: server.URL, Username: server.Username, Credential: server.Credential})
+	}
 	offering, err := begin(s)
 	if err == nil {
 		s.flow = offering.flow
@@ -199,16 +219,17 @@ func (s *Session) reply(ufrag, pwd string, values []string) error {
 // Close gives up an offering that was not answered.
 func (o *Offering) Close() { o.session.release(ReasonFailed) }
 
-// Local is this end's ICE credentials and candidates, all that there are, for
-// the other server of an Offering's session. It is a secret.
+// Local is this end's ICE credentials and candidates, all that there are so far,
+// for the other server of an Offering's session. It is a secret.
 func (s *Session) Local() wish.Fragment {
 	accepted := s.plan.Accepted()
+	candidates, more := s.conn.Candidates()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return wish.Fragment{
 		Ufrag: s.ice.ufrag, Pwd: s.ice.pwd, Options: negotiate.ICEOptions,
 		Sections: []wish.FragmentSection{{
-			Media: accepted[0].Kind, Mid: accepted[0].Mid, Candidates: slices.Clone(s.ice.local), EndOfCandidates: true,
+			Media: accepted[0].Kind, Mid: accepted[0].Mid, Candidates: candidates, EndOfCandidates: !more,
 		}},
 	}
 }

@@ -18,6 +18,7 @@ type generation struct {
 
 	ufrag, pwd string // ours
 	local      []string
+	more       bool // of them may come
 
 	remoteUfrag, remotePwd string
 	candidates             map[string]bool // the player's, by key

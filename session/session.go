@@ -51,6 +51,8 @@ type Session struct {
 	plan     *negotiate.Plan
 	offers   bool            // this end made the offer, see Offering
 	standIn  *negotiate.Plan // then what pion is told of the sections
+	servers  []peer.Server   // of STUN and TURN, that are asked for candidates
+	patience time.Duration   // with them
 	// publisher names who publishes, "" in a player's session.
 	publisher string
 	conn      *peer.Conn

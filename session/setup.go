@@ -140,7 +140,7 @@ func (s *Session) connect(ctx context.Context) error {
 // makePeerConnection makes one that can negotiate.
 func (s *Session) makePeerConnection() error {
 	setup := peer.Setup{
-		Logger: s.logger, Plan: s.plan, Offers: s.offers,
+		Logger: s.logger, Plan: s.plan, Offers: s.offers, Servers: s.servers, Patience: s.patience,
 		Deadline: func() time.Time { // for safety: the session ends before
 			return s.created.Add(s.manager.options.SetupTimeout + 5*time.Second)
 		},
@@ -173,7 +173,7 @@ func (s *Session) gathered(ice peer.ICE, err error) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ice.ufrag, s.ice.pwd, s.ice.local = ice.Ufrag, ice.Pwd, ice.Candidates
+	s.ice.ufrag, s.ice.pwd, s.ice.local, s.ice.more = ice.Ufrag, ice.Pwd, ice.Candidates, ice.More
 	if len(s.ice.local) == 0 {
 		return refuseNoAddress()
 	}
@@ -189,6 +189,7 @@ func (s *Session) local() negotiate.Local {
 		Fingerprint: s.conn.Fingerprint(),
 		Setup:       "passive",
 		Candidates:  s.ice.local,
+		Trickles:    s.ice.more,
 		StreamID:    s.stream,
 	}
 	for _, b := range id[:8] {

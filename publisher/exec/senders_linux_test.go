@@ -39,14 +39,14 @@ func free(t *testing.T, network string) int {
 			t.Fatal(err)
 		}
 		defer func() { _ = l.Close() }()
-		return l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // it is one of TCP
+		return l.Addr().(*net.TCPAddr).Port //nolint:errcheck // it is one of TCP
 	}
 	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = c.Close() }()
-	return c.LocalAddr().(*net.UDPAddr).Port //nolint:forcetypeassert // it is one of UDP
+	return c.LocalAddr().(*net.UDPAddr).Port //nolint:errcheck // it is one of UDP
 }
 
 // tries starts a source until each track has had ten units: where nobody listens at the moment it ends at once.

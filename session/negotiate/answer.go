@@ -60,7 +60,7 @@ func (p *Plan) answer(l Local, candidates []string) string {
 		}
 		served := s.Accepted || s.Inactive
 		if served && (!open || s.Mid == p.transportMid()) || i == 0 && (s.Kind == "audio" || s.Kind == "video") {
-			w.candidates(candidates)
+			w.candidates(candidates, false)
 		}
 		open = open || served
 	}

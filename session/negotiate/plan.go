@@ -145,6 +145,7 @@ type Local struct {
 	// Candidates of this end ("candidate:..."), best first: some clients use the first alone. Those that would make
 	// the answer too long are left out from the end.
 	Candidates []string
+	Trickles   bool // more candidates may follow an offer (RFC 8838)
 
 	Streams  []LocalStream // one for each accepted section, in order
 	StreamID string        // the MediaStream that all tracks belong to (RFC 8830)

@@ -204,7 +204,7 @@ func (t *Terms) Offer(l Local) string {
 			w.streamOf(l, l.Streams[i])
 		}
 		if i == 0 {
-			w.candidates(l.Candidates)
+			w.candidates(l.Candidates, l.Trickles)
 		}
 	}
 	return w.String()

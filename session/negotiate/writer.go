@@ -21,12 +21,14 @@ func (w *writer) line(text string) {
 	w.text = append(append(w.text, text...), "\r\n"...)
 }
 
-// candidates writes all that this end has, which is all there will be (RFC 8840 4.1.3).
-func (w *writer) candidates(candidates []string) {
+// candidates writes all that this end has, and whether that is all there will be (RFC 8840 4.1.3).
+func (w *writer) candidates(candidates []string, trickles bool) {
 	for _, candidate := range candidates {
 		w.line("a=" + clean(candidate))
 	}
-	w.line("a=end-of-candidates")
+	if !trickles {
+		w.line("a=end-of-candidates")
+	}
 }
 
 // codec writes the attributes of one payload type.

@@ -33,11 +33,21 @@ type Setup struct {
 	// Buffer, if set, takes the packets of each RTP stream that comes; pion sees
 	// none of them.
 	Buffer func(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser
+	// Servers of STUN and TURN are asked for candidates besides those of this
+	// machine's addresses, and waited for as long as Patience by Offer and Answer.
+	Servers  []Server
+	Patience time.Duration
 	// Changed is called in pion's goroutines when the state may have changed. It
 	// must only post, and not call the Conn.
 	Changed func()
 	// Ended closes when nothing should be waited for any more.
 	Ended <-chan struct{}
+}
+
+// A Server is one of STUN or TURN.
+type Server struct {
+	URL                  string
+	Username, Credential string // of TURN
 }
 
 // Conn is a session's PeerConnection, and before Open the addresses that it would
@@ -51,6 +61,7 @@ type Conn struct {
 
 	// static after Open
 	ended       <-chan struct{}
+	patience    time.Duration // 0: without end
 	pc          *webrtc.PeerConnection
 	fingerprint string
 
@@ -80,6 +91,9 @@ func (c *Conn) Open(s Setup) error {
 		return err
 	}
 	c.ended, c.fingerprint = s.Ended, cert.fingerprint
+	if len(s.Servers) > 0 {
+		c.patience = s.Patience
+	}
 	if c.pc, err = c.newPeerConnection(s, cert); err != nil {
 		return err
 	}

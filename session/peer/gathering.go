@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pion/webrtc/v4"
 
@@ -17,6 +18,7 @@ import (
 type ICE struct {
 	Ufrag, Pwd string
 	Candidates []string // "candidate:...", best first; none where there is no address
+	More       bool     // more candidates may come: see Candidates of the Conn
 }
 
 // gather begins a new collection of candidates.
@@ -28,11 +30,16 @@ func (c *Conn) gather() *gathering {
 	return g
 }
 
-// await waits until all of this end's candidates are there, for which sdp is
-// pion's own description.
+// await waits until all of this end's candidates are there, or for as long as
+// servers are waited for. sdp is pion's own description.
 func (c *Conn) await(ctx context.Context, g *gathering, sdp string) (ICE, error) {
+	var enough <-chan time.Time
+	if c.patience > 0 {
+		enough = time.After(c.patience)
+	}
 	select {
 	case <-g.complete:
+	case <-enough:
 	case <-c.ended:
 		return ICE{}, ErrEnded
 	case <-ctx.Done():
@@ -44,7 +51,16 @@ func (c *Conn) await(ctx context.Context, g *gathering, sdp string) (ICE, error)
 		Ufrag:      firstAttribute(sdp, "ice-ufrag"),
 		Pwd:        firstAttribute(sdp, "ice-pwd"),
 		Candidates: localCandidates(g.candidates, c.route.addresses()),
+		More:       !g.finished,
 	}, nil
+}
+
+// Candidates are all that there are by now of this end's, in the ICE session that
+// was begun last, and whether more may come.
+func (c *Conn) Candidates() (all []string, more bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return localCandidates(c.gathering.candidates, c.route.addresses()), !c.gathering.finished
 }
 
 // gathering collects our candidates of one ICE generation.
@@ -91,8 +107,11 @@ func localCandidates(gathered []webrtc.ICECandidate, order []udp.Address) []stri
 	slices.SortStableFunc(gathered, func(a, b webrtc.ICECandidate) int { return cmp.Compare(rank(a), rank(b)) })
 	lines := make([]string, 0, len(gathered))
 	for _, c := range gathered {
-		lines = append(lines, fmt.Sprintf("candidate:%s %d udp %d %s %d typ %s",
-			c.Foundation, c.Component, c.Priority, c.Address, c.Port, c.Typ))
+		line := fmt.Sprintf("candidate:%s %d udp %d %s %d typ %s", c.Foundation, c.Component, c.Priority, c.Address, c.Port, c.Typ)
+		if c.Typ != webrtc.ICECandidateTypeHost { // whose base it is the other end need not know (RFC 8839 5.1)
+			line += " raddr 0.0.0.0 rport 9"
+		}
+		lines = append(lines, line)
 	}
 	return lines
 }

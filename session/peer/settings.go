@@ -31,10 +31,15 @@ func (c *Conn) newPeerConnection(s Setup, cert certificate) (*webrtc.PeerConnect
 	}
 	api := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithSettingEngine(settings),
 		webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
-	pc, err := api.NewPeerConnection(webrtc.Configuration{
-		BundlePolicy: webrtc.BundlePolicyMaxBundle,
-		Certificates: []webrtc.Certificate{cert.Certificate},
-	})
+	configuration := webrtc.Configuration{
+		BundlePolicy: webrtc.BundlePolicyMaxBundle, Certificates: []webrtc.Certificate{cert.Certificate},
+	}
+	for _, server := range s.Servers {
+		configuration.ICEServers = append(configuration.ICEServers, webrtc.ICEServer{
+			URLs: []string{server.URL}, Username: server.Username, Credential: server.Credential,
+		})
+	}
+	pc, err := api.NewPeerConnection(configuration)
 	if err != nil {
 		return nil, fmt.Errorf("make peer connection: %w", err)
 	}
