@@ -16,15 +16,16 @@ import (
 const pathStreams = "streams"
 
 // A Declared is a stream with a source of the server's own, which runs from the
-// start on.
+// start on, or one that others publish; either may be pushed to other servers.
 type Declared struct {
 	Stream    string
-	Source    string                     // the kind's name
+	Source    string                     // the kind's name; "": others publish it
 	Params    map[string]json.RawMessage // each a text, a number, true or false; may hold secrets
 	Private   *bool                      // nil: as the kind says
 	OnDemand  bool
 	StopAfter *time.Duration // nil: the default
 	Restart   DeclaredRestart
+	Pushes    []DeclaredPush
 }
 
 // A DeclaredRestart is how a source that fails is started again; nil: as its
@@ -34,10 +35,10 @@ type DeclaredRestart struct {
 	Delay, Longest *time.Duration
 }
 
-// String hides the parameters.
+// String hides the parameters and the pushes.
 func (d Declared) String() string { return d.Stream + ": " + d.Source }
 
-// GoString hides the parameters.
+// GoString hides the same.
 func (d Declared) GoString() string { return d.String() }
 
 // declaredKey is one setting of a declared stream.
@@ -64,6 +65,7 @@ func declaredKeys() []declaredKey {
 			w.one(duration(path, 0, 24*time.Hour, func(*Config) *time.Duration { return d.StopAfter }), n)
 		}},
 		{"restart", func(w walker, path string, n ast.Node, d *Declared) { w.fields(path, n, restartKeys(), d) }},
+		{namePushes, func(w walker, path string, n ast.Node, d *Declared) { w.pushes(path, n, d) }},
 	}
 }
 
@@ -115,10 +117,10 @@ func (w walker) declared(name string, at place, n ast.Node) {
 	d := Declared{Stream: name}
 	w.origins[path] = at
 	w.fields(path, n, declaredKeys(), &d)
-	if d.Source == "" && len(w.mistakes) == before {
-		w.wrong(at, path, "source is missing: the kind of source that feeds it, such as source: pattern")
-	}
-	if d.Source == "" {
+	if d.Source == "" && !d.onlyPushes() {
+		if len(w.mistakes) == before {
+			w.wrong(at, path, "source is missing: the kind of source that feeds it, such as source: pattern")
+		}
 		return
 	}
 	w.config.Streams.Declared = append(w.config.Streams.Declared, d)
@@ -230,7 +232,10 @@ func (l *Loaded) Wrong(path, detail string) *Mistake {
 // masked.
 func (l *Loaded) showDeclared(b *strings.Builder) {
 	for _, d := range l.Config.Streams.Declared {
-		fmt.Fprintf(b, "  %s: # %s\n    source: %q\n", d.Stream, l.Origin(pathStreams+"."+d.Stream), d.Source)
+		fmt.Fprintf(b, "  %s: # %s\n", d.Stream, l.Origin(pathStreams+"."+d.Stream))
+		if d.Source != "" {
+			fmt.Fprintf(b, "    source: %q\n", d.Source)
+		}
 		if len(d.Params) > 0 {
 			var parts []string
 			for _, name := range slices.Sorted(maps.Keys(d.Params)) {
@@ -243,6 +248,7 @@ func (l *Loaded) showDeclared(b *strings.Builder) {
 			fmt.Fprintf(b, "    params: {%s}\n", strings.Join(parts, ", "))
 		}
 		d.showPolicy(b)
+		d.showPushes(b)
 	}
 }
 

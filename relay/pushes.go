@@ -34,8 +34,8 @@ var (
 	ErrEnded = errors.New("the relay has ended")
 )
 
-// maxPerStream is how many pushes a stream may have.
-const maxPerStream = 16
+// MaxPerStream is how many pushes a stream may have.
+const MaxPerStream = 16
 
 // maxToken is how many bytes a token may have.
 const maxToken = 4096
@@ -83,18 +83,9 @@ type push struct {
 // Push begins to push a stream, which need not be live yet. It fails with
 // stream.ErrName, ErrHost, ErrToken, ErrPushed, ErrTooManyPushes, ErrLoop or ErrEnded.
 func (r *Relay) Push(name string, start PushStart) (PushStatus, error) {
-	if !r.opts.Registry.ValidName(name) {
-		return PushStatus{}, stream.ErrName
-	}
-	if err := r.Missing(); err != nil {
-		return PushStatus{}, fmt.Errorf("%w: %w", ErrHost, err)
-	}
-	t, err := r.parseTarget(start.URL, start.Token)
+	t, err := r.tryPush(name, start)
 	if err != nil {
 		return PushStatus{}, err
-	}
-	if len(start.Token) > maxToken || strings.ContainsFunc(start.Token, func(c rune) bool { return c < '!' || c > '~' }) {
-		return PushStatus{}, ErrToken
 	}
 	if len(r.opts.Hops.of(name)) >= maxHops {
 		return PushStatus{}, ErrLoop
@@ -118,6 +109,26 @@ func (r *Relay) Push(name string, start PushStart) (PushStatus, error) {
 	return first, nil
 }
 
+// TryPush fails as Push would for what it is told, whatever runs; it begins
+// nothing.
+func (r *Relay) TryPush(name string, start PushStart) error {
+	_, err := r.tryPush(name, start)
+	return err
+}
+
+func (r *Relay) tryPush(name string, start PushStart) (target, error) {
+	if !r.opts.Registry.ValidName(name) {
+		return target{}, stream.ErrName
+	}
+	if err := r.Missing(); err != nil {
+		return target{}, fmt.Errorf("%w: %w", ErrHost, err)
+	}
+	if len(start.Token) > maxToken || strings.ContainsFunc(start.Token, func(c rune) bool { return c < '!' || c > '~' }) {
+		return target{}, ErrToken
+	}
+	return r.parseTarget(start.URL, start.Token)
+}
+
 func (r *Relay) mayPushLocked(p *push) error {
 	if r.closed {
 		return ErrEnded
@@ -132,7 +143,7 @@ func (r *Relay) mayPushLocked(p *push) error {
 			return ErrPushed
 		}
 	}
-	if same >= maxPerStream || len(r.pushes) >= r.opts.MaxPushes {
+	if same >= MaxPerStream || len(r.pushes) >= r.opts.MaxPushes {
 		return ErrTooManyPushes
 	}
 	return nil

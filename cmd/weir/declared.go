@@ -38,16 +38,19 @@ func startOf(d config.Declared) (publisher.Start, error) {
 func checkDeclared(loaded *config.Loaded, s *server, check func(string, publisher.Start) error) error {
 	var mistakes config.Mistakes
 	for _, d := range loaded.Config.Streams.Declared {
-		start, err := startOf(d)
-		if err != nil {
-			return err
-		}
 		path := "streams." + d.Stream
 		if s.access.IsSecret(d.Stream) {
 			mistake := loaded.Wrong(path, "no stream can have the name here: it is, or looks like, the secret of a token")
 			mistake.Path = "streams"
 			mistakes = append(mistakes, mistake)
 			continue // what else is wrong would be told under that name
+		}
+		if d.Source == "" {
+			continue // others publish it
+		}
+		start, err := startOf(d)
+		if err != nil {
+			return err
 		}
 		if err = check(d.Stream, start); errors.Is(err, stream.ErrName) {
 			mistakes = append(mistakes, loaded.Wrong(path, "no stream can have this name: it is that of an address"))
@@ -73,6 +76,17 @@ func checkDeclared(loaded *config.Loaded, s *server, check func(string, publishe
 	return mistakes.Err()
 }
 
+// checkStreams finds what is wrong with the streams of the configuration and with
+// their pushes.
+func (s *server) checkStreams(loaded *config.Loaded, check func(string, publisher.Start) error) error {
+	err := checkDeclared(loaded, s, check)
+	mistakes, ok := errors.AsType[config.Mistakes](err)
+	if err != nil && !ok {
+		return err
+	}
+	return mistakes.With(s.checkPushes(loaded)).Err()
+}
+
 // settingOf is the setting of a declared stream by which a problem is called.
 func settingOf(problem string) string {
 	if problem == "params" || problem == "stop_after" || strings.HasPrefix(problem, "restart.") {
@@ -86,6 +100,9 @@ func settingOf(problem string) string {
 func (s *server) startDeclared() {
 	var starting sync.WaitGroup
 	for _, d := range s.declared {
+		if d.Source == "" {
+			continue
+		}
 		starting.Go(func() {
 			start, err := startOf(d)
 			if err == nil {
@@ -99,9 +116,10 @@ func (s *server) startDeclared() {
 	starting.Wait()
 }
 
-// declares says whether the configuration has a stream of that name.
+// declares says whether the configuration has a stream of that name that the
+// server feeds itself.
 func (s *server) declares(name string) bool {
-	return slices.ContainsFunc(s.declared, func(d config.Declared) bool { return d.Stream == name })
+	return slices.ContainsFunc(s.declared, func(d config.Declared) bool { return d.Stream == name && d.Source != "" })
 }
 
 // checkConfig adds to what is wrong with a configuration what only the kinds of
@@ -124,7 +142,7 @@ func checkConfig(ctx context.Context, loaded *config.Loaded, wrong error) error 
 	if err := s.wireSources(ctx, c); err != nil {
 		return errors.Join(mistakes.Err(), err)
 	}
-	err = checkDeclared(loaded, s, s.sources.Try)
+	err = s.checkStreams(loaded, s.sources.Try)
 	found, ok := errors.AsType[config.Mistakes](err)
 	if err != nil && !ok {
 		return errors.Join(mistakes.Err(), err)

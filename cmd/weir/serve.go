@@ -52,6 +52,7 @@ func (s *server) run(ctx context.Context, welcome string, stdout io.Writer) erro
 			break
 		}
 		s.startDeclared() //nolint:contextcheck // as above
+		s.startPushes()   //nolint:contextcheck // they end with the relay
 		s.ready.Store(true)
 		if err := say(stdout, welcome); err != nil {
 			s.log.Warn("addresses cannot be printed", "err", err)

@@ -95,7 +95,7 @@ func wire(ctx context.Context, loaded *config.Loaded, access *auth.Store, log *s
 	s := newServer(c, access, log)
 	err := s.wireSources(ctx, c)
 	if err == nil {
-		err = checkDeclared(loaded, s, s.sources.Check)
+		err = s.checkStreams(loaded, s.sources.Check)
 	}
 	if err != nil {
 		return nil, err
