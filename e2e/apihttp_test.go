@@ -160,14 +160,17 @@ func TestAPIHTTP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"host", "token"} {
+	for _, name := range []string{"host", "token", "other", "otherToken"} {
 		if variables[name] == "" {
 			t.Errorf("api.http has no variable %s", name)
 		}
 	}
 	const token = "weir_of-the-test-that-runs-api.http"
-	server := start(t, build(t, "1"), "127.0.0.1:0", "WEIR_ADMIN_TOKEN="+token, "WEIR_MEDIA_DIR="+t.TempDir())
+	const otherToken = "weir_of-the-server-that-is-another"
+	server := start(t, build(t, "1"), "127.0.0.1:0", "WEIR_ADMIN_TOKEN="+token, "WEIR_MEDIA_DIR="+t.TempDir(), "WEIR_RELAY_HOSTS=127.0.0.1:*")
+	other := start(t, build(t, "1"), "127.0.0.1:0", "WEIR_ADMIN_TOKEN="+otherToken)
 	variables["host"], variables["token"] = server.base, token
+	variables["other"], variables["otherToken"] = other.base, otherToken
 	d := loadAPI(t)
 	named, seen := map[string]received{}, map[string]bool{}
 	for _, r := range requests {
@@ -206,8 +209,8 @@ func TestAPIHTTP(t *testing.T) {
 			}
 		}
 	}
-	if strings.Contains(server.log.String(), token) {
-		t.Error("the token is in the log")
+	if log := server.log.String() + other.log.String(); strings.Contains(log, token) || strings.Contains(log, otherToken) {
+		t.Error("a token is in the log")
 	}
 }
 
@@ -217,7 +220,10 @@ func (r *written) request(t *testing.T, variables map[string]string, named map[s
 	if err != nil {
 		t.Fatal(err)
 	}
-	body := r.body
+	body, err := resolve(r.body, variables, named)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if r.bodyFile != "" {
 		text, err := os.ReadFile(filepath.Join("..", r.bodyFile))
 		if err != nil {
