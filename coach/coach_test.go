@@ -97,6 +97,7 @@ func TestNoFindings(t *testing.T) {
 		"sound alone":               {audio: opus(obsSound)},
 		"picture alone":             {video: h264(), gop: every(50)},
 		"a source of ours":          {video: h264(), audio: opus(""), answers: true, joins: 9.1, unseen: true, size: 120_000},
+		"a source of ours that is asked at random": {video: h264(), answers: true, joins: 6.3, random: true, period: 250, unseen: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inClass(t, coach.Options{}, func(c *class) {

@@ -40,6 +40,8 @@ type publisher struct {
 	deaf    bool    // no key frame can be asked for
 	answers bool    // one comes when it is asked for
 	joins   float64 // seconds between requests for one; 0: nobody asks
+	random  bool    // requests come at other distances each time, up to twice as far apart
+	period  int     // pictures after the last key frame the next comes unasked; 0: never
 	loss    float64 // part of the packets that get lost
 	repairs bool    // they come again when they are asked for
 	jitter  bool    // packets come out of order
@@ -56,6 +58,8 @@ type publisher struct {
 	numbers     map[*stream.Track]*uint16
 	later       []delayed
 	lastJoin    time.Duration
+	asked       int // requests for a key frame
+	lastKey     int // the picture that was one
 }
 
 // delayed is a packet on its way, or a lost one that will be given up: packet nil.
@@ -84,6 +88,7 @@ func (u *publisher) publish(t *testing.T, r *stream.Registry) {
 	u.rng = rand.New(rand.NewPCG(1, 2))
 	u.numbers = map[*stream.Track]*uint16{}
 	u.started, u.picture, u.lastJoin, u.wanted = time.Now(), 0, 0, true
+	u.asked, u.lastKey = 0, 0
 	u.count(func(r *stream.PublisherReport) { *r = stream.PublisherReport{KeyFrameFeedback: !u.deaf} }) // an older publication may be asked still
 	o := stream.PublishOptions{By: "me", Alternatives: true}
 	if !u.unseen {
@@ -129,8 +134,13 @@ func (u *publisher) play(t *testing.T, d time.Duration) {
 // ask asks for key frames as viewers do who join.
 func (u *publisher) ask() {
 	passed := time.Since(u.started)
-	if u.joins > 0 && (passed-u.lastJoin).Seconds() >= u.joins {
+	joins := u.joins
+	if u.random {
+		joins *= []float64{0.3, 1.8, 0.6, 1.2, 2}[u.asked%5]
+	}
+	if u.joins > 0 && (passed-u.lastJoin).Seconds() >= joins {
 		u.lastJoin = passed
+		u.asked++
 		for _, track := range u.publication.Tracks() {
 			if track.Kind() == codec.Video {
 				track.RequestKeyFrame()
@@ -174,7 +184,10 @@ func (u *publisher) sendVideo(t *testing.T, track *stream.Track) {
 	t.Helper()
 	n := u.picture
 	u.picture++
-	key := n == 0 || u.gop != nil && u.gop(n) || u.gop == nil && u.wanted
+	key := n == 0 || u.gop != nil && u.gop(n) || u.gop == nil && (u.wanted || u.period > 0 && n-u.lastKey >= u.period)
+	if key {
+		u.lastKey = n
+	}
 	timestamp := u.media(90000)
 	isB := !key && u.b > 0 && n%(u.b+1) != 1 // I P B B P B B: a P is sent before the Bs that it is shown after
 	if u.b > 0 && !u.decoded && !key {

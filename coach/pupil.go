@@ -29,6 +29,10 @@ type sets struct{ keyFrames, missing uint64 }
 func newPupil(t *stream.Track, p *stream.Publication) *pupil {
 	u := &pupil{track: t, name: t.Spec().Format.MimeType(), tally: newTally(t, p), first: setsOf(t)}
 	u.sets = u.first
+	if _, reported := p.Report(); !reported { // the track counts since it began
+		stats := t.Stats()
+		u.groups.requests, u.groups.asked = stats.KeyFrameRequests, stats.KeyFrameRequested
+	}
 	u.leave = t.Observe(u.tally.observe)
 	return u
 }
