@@ -59,6 +59,8 @@ func arguments(p Params, in input, copied plan, caFile string) []string {
 		} else {
 			args = append(args, encodeVideo(p.BitRate, p.MaxHeight)...)
 		}
+	} else {
+		args = append(args, "-vn") // where no -map finds anything FFmpeg chooses by itself
 	}
 	if p.Audio {
 		args = append(args, "-map", firstAudio)
@@ -67,6 +69,8 @@ func arguments(p Params, in input, copied plan, caFile string) []string {
 		} else {
 			args = append(args, encodeAudio()...)
 		}
+	} else {
+		args = append(args, "-an")
 	}
 	return append(args, output()...)
 }

@@ -194,6 +194,21 @@ func TestLavfi(t *testing.T) {
 	}
 }
 
+// An input that has nothing of what is wanted ends with FFmpeg's word for it; what is not wanted is not sent instead.
+func TestNothingOfWhatIsWanted(t *testing.T) {
+	t.Parallel()
+	f := installed(t, "lavfi")
+	for _, params := range []string{
+		`{"input":"lavfi:testsrc=s=64x64","video":false,"audio":true,"bit_rate":500000,"max_height":90,"timeout":10}`,
+		`{"input":"lavfi:sine","video":true,"audio":false,"bit_rate":500000,"max_height":90,"timeout":10}`,
+	} {
+		err := plays(t, f, params).end(t)
+		if err == nil || !strings.Contains(err.Error(), "does not contain any stream") || len(err.Error()) > 300 {
+			t.Errorf("%s: %v", params, err)
+		}
+	}
+}
+
 // child1 is the number of the only FFmpeg that this process has started with a test picture.
 func child1(t *testing.T) string {
 	t.Helper()

@@ -14,6 +14,7 @@ type verdict struct {
 	name     string
 	tracks   []media.Track
 	converts bool // an FFmpeg is there
+	anew     bool // the picture is to be encoded anew
 }
 
 // judge says what can be played, and what is to be done about the rest.
@@ -22,6 +23,7 @@ func (r *Report) judge(v verdict, keys int) {
 	hindered := ""
 	if video >= 0 {
 		hindered = hindrance(v.tracks[video], r.BFrames)
+		v.anew = hindered != "" || v.tracks[video].Rotation != 0 || v.tracks[video].Interlaced
 	}
 	switch {
 	case hindered != "" && !v.converts:
@@ -88,7 +90,7 @@ func (v verdict) leftOut(video, audio int) (warnings []string) {
 		case t.Playable():
 		case t.Kind == codec.Video && video < 0:
 			warnings = append(warnings, fmt.Sprintf("The picture is %s, which browsers do not play: there is sound only. %s", t.Codec, remedy(v.name, v.tracks)))
-			video = 0
+			video, v.anew = 0, true
 		case t.Kind == codec.Audio && audio < 0:
 			warnings = append(warnings, v.sound(t.Codec))
 			audio = 0
@@ -100,7 +102,7 @@ func (v verdict) leftOut(video, audio int) (warnings []string) {
 // sound tells of a sound that only FFmpeg makes into Opus.
 func (v verdict) sound(name string) string {
 	line := fmt.Sprintf("ffmpeg -i %s -c:v copy -c:a libopus %s", quote(base(v.name)), quote(renamed(v.name, "mkv")))
-	if !pictured(v.tracks) {
+	if v.anew || !pictured(v.tracks) { // two lines that write one file would undo each other
 		line = anew(v.name, v.tracks)
 	}
 	if v.converts {

@@ -34,6 +34,8 @@ func TestVerdicts(t *testing.T) {
 		format        string // with one
 	}{
 		{"b.mp4", [][]string{picture, x264("-bf", "2", "-pix_fmt", "yuv420p")}, "B-frames", passes + "b.mp4 -c:v", true, "42e01f"},
+		{"both.mp4", [][]string{picture, sound, x264("-bf", "2", "-pix_fmt", "yuv420p"), aac}, "B-frames", "The sound is AAC, which browsers do not take by WebRTC. " +
+			"So FFmpeg makes it Opus " + passes + "both.mp4 -c:v libx264", true, "42e01f"},
 		{"ten.mp4", [][]string{picture, x264("-bf", "0", "-pix_fmt", "yuv420p10le")}, "profile high-10", passes + "ten.mp4 -c:v", true, "42e01f"},
 		{"422.mkv", [][]string{picture, x264("-bf", "0", "-pix_fmt", "yuv422p")}, "profile high-4:2:2", passes + "422.mkv -c:v", true, "42e01f"},
 		{"444.mp4", [][]string{picture, x264("-bf", "0", "-pix_fmt", "yuv444p")}, "", "", false, "f40"},
