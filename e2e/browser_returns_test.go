@@ -104,7 +104,15 @@ func TestPublishersFollowEachOther(t *testing.T) {
 	var took struct{ At float64 }
 	tell("publish "+token, &took)
 	time.Sleep(2 * time.Second)
-	for i, v := range look("VP8") {
+	all := look("VP8")
+	few := func(v shown) bool { return len(v.Times) < 30 } // which a busy machine takes longer for
+	for deadline := time.Now().Add(10 * time.Second); slices.ContainsFunc(all, few) && time.Now().Before(deadline); {
+		time.Sleep(500 * time.Millisecond)
+		for i, more := range look("VP8") {
+			all[i].Times = append(all[i].Times, more.Times...)
+		}
+	}
+	for i, v := range all {
 		at, pause := v.back()
 		t.Logf("VP8: viewer %d stood still for %.0f ms, until %.0f ms after the first picture was sent", i, pause, at-took.At)
 		if len(v.Times) < 30 || pause > slack*gop {
