@@ -10,9 +10,23 @@ import (
 	"weir/stream"
 )
 
+// ntpTime is the time of a report (RFC 3550 4), which has to be the one that it
+// was sent at.
+func ntpTime(t *testing.T, sr rtcp.SenderReport, sent time.Time) time.Time {
+	t.Helper()
+	since1900 := time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(float64(sr.NTPTime&0xffffffff) / (1 << 32) * 1e9))
+	at := since1900.AddDate(0, 0, int(sr.NTPTime>>32/86400)).Add(time.Duration(sr.NTPTime>>32%86400) * time.Second)
+	if at.Sub(sent).Abs() > time.Microsecond {
+		t.Errorf("a report says %v, sent at %v", at, sent)
+	}
+	return at
+}
+
 // off is by how much a report's clock differs from the one of which base belongs
 // to start, in the time of the media.
-func off(sr rtcp.SenderReport, at, start time.Time, base uint32) time.Duration {
+func off(t *testing.T, sr rtcp.SenderReport, sent, start time.Time, base uint32) time.Duration {
+	t.Helper()
+	at := ntpTime(t, sr, sent)
 	return time.Duration(int64(int32(sr.RTPTime-base)))*time.Second/90000 - at.Sub(start)
 }
 
@@ -33,7 +47,7 @@ func TestClockIsSlewed(t *testing.T) {
 			base := pictures(e.saw())[0].timestamp
 			var last time.Duration
 			for i, sr := range e.reports {
-				got := off(sr, e.times[i], f.start, base)
+				got := off(t, sr, e.times[i], f.start, base)
 				switch since := e.times[i].Sub(f.start); {
 				case since < 3*time.Second:
 					if got.Abs() > time.Millisecond {
@@ -73,7 +87,7 @@ func TestClockFollowsArrivals(t *testing.T) {
 		synctest.Wait()
 		base := pictures(e.saw())[0].timestamp
 		for i, sr := range e.reports {
-			got := off(sr, e.times[i], f.start.Add(-60*time.Millisecond), base)
+			got := off(t, sr, e.times[i], f.start.Add(-60*time.Millisecond), base)
 			switch since := e.times[i].Sub(f.start); {
 			case since > 3*time.Second && since < 19*time.Second && got.Abs() > 3*time.Millisecond:
 				t.Errorf("%v after: off by %v", since, got)

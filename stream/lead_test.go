@@ -37,7 +37,7 @@ func TestReplayOfSlowSource(t *testing.T) {
 				}
 			}
 			for i, sr := range e.reports {
-				if got := off(sr, e.times[i], f.start, base+f.base); (got - delay).Abs() > time.Millisecond {
+				if got := off(t, sr, e.times[i], f.start, base+f.base); (got - delay).Abs() > time.Millisecond {
 					t.Errorf("%v: the report at %v is off by %v", delay, e.times[i].Sub(f.start), got)
 				}
 			}
@@ -64,7 +64,7 @@ func TestUnsetClock(t *testing.T) {
 				base := pictures(e.saw())[0].timestamp
 				set := false
 				for i, sr := range e.reports {
-					got, since := off(sr, e.times[i], f.start, base), e.times[i].Sub(f.start)
+					got, since := off(t, sr, e.times[i], f.start, base), e.times[i].Sub(f.start)
 					set = set || (got-wrong).Abs() < time.Millisecond
 					if since > 14*time.Second && got.Abs() > 3*time.Millisecond {
 						t.Errorf("%v after: off by %v", since, got)

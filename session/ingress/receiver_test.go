@@ -43,6 +43,7 @@ type publisher struct {
 	// guarded by mu
 	heard     []rtcp.Packet
 	compounds [][]rtcp.Packet
+	times     []time.Time  // of these
 	taken     []rtp.Header // by the track
 }
 
@@ -76,7 +77,7 @@ func publisherOf(tb testing.TB, section negotiate.Section) *publisher {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			p.heard = append(p.heard, packets...)
-			p.compounds = append(p.compounds, packets)
+			p.compounds, p.times = append(p.compounds, packets), append(p.times, time.Now())
 		},
 		RoundTrip: func() time.Duration { return 0 },
 		Flooded:   func() {},
