@@ -3,6 +3,7 @@ package session
 import (
 	"time"
 
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
 	"weir/stream"
@@ -12,6 +13,11 @@ import (
 // otherwise: the stream must be quiet.
 func (s *Session) Append(h *rtp.Header, payload []byte) stream.DropReason {
 	return s.flow.(*playback).sender.Append(h, payload) //nolint:errcheck // a player's session
+}
+
+// Report is the same for a sender report.
+func (s *Session) Report(sr *rtcp.SenderReport) {
+	s.flow.(*playback).sender.Report(sr) //nolint:errcheck // same
 }
 
 // SSRC is that of the session's first stream.

@@ -61,9 +61,16 @@ type gateway struct {
 type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
+	hold func(line []byte) // nil, or called before a line is taken
 }
 
 func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	hold := b.hold
+	b.mu.Unlock()
+	if hold != nil {
+		hold(p)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.text.Write(p)

@@ -102,7 +102,7 @@ func newReceiver(s *Session) *ingress.Receiver {
 	})
 }
 
-func (f *ingest) prepare(s *peer.Setup) { s.Buffer = f.receiver.Buffer }
+func (f *ingest) prepare(s *peer.Setup) { s.Receives, s.Buffer = true, f.receiver.Buffer }
 
 func (f *ingest) connect() error { return nil }
 

@@ -1,14 +1,19 @@
 package session_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"net"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
+	"weir/internal/wish"
 	"weir/session"
 	"weir/stream"
 )
@@ -69,6 +74,72 @@ func TestAppendTellsWhy(t *testing.T) {
 	if reason := s.Append(h, []byte{1}); reason != stream.DropGone {
 		t.Errorf("after the end: %v", reason)
 	}
+}
+
+// Whoever sends to a player waits for nothing while its ICE agent is at work and no
+// candidate pair is selected: a worker has other players to serve.
+func TestAppendWaitsForNoAgent(t *testing.T) {
+	g := openGateway(t, session.Options{}, time.Hour)
+	_, s, _ := g.join(t, playerOptions{})
+	connected(t, s)
+	f := wish.Fragment{Ufrag: "nowhere", Pwd: strings.Repeat("p", 24), Sections: []wish.FragmentSection{{Media: "audio", Mid: "0"}}}
+	patched, err := g.patch(s, match(t, "*"), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	release := g.holdsAgent(t, patched.Restart.Ufrag)
+	sent := make(chan stream.DropReason)
+	go func() {
+		h := &rtp.Header{Version: 2, PayloadType: 96, SSRC: s.SSRC(), SequenceNumber: 1}
+		s.Report(&rtcp.SenderReport{SSRC: s.SSRC()})
+		sent <- s.Append(h, []byte{1})
+	}()
+	select {
+	case reason := <-sent:
+		if reason != stream.DropNotReady {
+			t.Errorf("dropped: %v", reason)
+		}
+	case <-time.After(time.Second):
+		t.Error("the packet waits for the ICE agent")
+		release()
+		<-sent
+	}
+}
+
+// holdsAgent keeps the ICE agent busy that has the ufrag, with one check: until
+// release is called, or the test ends, it writes the log line that the check calls
+// for.
+func (g *gateway) holdsAgent(t *testing.T, ufrag string) (release func()) {
+	t.Helper()
+	held, over := make(chan struct{}), make(chan struct{})
+	var once, end sync.Once
+	g.logs.mu.Lock()
+	g.logs.hold = func(line []byte) {
+		if bytes.Contains(line, []byte("wrong username")) {
+			once.Do(func() { close(held) })
+			<-over
+		}
+	}
+	g.logs.mu.Unlock()
+	release = func() { end.Do(func() { close(over) }) }
+	t.Cleanup(release)
+	conn, err := net.Dial("udp4", g.local(t).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	eventually(t, within, func() string {
+		if _, err := conn.Write(check(ufrag+":stranger", "")); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-held:
+			return ""
+		default:
+			return "the agent has not looked at the check"
+		}
+	})
+	return release
 }
 
 // What a player says by RTCP reaches its session's counters, and junk does no

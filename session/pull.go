@@ -23,6 +23,7 @@ type pull struct {
 }
 
 func (p *pull) prepare(s *peer.Setup) {
+	s.Receives = true
 	s.Buffer = func(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
 		return p.receiver.Buffer(kind, ssrc) // nothing comes before the answer
 	}

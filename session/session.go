@@ -28,7 +28,7 @@ const (
 	ReasonPrivate  = "stream_became_private" // its player may have no right to see what follows
 	ReasonCodec    = "codec_changed"         // the publisher sends what the player's answer does not hold
 	ReasonTaken    = "taken_over"            // the same publisher has published again
-	ReasonStreams  = "too_many_streams"      // a publisher sent more RTP streams than can belong to one session
+	ReasonStreams  = "too_many_streams"      // the other end sent or named more RTP streams than can belong to one session
 )
 
 // Session is one WebRTC session, of a player or of a publisher. Its methods may
@@ -198,6 +198,7 @@ func (s *Session) settle() {
 func (s *Session) observe() bool {
 	switch s.conn.State() {
 	case webrtc.PeerConnectionStateConnected:
+		s.conn.Refresh()
 		return s.connected.CompareAndSwap(false, true)
 	case webrtc.PeerConnectionStateFailed:
 		switch {

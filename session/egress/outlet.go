@@ -21,8 +21,12 @@ type outletStream struct {
 	writer    webrtc.TrackLocalWriter
 }
 
-// Append sends one packet (stream.Outlet).
+// Append sends one packet (stream.Outlet). It does not wait for the ICE agent, as
+// pion would.
 func (s *Sender) Append(h *rtp.Header, payload []byte) stream.DropReason {
+	if !s.conn.Ready() {
+		return stream.DropNotReady
+	}
 	for i := range s.streams {
 		if to := &s.streams[i]; to.ssrc == h.SSRC || to.rtx == h.SSRC {
 			n, err := to.writer.WriteRTP(h, payload)
@@ -41,6 +45,9 @@ func (s *Sender) Append(h *rtp.Header, payload []byte) stream.DropReason {
 // (RFC 3550 6.1). What cannot be sent is not missed: the next is due in a
 // second.
 func (s *Sender) Report(sr *rtcp.SenderReport) {
+	if !s.conn.Ready() {
+		return
+	}
 	s.description[0] = sr
 	s.description[1] = &rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{{
 		Source: sr.SSRC,

@@ -30,15 +30,17 @@ type Setup struct {
 	// Deadline is when the DTLS handshake is given up at the latest. It is asked
 	// when that begins.
 	Deadline func() time.Time
-	// Buffer, if set, takes the packets of each RTP stream that comes; pion sees
-	// none of them.
+	Receives bool // media comes, and lost packets may come again as they were
+	// Buffer makes what pion keeps the packets of an RTP stream in, and what it
+	// keeps RTCP on that stream in, once for each that a packet of the other end
+	// names. Without it pion keeps them all.
 	Buffer func(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser
 	// Servers of STUN and TURN are asked for candidates besides those of this
 	// machine's addresses, and waited for as long as Patience by Offer and Answer.
 	Servers  []Server
 	Patience time.Duration
-	// Changed is called in pion's goroutines when the state may have changed. It
-	// must only post, and not call the Conn.
+	// Changed is called in pion's goroutines when the state, or the candidate pair in
+	// use, may have changed. It must only post, and not call the Conn.
 	Changed func()
 	// Ended closes when nothing should be waited for any more.
 	Ended <-chan struct{}
@@ -58,6 +60,7 @@ type Conn struct {
 	factory  *Factory
 	route    *route
 	checking chan struct{} // closed when ICE has begun
+	path     path
 
 	// static after Open
 	ended       <-chan struct{}
@@ -101,6 +104,7 @@ func (c *Conn) Open(s Setup) error {
 	c.pc.OnICEConnectionStateChange(func(webrtc.ICEConnectionState) {
 		c.begun.Do(func() { close(c.checking) })
 	})
+	c.transport().ICETransport().OnSelectedCandidatePairChange(func(*webrtc.ICECandidatePair) { s.Changed() })
 	c.pc.OnICECandidate(c.gathered)
 	c.pc.OnICEGatheringStateChange(c.gathers)
 	return nil
@@ -134,10 +138,14 @@ func (c *Conn) Receive() error {
 	return nil
 }
 
-// Answer takes an offer, the first one or one that restarts ICE, and returns this
-// end's side of the ICE session with all candidates. It fails with ErrEnded, with
-// ctx's error, or with pion's.
+// Answer takes an offer, the first one or, once Checking is closed, one that
+// restarts ICE, and returns this end's side of the ICE session with all candidates.
+// It fails with ErrEnded, with ctx's error, or with pion's.
 func (c *Conn) Answer(ctx context.Context, offer string) (ICE, error) {
+	if c.pc.RemoteDescription() != nil {
+		c.path.restart()
+		defer c.path.settled(c.selected)
+	}
 	g := c.gather()
 	if err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
 		return ICE{}, fmt.Errorf("set remote description: %w", err)
@@ -155,6 +163,10 @@ func (c *Conn) Answer(ctx context.Context, offer string) (ICE, error) {
 // Offer begins an ICE session from this end, the first one or a restart, and
 // returns and fails as Answer does. Accept completes it.
 func (c *Conn) Offer(ctx context.Context, restart bool) (ICE, error) {
+	if restart {
+		c.path.restart()
+		defer c.path.settled(c.selected)
+	}
 	g := c.gather()
 	offer, err := c.pc.CreateOffer(&webrtc.OfferOptions{ICERestart: restart})
 	if err != nil {
@@ -198,6 +210,21 @@ func (c *Conn) Closed() bool { return c.pc.SignalingState() == webrtc.SignalingS
 
 // transport is the one that all sections are bundled on.
 func (c *Conn) transport() *webrtc.DTLSTransport { return c.pc.SCTP().Transport() }
+
+// selected says whether there is a selected pair. It does not wait for the agent.
+func (c *Conn) selected() bool {
+	pair, err := c.transport().ICETransport().GetSelectedCandidatePair()
+	return err == nil && pair != nil
+}
+
+// Ready says whether a packet can leave at once, as Refresh has found. Before the
+// first candidate pair is selected, and after a restart until the next one is, a
+// write would wait for the ICE agent.
+func (c *Conn) Ready() bool { return c.path.open.Load() }
+
+// Refresh looks whether there is a selected candidate pair. It is for when Changed
+// was called, once the Conn has been connected.
+func (c *Conn) Refresh() { c.path.look(c.selected) }
 
 // WriteRTCP sends one compound packet.
 func (c *Conn) WriteRTCP(packets []rtcp.Packet) error {

@@ -57,6 +57,7 @@ func open(t *testing.T, f *peer.Factory, ended <-chan struct{}) (c *peer.Conn, o
 	err = c.Open(peer.Setup{
 		Logger: slog.New(slog.DiscardHandler), Plan: plan,
 		Deadline: func() time.Time { return time.Now().Add(time.Minute) },
+		Receives: true,
 		Buffer:   func(packetio.BufferPacketType, uint32) io.ReadWriteCloser { return nil },
 		Changed:  func() {}, Ended: ended,
 	})

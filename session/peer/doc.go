@@ -16,6 +16,7 @@
 //
 // # Locks
 //
-// certificates.mu, route.mu and Conn.mu guard small structs. None is held while
-// another one is taken, over a call into pion, or over a function of Setup.
+// certificates.mu, route.mu, path.mu and Conn.mu guard small structs. None is held
+// while another one is taken, over a call into pion that can wait, or over a
+// function of Setup.
 package peer

@@ -100,9 +100,9 @@ func (c *Conn) settings(s Setup) (webrtc.SettingEngine, error) {
 	disconnected := o.Consent / 6
 	e.SetICETimeouts(disconnected, o.Consent-disconnected, min(2*time.Second, o.Consent/12))
 	e.DisableMediaEngineCopy(true) // it is this session's alone
-	if s.Buffer != nil {
+	if s.Receives {
 		e.SetSRTPReplayProtectionWindow(replayWindow)
-		e.BufferFactory = s.Buffer
 	}
+	e.BufferFactory = s.Buffer
 	return e, nil
 }
