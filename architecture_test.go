@@ -236,7 +236,7 @@ var closed = []struct {
 	{
 		"session/egress",
 		[]pattern{
-			"github.com/pion/rtp", "github.com/pion/rtcp", "github.com/pion/webrtc/v4",
+			"github.com/pion/rtp", "github.com/pion/rtcp", "github.com/pion/transport/v4/packetio", "github.com/pion/webrtc/v4",
 			"weir/session/negotiate", "weir/session/peer", "weir/stream", "weir/internal/codec",
 		},
 		"what a player is sent and says of it needs its PeerConnection, and no session",

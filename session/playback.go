@@ -24,10 +24,10 @@ type playback struct {
 }
 
 func newPlayback(s *Session, specs []stream.Spec) *playback {
-	return &playback{session: s, sender: egress.New(s.conn, s.stream), specs: specs}
+	return &playback{session: s, sender: egress.New(s.conn, s.stream, func() { s.end(ReasonStreams) }), specs: specs}
 }
 
-func (p *playback) prepare(*peer.Setup) {}
+func (p *playback) prepare(s *peer.Setup) { s.Buffer = p.sender.Buffer }
 
 func (p *playback) connect() error {
 	accepted := p.session.plan.Accepted()

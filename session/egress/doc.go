@@ -10,5 +10,6 @@
 //
 // Append and Report run in the viewer's worker. From Start until the PeerConnection
 // is closed there is one goroutine for each section, which reads RTCP: Wait waits
-// for them. Counters are atomic: there is no lock here.
+// for them. Counters are atomic; inbox.mu guards a small map, and nothing is called
+// while it is held.
 package egress

@@ -24,7 +24,7 @@ type outletStream struct {
 // Append sends one packet (stream.Outlet). It does not wait for the ICE agent, as
 // pion would.
 func (s *Sender) Append(h *rtp.Header, payload []byte) stream.DropReason {
-	if !s.conn.Ready() {
+	if !s.ready() {
 		return stream.DropNotReady
 	}
 	for i := range s.streams {
@@ -45,7 +45,7 @@ func (s *Sender) Append(h *rtp.Header, payload []byte) stream.DropReason {
 // (RFC 3550 6.1). What cannot be sent is not missed: the next is due in a
 // second.
 func (s *Sender) Report(sr *rtcp.SenderReport) {
-	if !s.conn.Ready() {
+	if !s.ready() {
 		return
 	}
 	s.description[0] = sr

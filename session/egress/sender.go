@@ -2,10 +2,12 @@ package egress
 
 import (
 	"crypto/rand"
+	"io"
 	"sync"
 	"sync/atomic"
 
 	"github.com/pion/rtcp"
+	"github.com/pion/transport/v4/packetio"
 
 	"weir/session/negotiate"
 	"weir/session/peer"
@@ -19,8 +21,10 @@ import (
 type Sender struct {
 	// static after New
 	conn     *peer.Conn
+	ready    func() bool // the Conn's
 	streamID string
 	cname    string
+	inbox    *inbox
 
 	// static after Add
 	tracks []*trackLocal
@@ -41,9 +45,16 @@ type Sender struct {
 
 var _ stream.Outlet = (*Sender)(nil)
 
-// New makes a Sender for what a MediaStream of that id has.
-func New(c *peer.Conn, streamID string) *Sender {
-	return &Sender{conn: c, streamID: streamID, cname: rand.Text()[:16]}
+// New makes a Sender for what a MediaStream of that id has. Flooded is called, by
+// pion's goroutines and more than once, when the player names more RTP streams than
+// can belong to one session; it must not wait.
+func New(c *peer.Conn, streamID string, flooded func()) *Sender {
+	return &Sender{conn: c, ready: c.Ready, streamID: streamID, cname: rand.Text()[:16], inbox: newInbox(flooded)}
+}
+
+// Buffer makes what pion keeps a player's packets in (peer.Setup.Buffer).
+func (s *Sender) Buffer(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
+	return s.inbox.buffer(kind, ssrc)
 }
 
 // Add adds to the PeerConnection, before that negotiates, a sender for each of the
@@ -57,6 +68,7 @@ func (s *Sender) Add(sections []negotiate.Section) error {
 			return err
 		}
 		track.sender = sender
+		s.inbox.add(uint32(sender.GetParameters().Encodings[0].SSRC))
 		s.tracks = append(s.tracks, track)
 	}
 	return nil

@@ -39,7 +39,9 @@ func newSender(t *testing.T) *Sender {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(peers.Conn(netip.Addr{}, true), "live")
+	s := New(peers.Conn(netip.Addr{}, true), "live", func() {})
+	s.ready = func() bool { return true }
+	return s
 }
 
 func TestAppend(t *testing.T) {

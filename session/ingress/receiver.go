@@ -140,20 +140,20 @@ func (g *Receiver) Wait() { g.running.Wait() }
 // Buffer makes what pion writes a stream's packets into
 // (webrtc.SettingEngine.BufferFactory).
 func (g *Receiver) Buffer(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
-	if g.admit(kind) {
+	if g.admit() {
 		return &sink{receiver: g, ssrc: ssrc, rtcp: kind == packetio.RTCPBufferPacket}
 	}
 	return &sink{}
 }
 
 // admit counts the streams that pion makes; beyond the limit none is taken.
-func (g *Receiver) admit(kind packetio.BufferPacketType) bool {
+func (g *Receiver) admit() bool {
 	g.mu.Lock()
 	g.made++
 	over := g.made > maxMade
 	g.mu.Unlock()
-	if over && kind == packetio.RTPBufferPacket {
-		g.options.Flooded()
+	if over {
+		g.options.Flooded() // pion keeps a note of each
 	}
 	return !over
 }

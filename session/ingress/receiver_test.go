@@ -297,18 +297,20 @@ func TestStopAndFlood(t *testing.T) {
 	if got := p.Stats()[0].Reception.Drops["untimely"]; got != 1 {
 		t.Errorf("%d packets came too late", got)
 	}
-	var flooded atomic.Int32
-	r := ingress.New(ingress.Options{Flooded: func() { flooded.Add(1) }})
-	for ssrc := range uint32(1000) {
-		if _, err := r.Buffer(packetio.RTPBufferPacket, ssrc).Write([]byte("no RTP")); err != nil {
-			t.Fatal(err)
+	for _, kind := range []packetio.BufferPacketType{packetio.RTPBufferPacket, packetio.RTCPBufferPacket} {
+		var flooded atomic.Int32
+		r := ingress.New(ingress.Options{Flooded: func() { flooded.Add(1) }})
+		for ssrc := range uint32(1000) {
+			if _, err := r.Buffer(kind, ssrc).Write([]byte("no RTP")); err != nil {
+				t.Fatal(err)
+			}
+			if ssrc == 100 && flooded.Load() > 0 {
+				t.Error("flooded by 100 streams")
+			}
 		}
-		if ssrc == 100 && flooded.Load() > 0 {
-			t.Error("flooded by 100 streams")
+		if flooded.Load() == 0 {
+			t.Errorf("1000 streams flood nothing, as packets of kind %d", kind)
 		}
-	}
-	if flooded.Load() == 0 {
-		t.Error("1000 streams flood nothing")
 	}
 }
 
