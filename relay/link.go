@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +20,8 @@ const (
 	// restartTime is for how long an ICE restart may bring no sign.
 	restartTime = 6 * time.Second
 	// firstHops and nextHops are when the other server is asked what its stream
-	// comes through, since the session began and then again.
+	// comes through: since the session began or that was something new, and then
+	// again. In a circle of servers each asking tells of one server more.
 	firstHops = time.Second
 	nextHops  = 20 * time.Second
 )
@@ -49,6 +51,7 @@ type link struct {
 	prober   *prober
 	restarts time.Time // of the newest ICE restart
 	hopsAt   time.Time // when to ask for them; zero: never
+	hops     []string  // what the other server's stream came through when it was asked last
 	forget   func()    // what the stream comes through
 }
 
@@ -90,7 +93,7 @@ func (r *Relay) connect(ctx context.Context, t target, w *way, stream string, pu
 	now := time.Now()
 	l.answered, l.signAt, l.prober = now, now, newProber(pulls, now)
 	if hops := parseHops(got.header); pulls && len(hops) > 0 {
-		l.hopsAt = now.Add(firstHops)
+		l.hopsAt, l.hops = now.Add(firstHops), hops
 		l.forget = r.opts.Hops.set(stream, &chain{hops: hops})
 	}
 	return l, nil
@@ -280,6 +283,9 @@ func (l *link) askHops(ctx context.Context) error {
 	hops := parseHops(got.header)
 	if l.relay.opts.Hops.loops(hops) {
 		return errLoop
+	}
+	if !slices.Equal(hops, l.hops) {
+		l.hopsAt, l.hops = time.Now().Add(firstHops), hops
 	}
 	l.forget()
 	l.forget = l.relay.opts.Hops.set(l.stream, &chain{hops: hops})
