@@ -1,6 +1,7 @@
 package stream_test
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,7 +32,8 @@ func off(t *testing.T, sr rtcp.SenderReport, sent, start time.Time, base uint32)
 }
 
 // Until the publisher's first sender report the clock comes from arrival; then
-// it is slewed, and only set where it is wrong by more than a second.
+// it is slewed, and only set where the first one says that it is wrong by more than
+// a second.
 func TestClockIsSlewed(t *testing.T) {
 	for _, wrong := range []time.Duration{-120 * time.Millisecond, 80 * time.Millisecond, 1500 * time.Millisecond} {
 		synctest.Test(t, func(t *testing.T) {
@@ -66,6 +68,60 @@ func TestClockIsSlewed(t *testing.T) {
 				t.Errorf("%d reports", len(e.reports))
 			}
 		})
+	}
+}
+
+// steps complains where a clock moves faster than it may: by 200 ms a second.
+func steps(t *testing.T, before, after time.Duration, passed time.Duration) {
+	t.Helper()
+	if (after - before).Abs() > passed/5+time.Millisecond {
+		t.Errorf("the clock goes from %v to %v in %v", before, after, passed)
+	}
+}
+
+// Behind the first sender report no other sets the clock: one that is wrong hardly
+// moves it, and what they agree on it comes to within half a minute.
+func TestClockIsNotSetAgain(t *testing.T) {
+	for name, reports := range map[string]int{"one late": 1, "for good": 60} {
+		for _, wrong := range []time.Duration{1500 * time.Millisecond, -1500 * time.Millisecond} {
+			t.Run(fmt.Sprint(name, wrong), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					r := running(t, stream.Options{})
+					p := publish(t, r, "a", h264())
+					e := &eye{}
+					watchWith(t, p, false, e)
+					f := newFilm(t, p, 30)
+					f.keyPackets, f.packets, f.size = 2, 1, 100
+					const begins = 5 // s
+					for n := range 40 {
+						f.until(time.Duration(n) * time.Second)
+						by := wrong
+						if n < begins || n >= begins+reports {
+							by = 0
+						}
+						p.Tracks()[0].SetClock(p, time.Now().Add(-by), f.timestamp(30*n))
+					}
+					synctest.Wait()
+					base := pictures(e.saw())[0].timestamp
+					last, lastAt := time.Duration(0), f.start
+					for i, sr := range e.reports {
+						got, since := off(t, sr, e.times[i], f.start, base), e.times[i].Sub(f.start)
+						steps(t, last, got, e.times[i].Sub(lastAt))
+						last, lastAt = got, e.times[i]
+						want := wrong
+						if reports == 1 {
+							want = 0
+						}
+						if since > (begins+28)*time.Second && (got-want).Abs() > time.Millisecond {
+							t.Errorf("%v after: off by %v, want %v", since, got, want)
+						}
+						if reports == 1 && got.Abs() > 220*time.Millisecond {
+							t.Errorf("%v after: off by %v for one report", since, got)
+						}
+					}
+				})
+			})
+		}
 	}
 }
 

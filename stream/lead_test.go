@@ -47,6 +47,7 @@ func TestReplayOfSlowSource(t *testing.T) {
 
 // What a source says of its clock can be taken back: then packets' arrivals tell.
 func TestUnsetClock(t *testing.T) {
+	const early = 10 * time.Millisecond
 	for _, wrong := range []time.Duration{200 * time.Millisecond, 5 * time.Second} {
 		t.Run(fmt.Sprint(wrong), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -55,18 +56,26 @@ func TestUnsetClock(t *testing.T) {
 				e := &eye{}
 				watchWith(t, p, false, e)
 				f := newFilm(t, p, 30)
+				f.keyPackets, f.packets, f.size = 2, 1, 100
 				f.until(time.Second)
 				p.Tracks()[0].SetClock(p, time.Now().Add(-wrong), f.timestamp(30))
 				f.until(8 * time.Second)
 				p.Tracks()[0].UnsetClock(p)
-				f.until(20 * time.Second)
+				f.until(10 * time.Second)
+				start := f.start
+				f.start = start.Add(-early) // the way here gets shorter
+				f.until(56 * time.Second)
 				synctest.Wait()
 				base := pictures(e.saw())[0].timestamp
-				set := false
+				set, last, lastAt := false, wrong, start.Add(8*time.Second)
 				for i, sr := range e.reports {
-					got, since := off(t, sr, e.times[i], f.start, base), e.times[i].Sub(f.start)
+					got, since := off(t, sr, e.times[i], start, base), e.times[i].Sub(start)
 					set = set || (got-wrong).Abs() < time.Millisecond
-					if since > 14*time.Second && got.Abs() > 3*time.Millisecond {
+					if since > 8*time.Second {
+						steps(t, last, got, e.times[i].Sub(lastAt))
+						last, lastAt = got, e.times[i]
+					}
+					if since > 54*time.Second && (got-early).Abs() > 3*time.Millisecond {
 						t.Errorf("%v after: off by %v", since, got)
 					}
 				}

@@ -178,7 +178,8 @@ func (t *Track) put(p *Publication, pkt *rtp.Packet) DropReason {
 // own numbers, was captured. Sender reports follow it (RFC 3550 6.4.1): a
 // source calls it at its start and as often as it knows better. Until then the
 // clock comes from the packets' arrival. It is never set back or forth but
-// slewed by 40 ms a second, unless it is wrong by more than a second.
+// slewed by 40 ms a second, or by 200 ms while it is wrong by more than a second:
+// what a publication says first, and it alone, may set it then.
 func (t *Track) SetClock(p *Publication, at time.Time, timestamp uint32) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

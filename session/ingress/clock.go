@@ -11,27 +11,44 @@ import (
 // a frame was captured by its own clock, which may be anything; what both its
 // audio and its video are moved by is the same, so that they stay in sync. The
 // way here counts as nothing: the quickest of the last reports decides, and the
-// clock follows it by no more than a millisecond a report.
+// clock follows it by no more than a millisecond a report. A report that is far off
+// moves nothing: only where others after it agree was the publisher's clock set.
 type publisherClock struct {
 	set    bool
 	offset time.Duration // ours less the publisher's
 	recent [clockReports]time.Duration
 	count  int
+
+	strays  int // reports in a row that are far off, and agree
+	stray   time.Duration
+	strayAt time.Time // when the first of them came
 }
 
 const (
 	clockReports = 16
 	clockStep    = time.Millisecond
-	clockJump    = time.Second // further off is not drift: the clock was set
+	clockJump    = time.Second // further off is not drift
+	// clockStrays is how many reports have to agree that the clock was set, and
+	// strayTime for how long: those of audio and video may be late together.
+	clockStrays = 3
+	strayTime   = 2 * time.Second
 	// reportSlack is by how much two reports may come too close or too far apart.
 	reportSlack = 150 * time.Millisecond
 )
 
-// local is the time of a report by our clock; now is when it came.
-func (c *publisherClock) local(report uint64, now time.Time) time.Time {
+// local is the time of a report by our clock; now is when it came. It is not ok
+// where the report is not to be believed, yet.
+func (c *publisherClock) local(report uint64, now time.Time) (local time.Time, ok bool) {
 	at := fromNTP(report)
 	observed := now.Sub(at)
-	if off := observed - c.offset; !c.set || off > clockJump || off < -clockJump {
+	switch {
+	case !c.set:
+		*c = publisherClock{set: true, offset: observed}
+	case (observed - c.offset).Abs() <= clockJump:
+		c.strays = 0
+	case !c.wasSet(observed, now):
+		return time.Time{}, false
+	default:
 		*c = publisherClock{set: true, offset: observed}
 	}
 	c.recent[c.count%clockReports] = observed
@@ -41,7 +58,16 @@ func (c *publisherClock) local(report uint64, now time.Time) time.Time {
 		least = min(least, c.recent[i])
 	}
 	c.offset += min(max(least-c.offset, -clockStep), clockStep)
-	return at.Add(c.offset)
+	return at.Add(c.offset), true
+}
+
+// wasSet notes a report that is far off, and says whether enough of them agree.
+func (c *publisherClock) wasSet(observed time.Duration, now time.Time) bool {
+	if c.strays == 0 || (observed-c.stray).Abs() > reportSlack {
+		c.strays, c.stray, c.strayAt = 0, observed, now
+	}
+	c.strays++
+	return c.strays >= clockStrays && now.Sub(c.strayAt) >= strayTime
 }
 
 // fromNTP is the time that 64 bits of NTP say (RFC 3550 4).
@@ -87,12 +113,18 @@ func (g *Receiver) senderReport(report *rtcp.SenderReport, now time.Time) {
 		g.mu.Unlock()
 		return
 	}
-	local := g.clock.local(report.NTPTime, now)
+	local, ok := g.clock.local(report.NTPTime, now)
 	s := g.sources[report.SSRC]
 	if s == nil {
-		if len(g.early) < maxStreams {
+		if ok && len(g.early) < maxStreams {
 			g.early[report.SSRC] = earlyReport{report: report, at: local, came: now}
 		}
+		g.mu.Unlock()
+		return
+	}
+	s.heardReport(report, now)
+	if !ok {
+		s.disbelieved++
 		g.mu.Unlock()
 		return
 	}
@@ -113,10 +145,10 @@ func (g *Receiver) senderReport(report *rtcp.SenderReport, now time.Time) {
 // plausible says whether the timestamps of two reports are as far apart as these
 // came. With GStreamer 1.22's whipsink they run twice as fast as its media.
 func (s *source) plausible(report *rtcp.SenderReport, now time.Time) bool {
-	if s.reportNTP == 0 || s.clockRate == 0 {
+	if s.clockFrom.IsZero() || s.clockRate == 0 {
 		return true
 	}
-	passed := now.Sub(s.reportAt)
+	passed := now.Sub(s.clockFrom)
 	said := time.Duration(int32(report.RTPTime-s.clockTimestamp)) * time.Second / time.Duration(s.clockRate)
 	return (said - passed).Abs() <= passed/10+reportSlack
 }

@@ -65,6 +65,7 @@ func (g *Receiver) sourceLocked(pkt *rtp.Packet, now time.Time) *source {
 	g.order = append(g.order, s)
 	if e, ok := g.early[pkt.SSRC]; ok {
 		delete(g.early, pkt.SSRC)
+		s.heardReport(e.report, e.came)
 		s.reported(e.report, e.at, e.came)
 	}
 	return s

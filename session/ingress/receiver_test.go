@@ -36,8 +36,10 @@ const (
 type publisher struct {
 	*ingress.Receiver
 
-	track   *stream.Track
-	buffers map[uint32]io.ReadWriteCloser
+	registry    *stream.Registry
+	publication *stream.Publication
+	track       *stream.Track
+	buffers     map[uint32]io.ReadWriteCloser
 
 	mu sync.Mutex
 	// guarded by mu
@@ -70,7 +72,7 @@ func publisherOf(tb testing.TB, section negotiate.Section) *publisher {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	p := &publisher{track: publication.Tracks()[0], buffers: map[uint32]io.ReadWriteCloser{}}
+	p := &publisher{registry: registry, publication: publication, track: publication.Tracks()[0], buffers: map[uint32]io.ReadWriteCloser{}}
 	p.Receiver = ingress.New(ingress.Options{
 		Sections: []negotiate.Section{section}, CNAME: "cname", Connected: func() bool { return true },
 		Send: func(packets []rtcp.Packet) {

@@ -47,7 +47,9 @@ type source struct {
 
 	clockAt        time.Time // when, by our clock, the media of clockTimestamp was captured; zero: not known
 	clockTimestamp uint32
-	reportNTP      uint64 // of the newest sender report, 0: none came
+	clockFrom      time.Time // when the report came that said so; zero: none did
+	reportNTP      uint64    // of the newest sender report, 0: none came
+	reportRTP      uint32
 	reportAt       time.Time
 	disbelieved    uint64    // sender reports
 	keyFrameAt     time.Time // when a key frame was last asked for
@@ -181,14 +183,18 @@ func (s *source) measureRate(n int, now time.Time) {
 	}
 }
 
-// reported notes a sender report, whose time is at by our clock.
+// heardReport notes that a sender report came.
+func (s *source) heardReport(report *rtcp.SenderReport, now time.Time) {
+	s.reportNTP, s.reportRTP, s.reportAt = report.NTPTime, report.RTPTime, now
+}
+
+// reported notes what a sender report says, whose time is at by our clock.
 func (s *source) reported(report *rtcp.SenderReport, at, now time.Time) {
 	if !s.plausible(report, now) {
 		at = time.Time{}
 		s.disbelieved++
 	}
-	s.clockAt, s.clockTimestamp = at, report.RTPTime
-	s.reportNTP, s.reportAt = report.NTPTime, now
+	s.clockAt, s.clockTimestamp, s.clockFrom = at, report.RTPTime, now
 }
 
 // timeOf is when the media of a timestamp was captured, by the newest report.

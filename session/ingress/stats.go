@@ -85,7 +85,7 @@ func (in *input) snapshot(sources []*source) Stats {
 		m.Lost += int32(s.lost())
 		if s == in.current {
 			m.SSRC, m.FractionLost, r.Layer = s.ssrc, float64(s.fraction)/256, s.rid
-			r.Clock = Clock{NTP: s.reportNTP, RTP: s.clockTimestamp}
+			r.Clock = Clock{NTP: s.reportNTP, RTP: s.reportRTP}
 			m.Jitter = time.Duration(s.jitter * float64(time.Second) / float64(in.section.Format.ClockRate))
 		}
 	}

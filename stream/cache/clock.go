@@ -10,8 +10,10 @@ const (
 	// slewPart is how fast a clock is put right: by one part in so many of the
 	// time that passes, which is 40 ms a second.
 	slewPart = 25
-	// slewMost is from when on a clock is not slewed but set.
+	// slewMost is from when on a clock is not slewed but set, or, where it must
+	// not be set, slewed faster: by one part in fastPart, 200 ms a second.
 	slewMost = time.Second
+	fastPart = 5
 	// arrivalWindow is how often a clock made of arrivals may fall back to the
 	// earliest of the last packets: so a source whose clock is slow is followed.
 	arrivalWindow = 5 * time.Second
@@ -31,11 +33,21 @@ type Clock struct {
 // At is the timestamp that media captured at that time would carry.
 func (c *Clock) At(now time.Time) uint32 {
 	passed := now.Sub(c.since)
-	left := max(c.wrong.Abs()-max(passed, 0)/slewPart, 0)
+	left := slew(c.wrong.Abs(), max(passed, 0))
 	if c.wrong < 0 {
 		left = -left
 	}
 	return c.timestamp + uint32(Ticks(passed+left, c.rate))
+}
+
+// slew is by how much a clock is wrong still after a time.
+func slew(wrong, passed time.Duration) time.Duration {
+	if over := wrong - slewMost; over > 0 {
+		fast := min(over, passed/fastPart)
+		wrong -= fast
+		passed -= fast * fastPart
+	}
+	return max(wrong-passed/slewPart, 0)
 }
 
 // goal is what At comes to when nothing is wrong any more.
@@ -57,12 +69,12 @@ func Duration(n int64, rate uint32) time.Duration {
 
 // steer makes one of the track's clocks come to where the timestamp, of the
 // track's line, belongs to that time. It is slewed unless it is wrong by more
-// than slewMost.
-func (t *Track) steer(which *atomic.Pointer[Clock], now, at time.Time, timestamp uint32) {
+// than slewMost and may be set.
+func (t *Track) steer(which *atomic.Pointer[Clock], now, at time.Time, timestamp uint32, set bool) {
 	c := &Clock{since: now, rate: t.rate}
 	c.timestamp = timestamp + uint32(Ticks(now.Sub(at), c.rate))
 	if old := which.Load(); old != nil {
-		if wrong := Duration(int64(int32(old.At(now)-c.timestamp)), c.rate); wrong.Abs() <= slewMost {
+		if wrong := Duration(int64(int32(old.At(now)-c.timestamp)), c.rate); !set || wrong.Abs() <= slewMost {
 			c.wrong = wrong
 		}
 	}
@@ -73,6 +85,7 @@ func (t *Track) steer(which *atomic.Pointer[Clock], now, at time.Time, timestamp
 // while the source has not said better the one of capture too.
 type arrivals struct {
 	clocked bool  // the source has said better
+	told    bool  // it has once: from then on the clock of capture is never set
 	begun   bool  // the publication's first packet has come
 	ahead   int64 // the most by which a packet of this window came early, ticks
 	since   int64 // of the window, monotonic nanoseconds
@@ -102,16 +115,16 @@ func (a *arrivals) note(t *Track, now time.Time, mono int64, timestamp uint32) {
 }
 
 func (a *arrivals) steer(t *Track, now time.Time, timestamp uint32) {
-	t.steer(&t.arriving, now, now, timestamp)
+	t.steer(&t.arriving, now, now, timestamp, true)
 	if !a.clocked {
-		t.steer(&t.clock, now, now, timestamp)
+		t.steer(&t.clock, now, now, timestamp, !a.told)
 	}
 }
 
 // unclocked takes back what the source has said.
 func (a *arrivals) unclocked(t *Track, now time.Time) {
 	if c := t.arriving.Load(); a.clocked && c != nil {
-		t.steer(&t.clock, now, now, c.goal(now))
+		t.steer(&t.clock, now, now, c.goal(now), false)
 	}
 	a.clocked = false
 }

@@ -262,15 +262,16 @@ func (l *ingest) mapTimestamps(t *Track, now int64, timestamp uint32) {
 
 // SetClock says at which wall time the media of a timestamp, in the source's own
 // numbers, was captured. The clock of capture is slewed to it by 40 ms a second,
-// or set where it is wrong by more than a second.
+// and by 200 ms where it is wrong by more than a second: only the first time a
+// source says so it is set then.
 func (t *Track) SetClock(at time.Time, timestamp uint32) {
 	now := time.Now()
 	if !t.in.mapped {
 		// The line goes on by what the time of this timestamp says.
 		t.in.mapTimestamps(t, int64(now.Sub(t.epoch)+at.Sub(now)), timestamp)
 	}
-	t.in.arrivals.clocked = true
-	t.steer(&t.clock, now, at, timestamp+t.in.offset)
+	t.steer(&t.clock, now, at, timestamp+t.in.offset, !t.in.arrivals.told)
+	t.in.arrivals.clocked, t.in.arrivals.told = true, true
 }
 
 // UnsetClock takes back what SetClock said: the clock of capture comes from the
