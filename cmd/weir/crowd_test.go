@@ -110,13 +110,13 @@ func TestHundredViewers(t *testing.T) {
 		t.Fatal(err)
 	}
 	judged := false
-	for range 3 { // a machine that is too busy for the source proves nothing about the fan-out
+	for range 3 { // a machine that is too busy for the source, or to look in time, proves nothing about the fan-out
 		if judged = c.watch(t, players); judged {
 			break
 		}
 	}
 	if !judged {
-		t.Error("the source left out more than 1 % of the pictures each time")
+		t.Error("the machine was too busy each time")
 	}
 	if n := c.video().Encoders; n != 1 {
 		t.Errorf("%d encoders were made, want one for all", n)
@@ -150,7 +150,8 @@ func replaying(players []*webrtctest.Player) string {
 }
 
 // watch lets the players watch for crowdTime and judges what they got, unless
-// the source left out more than 1 % of the pictures: then it says false.
+// the source left out more than 1 % of the pictures or the clock was read late:
+// then it says false.
 func (c *crowd) watch(t *testing.T, players []*webrtctest.Player) bool {
 	t.Helper()
 	began := c.video()
@@ -158,16 +159,18 @@ func (c *crowd) watch(t *testing.T, players []*webrtctest.Player) bool {
 	for i, p := range players {
 		before[i] = p.Video()
 	}
+	start := time.Now()
 	<-time.After(crowdTime)
 	made := c.video()
 	after := make([]webrtctest.Stats, len(players))
 	for i, p := range players {
 		after[i] = p.Video()
 	}
+	late := time.Since(start) - crowdTime
 	skipped := int(made.Skipped + made.Empty - began.Skipped - began.Empty)
 	want := int(crowdTime.Seconds()) * 30
-	if skipped > want/100 {
-		t.Logf("the source left out %d of %d pictures: not judged", skipped, want)
+	if skipped > want/100 || late > 100*time.Millisecond {
+		t.Logf("the source left out %d of %d pictures, and the clock was read %v late: not judged", skipped, want, late)
 		return false
 	}
 	least, most := after[0].Frames, 0
@@ -181,7 +184,7 @@ func (c *crowd) watch(t *testing.T, players []*webrtctest.Player) bool {
 		if d := took - frames; d < 0 || d > skipped {
 			t.Errorf("viewer %d got %d pictures in the time of %d, of which %d were left out", i, frames, took, skipped)
 		}
-		if d := took - want; d < -30 || d > 30 {
+		if d := took - want; d < -6 || d > 6 {
 			t.Errorf("viewer %d got the pictures of %d, want %d", i, took, want)
 		}
 		if p.Video().Missing != 0 || p.Audio().Missing != 0 {

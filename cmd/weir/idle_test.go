@@ -8,18 +8,22 @@ import (
 	"time"
 )
 
-// A stream that nobody watches costs next to nothing: below 1 % of a core is
-// the aim, and a busy machine may take three times that.
+// A stream that nobody watches costs next to nothing: below 1 % of a core, in the
+// best of three windows, as a busy machine makes everything dearer.
 func TestUnwatchedCostsNothing(t *testing.T) {
 	start(t)
 	const watched = 5 * time.Second
-	before := processorTime(t)
-	<-time.After(watched)
-	share := float64(processorTime(t)-before) / float64(watched)
-	t.Logf("%.2f %% of a core", 100*share)
-	if share > 0.03 {
-		t.Errorf("an unwatched stream takes %.1f %% of a core", 100*share)
+	least := 1.0
+	for range 3 {
+		before := processorTime(t)
+		<-time.After(watched)
+		share := float64(processorTime(t)-before) / float64(watched)
+		t.Logf("%.2f %% of a core", 100*share)
+		if least = min(least, share); least <= 0.01 {
+			return
+		}
 	}
+	t.Errorf("an unwatched stream takes %.1f %% of a core", 100*least)
 }
 
 // processorTime is what this process has used, all threads, user and system.
