@@ -300,6 +300,7 @@ func (c call) exchange(h http.Handler) (*http.Request, answer) {
 		body = strings.NewReader(c.body)
 	}
 	r := httptest.NewRequest(c.method, c.target, body)
+	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(c.body)), nil }
 	r.RemoteAddr = "127.0.0.1:1234" // no limit on one address
 	if c.host != "" {
 		r.Host = c.host

@@ -90,6 +90,9 @@ func validate(t *testing.T, r *http.Request, a answer) {
 	if err := openapi3filter.ValidateResponse(t.Context(), input); err != nil {
 		t.Errorf("%s %s: %d is not as described: %v\n%s", r.Method, r.URL, a.StatusCode, err, a.Body)
 	}
+	if a.StatusCode < http.StatusMultipleChoices {
+		validateRequest(t, r, route, parameters)
+	}
 	response := route.Operation.Responses.Status(a.StatusCode)
 	if response == nil {
 		t.Errorf("%s %s: %d is not described", r.Method, r.URL, a.StatusCode)
@@ -101,6 +104,28 @@ func validate(t *testing.T, r *http.Request, a answer) {
 			a.StatusCode != http.StatusRequestedRangeNotSatisfiable {
 			t.Errorf("%s %s: %d has the field %s, which is not described", r.Method, r.URL, a.StatusCode, name)
 		}
+	}
+}
+
+// validateRequest wants a request that was taken to be one that the description has: query, header fields and body. HEAD is
+// as GET. Tokens are checked by the server alone.
+func validateRequest(t *testing.T, r *http.Request, route *routers.Route, parameters map[string]string) {
+	t.Helper()
+	sent := r.Clone(t.Context())
+	sent.Body = http.NoBody
+	if r.GetBody != nil {
+		body, err := r.GetBody()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sent.Body = body
+	}
+	input := &openapi3filter.RequestValidationInput{
+		Request: sent, PathParams: parameters, Route: route,
+		Options: &openapi3filter.Options{MultiError: true, AuthenticationFunc: openapi3filter.NoopAuthenticationFunc},
+	}
+	if err := openapi3filter.ValidateRequest(t.Context(), input); err != nil {
+		t.Errorf("%s %s: it was taken and is not as described: %v", r.Method, r.URL, err)
 	}
 }
 

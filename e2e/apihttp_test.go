@@ -273,7 +273,7 @@ func loadAPI(t *testing.T) *apiDescription {
 	return &apiDescription{document, router}
 }
 
-// validate wants the answer to be as described and returns the operation, "" where none is meant.
+// validate wants the answer, and a request that was taken, to be as described and returns the operation, "" where none is meant.
 func (d *apiDescription) validate(t *testing.T, request *http.Request, response *http.Response, body []byte) string {
 	t.Helper()
 	look := request.Clone(context.Background())
@@ -288,6 +288,18 @@ func (d *apiDescription) validate(t *testing.T, request *http.Request, response 
 			t.Errorf("%s: %v", response.Status, err)
 		}
 		return ""
+	}
+	if response.StatusCode < http.StatusMultipleChoices {
+		sent := request.Clone(context.Background())
+		if sent.Body, err = request.GetBody(); err != nil {
+			t.Fatal(err)
+		}
+		if err := openapi3filter.ValidateRequest(t.Context(), &openapi3filter.RequestValidationInput{
+			Request: sent, PathParams: parameters, Route: route,
+			Options: &openapi3filter.Options{MultiError: true, AuthenticationFunc: openapi3filter.NoopAuthenticationFunc},
+		}); err != nil {
+			t.Errorf("it was taken and is not as described: %v", err)
+		}
 	}
 	input := &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: look, PathParams: parameters, Route: route},

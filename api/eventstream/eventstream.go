@@ -69,7 +69,10 @@ func (s *Streams) Serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if r.Body != nil && r.Body != http.NoBody { // its deadline would go on while nobody reads it
-		return &wish.Refusal{Status: http.StatusBadRequest, Code: "body_unexpected", Detail: "This request has no body."}
+		return &wish.Refusal{
+			Status: http.StatusBadRequest, Code: "body_unexpected", Detail: "This request has no body.",
+			Remedy: "Send it without one.",
+		}
 	}
 	since := r.Header.Get("Last-Event-ID") // newer than the query, when a client comes back to the address it began with
 	if since == "" {
@@ -214,5 +217,6 @@ func (c *subscriber) flush(r *http.Request) (there bool, err error) {
 	}
 	return false, &wish.Refusal{
 		Status: http.StatusRequestTimeout, Code: "subscriber_stalled", Detail: "The client took nothing for " + patience.String() + ".",
+		Remedy: "Connect again with the last id as Last-Event-ID.",
 	}
 }

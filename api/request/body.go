@@ -97,13 +97,18 @@ func RefuseReading(err error) error {
 		return &wish.Refusal{
 			Status: http.StatusRequestEntityTooLarge, Code: "body_too_large",
 			Detail: fmt.Sprintf("The body is longer than %d bytes.", tooLarge.Limit),
+			Remedy: "Send less in one request.",
 		}
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return &wish.Refusal{Status: http.StatusRequestTimeout, Code: "body_timeout", Detail: "The body did not arrive in time."}
+		return &wish.Refusal{
+			Status: http.StatusRequestTimeout, Code: "body_timeout", Detail: "The body did not arrive in time.",
+			Remedy: "Send it at once with the request; try again where the network was slow.",
+		}
 	}
 	return &wish.Refusal{
 		Status: http.StatusBadRequest, Code: "body_incomplete", Detail: "The body ended before it was complete.",
+		Remedy: "Send it again, as long as Content-Length says.",
 	}
 }
 

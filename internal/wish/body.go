@@ -83,6 +83,7 @@ func refuseRead(err error, what string) error {
 			Status: http.StatusRequestEntityTooLarge,
 			Code:   what + "_too_large",
 			Detail: fmt.Sprintf("The body is longer than %d bytes.", tooLarge.Limit),
+			Remedy: "Send less: as a client makes it, it is some thousand bytes.",
 		}
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -90,15 +91,22 @@ func refuseRead(err error, what string) error {
 			Status: http.StatusRequestTimeout,
 			Code:   what + "_timeout",
 			Detail: "The body did not arrive in time.",
+			Remedy: "Send it at once with the request; try again where the network was slow.",
 		}
 	}
 	return &Refusal{
 		Status: http.StatusBadRequest,
 		Code:   what + "_incomplete",
 		Detail: "The body ended before it was complete.",
+		Remedy: "Send it again, as long as Content-Length says.",
 	}
 }
 
 func malformed(what, detail string) *Refusal {
-	return &Refusal{Status: http.StatusBadRequest, Code: what + "_malformed", Detail: detail}
+	remedy := map[string]string{
+		"offer":    "Send the SDP offer as createOffer makes it.",
+		"fragment": "Send ICE candidates as an SDP fragment (RFC 8840).",
+		"if_match": "Send the entity-tag of the last reply as it came, in its double quotes, or * to restart ICE.",
+	}
+	return &Refusal{Status: http.StatusBadRequest, Code: what + "_malformed", Detail: detail, Remedy: remedy[what]}
 }

@@ -24,6 +24,7 @@ func ParseFragment(b []byte) (Fragment, error) {
 			Status: http.StatusRequestEntityTooLarge,
 			Code:   "fragment_too_large",
 			Detail: fmt.Sprintf("The body is longer than %d bytes.", MaxFragment),
+			Remedy: "Send only the candidates that are new.",
 		}
 	}
 	if !utf8.Valid(b) {
@@ -150,6 +151,7 @@ func (p *fragmentParser) candidate(value string) error {
 			Status: http.StatusUnprocessableEntity,
 			Code:   "too_many_candidates",
 			Detail: fmt.Sprintf("The fragment has more than %d candidates.", MaxCandidates),
+			Remedy: "Send only those that the server could reach.",
 		}
 	}
 	p.seen[candidate] = true
@@ -210,6 +212,7 @@ func checkCredentials(ufrag, pwd string) error {
 			Status: http.StatusUnprocessableEntity,
 			Code:   "ice_credentials",
 			Detail: fmt.Sprintf("An ICE ufrag has %d to %d characters, a pwd %d to %d.", ufragLeast, most, pwdLeast, most),
+			Remedy: "Send those of the session, or new ones that are as long to restart ICE.",
 		}
 	}
 	return nil

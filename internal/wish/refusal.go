@@ -14,7 +14,7 @@ type Refusal struct { //nolint:errname // named for what it is to the client, no
 	Status  int      // HTTP status code, 4xx or 5xx
 	Code    string   // stable and in snake_case: for programs
 	Detail  string   // what went wrong, one sentence: for people
-	Remedy  string   // what the client could do about it; "" for nothing
+	Remedy  string   // what the client can do about it, one sentence or more
 	Offered []string // what the client offered, where that was the matter
 	Has     []string // what the stream or the server has instead
 	// Problems are what is wrong with single parts of the request, all of them:
@@ -64,6 +64,7 @@ func WriteError(w http.ResponseWriter, _ *http.Request, err error) {
 			Status: http.StatusInternalServerError,
 			Code:   "internal",
 			Detail: "The server failed; its log says more under this request's id.",
+			Remedy: "Try again. If it fails again, tell who runs the server this request's id.",
 		}
 	}
 	header := w.Header()

@@ -100,8 +100,8 @@ func parseOffer(text string) (*description, error) {
 		}
 	}
 	if seen.String() != "vost" {
-		return nil, refuse(400, "sdp_malformed", "the body is no session description: it ends before the t= line",
-			"send a complete SDP offer, as createOffer makes it")
+		return nil, refuse(400, "sdp_malformed", "The body is no session description: it ends before the t= line.",
+			"Send a complete SDP offer, as createOffer makes it.")
 	}
 	return d, nil
 }
@@ -204,8 +204,8 @@ func token(s string) bool {
 
 // malformed is the refusal of a description that does not parse. The line itself is not repeated: it may hold a secret.
 func malformed(line int, err error) error {
-	return refuse(400, "sdp_malformed", fmt.Sprintf("the body is no session description: line %d: %v", line, err),
-		"send the SDP offer as createOffer makes it")
+	return refuse(400, "sdp_malformed", fmt.Sprintf("The body is no session description: line %d: %v.", line, err),
+		"Send the SDP offer as createOffer makes it.")
 }
 
 // refuse makes a refusal without lists.

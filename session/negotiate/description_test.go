@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -39,6 +40,9 @@ func fixtures(tb testing.TB) map[string]string {
 	return readOffers(tb, "testdata/offers/*.sdp")
 }
 
+// sentence is how what pages show to people begins and ends.
+var sentence = regexp.MustCompile(`^[A-Z].*\.$`)
+
 // refusalOf negotiates and wants a refusal.
 func refusalOf(t *testing.T, offer string, specs []stream.Spec) *wish.Refusal {
 	t.Helper()
@@ -49,6 +53,11 @@ func refusalOf(t *testing.T, offer string, specs []stream.Spec) *wish.Refusal {
 	}
 	if refusal.Code == "" || refusal.Detail == "" || refusal.Remedy == "" {
 		t.Errorf("the refusal is not complete: %+v", refusal)
+	}
+	for _, text := range []string{refusal.Detail, refusal.Remedy} {
+		if !sentence.MatchString(text) {
+			t.Errorf("%q is no sentence", text)
+		}
 	}
 	return refusal
 }

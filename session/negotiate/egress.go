@@ -72,9 +72,9 @@ func (n *negotiation) readSections() error {
 		switch {
 		case !found:
 		case !token(mid):
-			return refuse(400, "mid_malformed", "an a=mid value is no token of at most 64 characters", "send the SDP offer as createOffer makes it")
+			return refuse(400, "mid_malformed", "An a=mid value is no token of at most 64 characters.", "Send the SDP offer as createOffer makes it.")
 		case mids[mid]:
-			return refuse(400, "mid_twice", "two media sections have the same a=mid", "give each media section its own mid")
+			return refuse(400, "mid_twice", "Two media sections have the same a=mid.", "Give each media section its own mid.")
 		}
 		mids[mid] = found
 		section.Mid = mid
@@ -113,16 +113,16 @@ func (n *negotiation) checkMedia() error {
 		}
 		found = true
 		if section.Direction == "sendonly" || section.Direction == "inactive" {
-			return refuse(422, "direction", fmt.Sprintf("the %s section is %s, so nothing could be sent to the player", section.Kind, section.Direction),
-				"offer recvonly: addTransceiver(kind, {direction: 'recvonly'})")
+			return refuse(422, "direction", fmt.Sprintf("The %s section is %s, so nothing could be sent to the player.", section.Kind, section.Direction),
+				"Offer recvonly: addTransceiver(kind, {direction: 'recvonly'}).")
 		}
 		if err := checkProtocol(section); err != nil {
 			return err
 		}
 	}
 	if !found {
-		return refuse(422, "no_media", "the offer has no audio or video section that wants media",
-			"offer at least one recvonly audio or video section")
+		return refuse(422, "no_media", "The offer has no audio or video section that wants media.",
+			"Offer at least one recvonly audio or video section.")
 	}
 	return nil
 }
@@ -133,8 +133,8 @@ func checkProtocol(section *Section) error {
 		return nil
 	}
 	return &wish.Refusal{
-		Status: 422, Code: "protocol", Detail: fmt.Sprintf("the %s section's protocol cannot be served", section.Kind),
-		Remedy: "use WebRTC's UDP/TLS/RTP/SAVPF", Offered: []string{section.Proto}, Has: []string{protocol},
+		Status: 422, Code: "protocol", Detail: fmt.Sprintf("The %s section's protocol cannot be served.", section.Kind),
+		Remedy: "Use WebRTC's UDP/TLS/RTP/SAVPF.", Offered: []string{section.Proto}, Has: []string{protocol},
 	}
 }
 
@@ -168,15 +168,15 @@ func (n *negotiation) readBundle() error {
 		}
 	}
 	if live > 1 && len(group) == 0 {
-		return refuse(422, "bundle_missing", "the offer has several media sections without a=group:BUNDLE; they would need a transport each",
-			"offer all sections in one BUNDLE group: bundlePolicy 'max-bundle'")
+		return refuse(422, "bundle_missing", "The offer has several media sections without a=group:BUNDLE; they would need a transport each.",
+			"Offer all sections in one BUNDLE group: bundlePolicy 'max-bundle'.")
 	}
 	for i := range n.plan.Sections {
 		section := &n.plan.Sections[i]
 		switch {
 		case !section.live():
 		case section.Mid == "" && live > 1:
-			return refuse(400, "mid_missing", "a media section has no a=mid, so the BUNDLE group cannot name it", "give each media section a mid")
+			return refuse(400, "mid_missing", "A media section has no a=mid, so the BUNDLE group cannot name it.", "Give each media section a mid.")
 		case section.Mid == "":
 			n.plan.lenient(LenientMid)
 			n.plan.lenient(LenientBundle)
@@ -263,8 +263,8 @@ func (n *negotiation) noCommonCodec(kinds []codec.Kind) error {
 		names[i] = kind.String()
 	}
 	refusal := refuse(422, "no_common_codec",
-		fmt.Sprintf("the player offered no %s codec that the stream has", strings.Join(names, " and no ")),
-		"use a player that takes one of the stream's codecs, or publish the stream in one of the player's")
+		fmt.Sprintf("The player offered no %s codec that the stream has.", strings.Join(names, " and no ")),
+		"Use a player that takes one of the stream's codecs, or publish the stream in one of the player's.")
 	refusal.Offered, refusal.Has = n.offered(kinds...), n.formats(kinds...)
 	return refusal
 }
@@ -272,15 +272,16 @@ func (n *negotiation) noCommonCodec(kinds []codec.Kind) error {
 // nothingFlows is the refusal for an offer whose kinds of media the stream does not have.
 func (n *negotiation) nothingFlows() error {
 	if len(n.tracks) == 0 {
-		return refuse(422, "no_tracks", "the stream has no track yet", "try again when its publisher sends")
+		return refuse(422, "no_tracks", "The stream has no track yet.", "Try again when its publisher sends.")
 	}
-	refusal := refuse(422, "nothing_to_send", "the stream has no media of a kind that the offer can take",
-		"offer audio and video; what the stream does not have is refused alone")
+	refusal := refuse(422, "nothing_to_send", "The stream has no media of a kind that the offer can take",
+		"Offer audio and video; what the stream does not have is refused alone.")
 	for i := range n.plan.Sections {
 		if s := &n.plan.Sections[i]; s.live() && s.Reason != "" && (s.Kind == "audio" || s.Kind == "video") {
 			refusal.Detail += fmt.Sprintf("; %s: %s", s.Kind, s.Reason)
 		}
 	}
+	refusal.Detail += "."
 	refusal.Offered, refusal.Has = n.offered(codec.Audio, codec.Video), n.formats(codec.Audio, codec.Video)
 	return refusal
 }

@@ -40,15 +40,15 @@ func (n *negotiation) checkPublished() error {
 			continue
 		case section.Kind != "audio" && section.Kind != "video":
 			return &wish.Refusal{
-				Status: 422, Code: "section_not_served", Detail: fmt.Sprintf("the offer has a section of %s, and an offer is taken whole or not at all", section.Kind),
-				Remedy: "offer audio and video alone, without a data channel", Offered: []string{section.Kind}, Has: []string{"audio", "video"},
+				Status: 422, Code: "section_not_served", Detail: fmt.Sprintf("The offer has a section of %s, and an offer is taken whole or not at all.", section.Kind),
+				Remedy: "Offer audio and video alone, without a data channel.", Offered: []string{section.Kind}, Has: []string{"audio", "video"},
 			}
 		case seen[section.Kind]:
-			return refuse(422, "too_many_tracks", fmt.Sprintf("the offer has several %s sections, and a stream has one", section.Kind),
-				"publish one audio and one video track; several qualities of one picture go as simulcast in one section")
+			return refuse(422, "too_many_tracks", fmt.Sprintf("The offer has several %s sections, and a stream has one.", section.Kind),
+				"Publish one audio and one video track; several qualities of one picture go as simulcast in one section.")
 		case section.Direction != "sendonly" && section.Direction != "sendrecv":
-			return refuse(422, "direction", fmt.Sprintf("the %s section is %s, so nothing would come from the publisher", section.Kind, section.Direction),
-				"offer sendonly: addTransceiver(track, {direction: 'sendonly'})")
+			return refuse(422, "direction", fmt.Sprintf("The %s section is %s, so nothing would come from the publisher.", section.Kind, section.Direction),
+				"Offer sendonly: addTransceiver(track, {direction: 'sendonly'}).")
 		}
 		seen[section.Kind] = true
 		if err := checkProtocol(section); err != nil {
@@ -56,7 +56,7 @@ func (n *negotiation) checkPublished() error {
 		}
 	}
 	if len(seen) == 0 {
-		return refuse(422, "no_media", "the offer has no audio or video section that sends", "offer at least one sendonly audio or video section")
+		return refuse(422, "no_media", "The offer has no audio or video section that sends.", "Offer at least one sendonly audio or video section.")
 	}
 	return nil
 }
@@ -69,8 +69,8 @@ func (n *negotiation) takeSections() error {
 			continue
 		}
 		if section.Reason != "" { // not in the BUNDLE group
-			return refuse(422, "bundle_missing", fmt.Sprintf("the %s section is not in the offer's BUNDLE group; it would need a transport of its own", section.Kind),
-				"offer all sections in one BUNDLE group: bundlePolicy 'max-bundle'")
+			return refuse(422, "bundle_missing", fmt.Sprintf("The %s section is not in the offer's BUNDLE group; it would need a transport of its own.", section.Kind),
+				"Offer all sections in one BUNDLE group: bundlePolicy 'max-bundle'.")
 		}
 		m := n.offer.media[i]
 		section.Extensions = n.readExtensions(m, n.extensions, append(passing(), Mid, RID, RepairedRID, TransportCC))
@@ -102,8 +102,8 @@ func (n *negotiation) noPublishedCodec(section *Section) error {
 	if section.Kind == codec.Audio.String() {
 		kind = codec.Audio
 	}
-	refusal := refuse(422, "no_common_codec", fmt.Sprintf("the publisher offered no %s codec that can be relayed", section.Kind),
-		"publish H.264, H.265, VP8, VP9 or AV1 for video, Opus, G.711 or G.722 for audio")
+	refusal := refuse(422, "no_common_codec", fmt.Sprintf("The publisher offered no %s codec that can be relayed.", section.Kind),
+		"Publish H.264, H.265, VP8, VP9 or AV1 for video, Opus, G.711 or G.722 for audio.")
 	refusal.Offered, refusal.Has = n.offered(kind), relayed(kind)
 	return refusal
 }

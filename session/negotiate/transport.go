@@ -22,7 +22,7 @@ func (n *negotiation) readTransport() error {
 		}
 	}
 	if !slices.ContainsFunc(order, func(a attributes) bool { return a.has("rtcp-mux") }) {
-		return refuse(422, "rtcp_mux_missing", "the offer does not multiplex RTP and RTCP", "offer a=rtcp-mux in each section: rtcpMuxPolicy 'require'")
+		return refuse(422, "rtcp_mux_missing", "The offer does not multiplex RTP and RTCP.", "Offer a=rtcp-mux in each section: rtcpMuxPolicy 'require'.")
 	}
 	for _, step := range []func([]attributes) error{n.readICE, n.readFingerprint, n.readSetup} {
 		if err := step(order); err != nil {
@@ -48,8 +48,8 @@ func (n *negotiation) readICE(order []attributes) error {
 		break
 	}
 	if !ValidCredentials(p.Ufrag, p.Pwd) {
-		return refuse(400, "ice_credentials", "a=ice-ufrag or a=ice-pwd is missing, or not of 4 and 22 to 256 characters",
-			"send the SDP offer as createOffer makes it")
+		return refuse(400, "ice_credentials", "The line a=ice-ufrag or a=ice-pwd is missing, or its value not of 4 and 22 to 256 characters.",
+			"Send the SDP offer as createOffer makes it.")
 	}
 	p.Lite = n.offer.attributes.has("ice-lite")
 	for _, place := range order {
@@ -83,12 +83,12 @@ func (n *negotiation) readFingerprint(order []attributes) error {
 		}
 		if len(values) > 0 {
 			return &wish.Refusal{
-				Status: 400, Code: "fingerprint", Detail: "a=fingerprint is malformed or of a hash that is not accepted",
-				Remedy: "state the SHA-256 fingerprint of the player's certificate", Has: []string{"sha-256", "sha-384", "sha-512"},
+				Status: 400, Code: "fingerprint", Detail: "The line a=fingerprint is malformed, or of a hash that is not accepted.",
+				Remedy: "State the SHA-256 fingerprint of the player's certificate.", Has: []string{"sha-256", "sha-384", "sha-512"},
 			}
 		}
 	}
-	return refuse(400, "fingerprint_missing", "the offer has no a=fingerprint", "send the SDP offer as createOffer makes it")
+	return refuse(400, "fingerprint_missing", "The offer has no a=fingerprint.", "Send the SDP offer as createOffer makes it.")
 }
 
 // parseFingerprint reads "sha-256 AA:BB:..." and returns the hash in lower case, the value in upper case.
@@ -124,7 +124,7 @@ func (n *negotiation) readSetup(order []attributes) error {
 			n.plan.Setup = setup
 			return nil
 		default:
-			return refuse(400, "setup", "a=setup is none of actpass, active, passive", "offer a=setup:actpass")
+			return refuse(400, "setup", "The value of a=setup is none of actpass, active, passive.", "Offer a=setup:actpass.")
 		}
 	}
 	n.plan.Setup = "actpass"
