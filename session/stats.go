@@ -31,6 +31,7 @@ type Stats struct {
 	Candidates [2]string // selected: ours and the other end's, "udp 192.0.2.1:9 host"; "" for none
 	Packets    uint64    // of media, sent to a player or received of a publisher
 	Bytes      uint64    // of their payloads
+	Lost       uint64    // datagrams of the other end that were too many, or from too many addresses
 	Leniencies []string
 	Media      []MediaStats // one for each section that is served, in the offer's order
 }
@@ -74,6 +75,7 @@ func (s *Session) Stats() Stats {
 		Media:      s.flow.sections(),
 	}
 	st.Packets, st.Bytes = s.flow.counted()
+	st.Lost = s.conn.Lost()
 	if st.Connected {
 		st.Candidates = s.conn.Selected()
 	}

@@ -13,7 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/pion/ice/v4"
 	"github.com/pion/logging"
 )
 
@@ -32,7 +31,7 @@ type Listener struct {
 	Address
 
 	Local *net.UDPAddr
-	Mux   *ice.UDPMuxDefault
+	Mux   *Mux
 }
 
 // Ports holds one UDP socket on each address of this machine, all with the same
@@ -42,7 +41,7 @@ type Listener struct {
 type Ports struct {
 	// static after New
 	logger *slog.Logger
-	mux    logging.LeveledLogger // the muxes' own
+	mux    logging.LeveledLogger // for the muxes
 	scan   func() ([]Address, error)
 
 	mu sync.Mutex
@@ -55,7 +54,8 @@ type Ports struct {
 	current atomic.Pointer[[]*Listener] // those of listeners, sorted; the slice is not changed
 }
 
-// New makes Ports of the number given, 0 for any that is free; mux logs for pion.
+// New makes Ports of the number given, 0 for any that is free; mux is told of sockets
+// that fail.
 func New(logger *slog.Logger, mux logging.LeveledLogger, port int) *Ports {
 	return &Ports{
 		logger:    logger,
@@ -141,7 +141,7 @@ func (p *Ports) rescanLocked() error {
 	}
 	for addr, l := range p.listeners {
 		if !there[addr] {
-			_ = l.Mux.Close() // it always returns nil
+			l.Mux.Close()
 			delete(p.listeners, addr)
 			p.logger.Info("address has gone", "addr", addr)
 		}
@@ -177,11 +177,9 @@ func (p *Ports) bind(h Address) (*Listener, error) {
 		return nil, errors.Join(fmt.Errorf("listen on udp %s: %w", h.Addr, err), conn.Close())
 	}
 	p.port = local.Port
-	return &Listener{
-		Address: h,
-		Local:   local,
-		Mux:     ice.NewUDPMuxDefault(ice.UDPMuxParams{Logger: p.mux, UDPConn: socket}),
-	}, nil
+	mux := newMux(socket, local, p.mux)
+	go mux.read() // until mux.Close, which waits
+	return &Listener{Address: h, Local: local, Mux: mux}, nil
 }
 
 func udpNetwork(a netip.Addr) string {
@@ -223,7 +221,7 @@ func (p *Ports) Close() {
 
 func (p *Ports) closeLocked() {
 	for _, l := range p.listeners {
-		_ = l.Mux.Close() // it always returns nil
+		l.Mux.Close()
 	}
 	clear(p.listeners)
 	p.publishLocked()

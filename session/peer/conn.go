@@ -241,6 +241,14 @@ func (c *Conn) Dropped(err error) stream.DropReason {
 	return c.route.takeFailure()
 }
 
+// Answers is how many of our checks on the candidate pair in use were answered, by
+// whom has the password; inUse is false where there is no such pair. It waits for
+// the ICE agent.
+func (c *Conn) Answers() (n uint64, inUse bool) {
+	stats, ok := c.transport().ICETransport().GetSelectedCandidatePairStats()
+	return stats.ResponsesReceived, ok
+}
+
 // RoundTrip is what ICE's checks say, 0 if not known.
 func (c *Conn) RoundTrip() time.Duration {
 	stats, ok := c.transport().ICETransport().GetSelectedCandidatePairStats()
@@ -283,6 +291,10 @@ func (c *Conn) Settle() {
 		c.route.keepOnly(addr)
 	}
 }
+
+// Lost is how many datagrams of the other end were dropped before the ICE agent:
+// checks from more addresses than it may have, and what found no room to wait in.
+func (c *Conn) Lost() uint64 { return c.route.drops.Sources.Load() + c.route.drops.Unread.Load() }
 
 // Sockets is how many of the shared sockets the Conn has a share of.
 func (c *Conn) Sockets() int {

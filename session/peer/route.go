@@ -7,9 +7,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
-
-	"github.com/pion/ice/v4"
 
 	"weir/internal/udp"
 	"weir/stream"
@@ -25,6 +22,8 @@ type route struct {
 	loopback bool       // the player is on this machine
 
 	failed atomic.Uint32 // stream.DropReason of the last write that failed, until taken
+
+	drops udp.Drops // of all its sockets
 
 	mu sync.Mutex
 	// guarded by mu
@@ -108,15 +107,11 @@ func (r *route) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
 		if l.Local != addr && l.Local.String() != addr.String() {
 			continue
 		}
-		conn, err := l.Mux.GetConn(ufrag, addr)
+		conn, err := l.Mux.GetConn(ufrag, addr, &r.drops)
 		if err != nil {
 			return nil, err
 		}
-		direct, ok := conn.(ice.AddrPortReaderWriter)
-		if !ok {
-			return conn, nil
-		}
-		c := &routeConn{PacketConn: conn, direct: direct, route: r, addr: l.Addr}
+		c := &routeConn{Share: conn, route: r, addr: l.Addr}
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.conns[c] = struct{}{}
@@ -162,12 +157,11 @@ func (r *route) keepOnly(addr netip.Addr) {
 
 // routeConn is a session's share of one socket.
 type routeConn struct {
-	net.PacketConn
+	*udp.Share
 
-	direct ice.AddrPortReaderWriter
-	route  *route
-	addr   netip.Addr
-	once   sync.Once
+	route *route
+	addr  netip.Addr
+	once  sync.Once
 }
 
 // Close implements net.PacketConn. It is idempotent: pion closes what keepOnly
@@ -177,31 +171,14 @@ func (c *routeConn) Close() error {
 		c.route.mu.Lock()
 		delete(c.route.conns, c)
 		c.route.mu.Unlock()
-		_ = c.PacketConn.Close() // a share has nothing that could fail
+		_ = c.Share.Close() // it always returns nil
 	})
 	return nil
 }
 
-// SetDeadline implements net.PacketConn. pion calls it before it closes.
-func (c *routeConn) SetDeadline(t time.Time) error {
-	if err := c.PacketConn.SetDeadline(t); err != nil && !closedPipe(err) {
-		return err
-	}
-	return nil
-}
-
-// ReadFromAddrPort implements ice.AddrPortReaderWriter.
-func (c *routeConn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
-	n, from, err := c.direct.ReadFromAddrPort(b)
-	if err != nil && closedPipe(err) {
-		err = net.ErrClosed // which pion does not remark on
-	}
-	return n, from, err
-}
-
 // WriteToAddrPort implements ice.AddrPortReaderWriter.
 func (c *routeConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
-	n, err := c.direct.WriteToAddrPort(b, to)
+	n, err := c.Share.WriteToAddrPort(b, to)
 	if err != nil {
 		c.route.failed.Store(uint32(dropReason(err)))
 	}
