@@ -103,7 +103,7 @@ func TestSourcesWithoutEnd(t *testing.T) {
 		}
 		conns[i] = conn
 	}
-	answered, deadline := 0, time.Now().Add(300 * time.Millisecond)
+	answered, deadline := 0, time.Now().Add(300*time.Millisecond)
 	b := make([]byte, 1500)
 	for _, conn := range conns {
 		_ = conn.SetReadDeadline(deadline)

@@ -20,7 +20,7 @@ const (
 	ReasonSetup    = "setup_timeout"         // not connected in time
 	ReasonICE      = "ice_failed"            // no way to the player was found
 	ReasonDTLS     = "dtls_failed"           // the handshake failed
-	ReasonConsent  = "consent_expired"       // no sign of the player any more (RFC 7675)
+	ReasonConsent  = "consent_expired"       // no answer of the player any more, or no sign of the publisher (RFC 7675)
 	ReasonPeer     = "peer_closed"           // the player closed DTLS
 	ReasonShutdown = "shutdown"              // the server ends
 	ReasonFailed   = "failed"                // an error of ours, which was logged
@@ -65,6 +65,9 @@ type Session struct {
 	patching chan struct{} // one token: held by the PATCH at work
 
 	connected atomic.Bool
+
+	// owned by run
+	consent consent
 
 	mu sync.Mutex
 	// guarded by mu
@@ -163,6 +166,8 @@ func (s *Session) run() {
 	deadline := time.NewTimer(time.Until(s.created.Add(s.manager.options.SetupTimeout)))
 	defer deadline.Stop()
 	var settled <-chan time.Time
+	look := time.NewTicker(s.manager.options.Consent / looks)
+	defer look.Stop()
 	for {
 		select {
 		case <-s.stop:
@@ -176,6 +181,8 @@ func (s *Session) run() {
 			s.end(s.flow.why())
 		case <-settled:
 			s.settle()
+		case <-look.C:
+			s.checkConsent()
 		case <-s.wake:
 			if s.observe() {
 				s.begin()

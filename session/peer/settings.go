@@ -95,8 +95,8 @@ func (c *Conn) settings(s Setup) (webrtc.SettingEngine, error) {
 	}
 	e.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	e.SetIncludeLoopbackCandidate(c.route.loopback)
-	// Checks are sent each sixth of the time; a packet of any kind from the
-	// player counts as a sign of it.
+	// Checks are sent each twelfth of the time, at least every 2 s. Here a packet of
+	// any kind from the other end counts as a sign of it; see Conn.Answers.
 	disconnected := o.Consent / 6
 	e.SetICETimeouts(disconnected, o.Consent-disconnected, min(2*time.Second, o.Consent/12))
 	e.DisableMediaEngineCopy(true) // it is this session's alone
