@@ -7,7 +7,7 @@ import { test } from 'node:test'
 register(`data:text/javascript,${encodeURIComponent(`export const load = (url, context, next) =>
   next(url, url.includes('/static/files/') ? { ...context, format: 'module' } : context)`)}`)
 const load = (name) => import(new URL(`../../static/files/${name}.js`, import.meta.url))
-const [{ tokenIn }, { EventParser }, form, meter, clock, { BeepDetector }, { scaleOf, numberOf }, { sentenceOf, spanOf }, { factsOf }] = await Promise.all(
+const [{ tokenIn }, { EventParser, EventStream }, form, meter, clock, { BeepDetector }, { scaleOf, numberOf }, { Begun, sentenceOf, spanOf }, { factsOf }] = await Promise.all(
   ['token', 'events', 'form', 'meter', 'clock', 'beep', 'numbers', 'log', 'overlay'].map(load))
 const [playback, { wordsOf }, standing] = await Promise.all(['playback', 'pushes', 'standing'].map(load))
 const [found, { partAt, addressOf }, { formatsOf }, { bytesOf, clockTimeOf }] = await Promise.all(['report', 'upload', 'devices', 'numbers'].map(load))
@@ -230,6 +230,19 @@ test('scales are calm, numbers are written well', () => {
 test('events are told in sentences', () => {
   assert.equal(sentenceOf('stream_live', { stream: 'test' }), '“test” is live.')
   assert.equal(sentenceOf('session_ended', { stream: 'test', duration_ms: 12_345, reason: 'deleted' }), 'A viewer of “test” is gone after 12 s: the player left.')
+  for (const [name, data, said] of [
+    ['session_created', { protocol: 'whep', remote: '::1' }, 'A viewer at ::1 asked for “a” and got an answer.'],
+    ['session_created', { protocol: 'whip', remote: '::1' }, 'A publisher at ::1 wants to feed “a” and got an answer.'],
+    ['session_connected', { protocol: 'whep', duration_ms: 48 }, 'A viewer of “a” is connected, after 48 ms.'],
+    ['session_connected', { protocol: 'whip', duration_ms: 48 }, 'A publisher of “a” is connected, after 48 ms.'],
+    ['session_ended', { protocol: 'whep', reason: 'consent_expired' }, 'A viewer of “a” is gone: nothing came from the player any more.'],
+    ['session_ended', { protocol: 'whip', reason: 'deleted' }, 'A publisher of “a” is gone: the publisher left.'],
+    ['stream_ended', { reason: 'deleted' }, '“a” is no longer live: the publisher left.'],
+    ['stream_ended', { reason: 'failed' }, '“a” is no longer live: what fed it broke down.'],
+    ['source_started', { source: 'whep' }, 'Source whep of “a” started and waits for its media.'],
+    ['push_live', { push: 'p1' }, '“a” is pushed to another server.'],
+    ['push_waiting', { push: 'p1', reason: 'nobody answers' }, 'The push of “a” broke off and is tried again: nobody answers.'],
+  ]) assert.equal(sentenceOf(name, { stream: 'a', ...data }), said)
   assert.equal(sentenceOf('source_failed', { stream: 'a', source: 'pattern', reason: 'No encoder.' }), 'Source pattern of “a” has failed: No encoder.')
   assert.equal(sentenceOf('stream_live', {}), 'A stream is live.')
   assert.equal(sentenceOf('source_live', { stream: 'a', source: 'whep' }), 'Source whep of “a” has its media and is live.')
@@ -238,6 +251,59 @@ test('events are told in sentences', () => {
   assert.equal(sentenceOf('source_stopped', { stream: 'a', source: 'camera', reason: 'stopped' }), 'Source camera of “a” stopped.')
   assert.equal(sentenceOf('something_new', { at: 'x', stream: 'a', count: 3 }), 'something new, stream a, count 3')
   assert.deepEqual([spanOf(12), spanOf(1200), spanOf(61_000), spanOf(7_300_000)], ['12 ms', '1.2 s', '1 min', '2 h 2 min'])
+})
+
+test('a stream is not told to be live before its source has media', () => {
+  const run = (...events) => {
+    const begun = new Begun()
+    return events.map((event) => {
+      const [name, source] = event.split(' ')
+      return begun.tell(name, { stream: 'a', source })
+    })
+  }
+  assert.deepEqual(run('stream_live', 'source_started ffmpeg', 'stream_ended', 'source_waiting ffmpeg', 'stream_live', 'source_started ffmpeg', 'stream_ended'),
+    ['told', 'untrue', 'silent', 'told', 'silent', 'told', 'silent'], 'an input that refuses')
+  assert.deepEqual(run('stream_live', 'source_started whep', 'source_live whep', 'stream_ended'), ['told', 'untrue', 'told', 'told'])
+  assert.deepEqual(run('stream_live', 'source_started pattern', 'stream_ended'), ['told', 'told', 'told'])
+  assert.deepEqual(run('stream_live', 'source_started ffmpeg', 'source_stopped ffmpeg', 'stream_live'), ['told', 'untrue', 'told', 'told'], 'somebody else publishes')
+})
+
+test('events are not followed while the page is hidden, and go on after the last one', async (context) => {
+  const asked = [], streams = []
+  const page = Object.assign(new EventTarget(), { hidden: false })
+  const own = { document: page, addEventListener() {}, location: new URL('http://weir.test/'), sessionStorage: { getItem: () => null }, fetch: async (_path, { headers, signal }) => {
+    asked.push(headers['Last-Event-ID'])
+    const body = new ReadableStream({ start(controller) {
+      streams.push({ controller, signal })
+      signal.addEventListener('abort', () => controller.error(signal.reason))
+    } })
+    return new Response(body, { headers: { 'Content-Type': 'text/event-stream' } })
+  } }
+  for (const [name, value] of Object.entries(own)) {
+    const before = Object.getOwnPropertyDescriptor(globalThis, name)
+    Object.defineProperty(globalThis, name, { value, configurable: true, writable: true })
+    context.after(() => before ? Object.defineProperty(globalThis, name, before) : delete globalThis[name])
+  }
+  const look = (hidden) => {
+    page.hidden = hidden
+    page.dispatchEvent(new Event('visibilitychange'))
+  }
+  const events = new EventStream('0')
+  const next = (name) => new Promise((resolve) => events.addEventListener(name, ({ detail }) => resolve(detail), { once: true }))
+  context.after(() => events.close())
+  events.start()
+  if (events.state !== 'open') await next('statechange')
+  const told = next('event')
+  streams[0].controller.enqueue(new TextEncoder().encode('id: r-7\nevent: stream_live\ndata: {"stream":"a"}\n\n'))
+  assert.deepEqual(await told, { id: 'r-7', name: 'stream_live', data: { stream: 'a' } })
+  look(true)
+  assert.equal(streams[0].signal.aborted, true)
+  assert.equal(events.state, 'closed')
+  look(true)
+  assert.equal(streams.length, 1, 'it is not asked for while nobody looks')
+  look(false)
+  if (events.state !== 'open') await next('statechange')
+  assert.deepEqual(asked, ['0', 'r-7'])
 })
 
 test('two readings become figures of what is sent, the layers added up', () => {

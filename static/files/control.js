@@ -13,6 +13,7 @@ import { changesIn, showCounters, staleAfter, standing } from './standing.js'
 import { setToken, token } from './token.js'
 
 const element = (id) => document.getElementById(id)
+const nameRule = 'Letters, digits, dots, underscores and hyphens, at most 64, beginning with a letter or digit.'
 const validName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 
 /**
@@ -42,7 +43,10 @@ export class Control extends EventTarget {
       event.preventDefault()
       this.#submit()
     })
-    this.#name.addEventListener('input', () => this.#checkName() && this.#named())
+    this.#name.addEventListener('input', () => {
+      this.#checkName()
+      this.#named()
+    })
     this.#form.addEventListener('change', () => this.#show())
     this.#form.addEventListener('refused', ({ detail }) => this.dispatchEvent(new CustomEvent('refused', { detail })))
     for (const part of [this.#form, this.#playback]) part.addEventListener('done', ({ detail }) => this.dispatchEvent(new CustomEvent('done', { detail })))
@@ -193,8 +197,7 @@ export class Control extends EventTarget {
 
   #checkName() {
     const wrong = this.#name.value.trim() !== '' && !this.name
-    this.#nameError(wrong ? 'Letters, digits, dots, underscores and hyphens, at most 64, beginning with a letter or digit.' : '')
-    return !wrong
+    this.#nameError(wrong ? nameRule : '')
   }
 
   #nameError(text) {
@@ -255,7 +258,7 @@ export class Control extends EventTarget {
 
   #stop() {
     const { name } = this
-    if (this.#busy || !this.source) return
+    if (this.#busy || !this.source || !name) return
     this.#do('Stopping', `Stop “${name}”`, async () => {
       await call('DELETE', `/api/v1/streams/${name}`)
       this.#now(name, null)
@@ -309,9 +312,9 @@ export class Control extends EventTarget {
     const again = running && !goesOn(running)
     const label = running ? again ? 'Start again' : 'Apply changes' : 'Start'
     start.textContent = this.#busy && this.#busy !== 'Stopping' ? `${this.#busy}…` : label
-    start.setAttribute('aria-disabled', String(Boolean(this.#busy) || (running && !again && !this.#form.dirty) || !this.#form.kind))
+    start.setAttribute('aria-disabled', String(Boolean(this.#busy) || (running && !again && !this.#form.dirty) || !this.#form.kind || !this.name))
     stop.textContent = this.#busy === 'Stopping' ? 'Stopping…' : 'Stop'
-    stop.setAttribute('aria-disabled', String(Boolean(this.#busy) || !running))
+    stop.setAttribute('aria-disabled', String(Boolean(this.#busy) || !running || !this.name))
     this.#showState()
   }
 

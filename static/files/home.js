@@ -95,6 +95,7 @@ function showConnect() {
   const same = screen.connected && screen.name === control.name
   element('connect').textContent = same ? 'Disconnect' : 'Connect'
   element('connect').classList.toggle('primary', !same)
+  element('connect').setAttribute('aria-disabled', String(!control.name))
 }
 
 element('connect').addEventListener('click', connect)
