@@ -150,6 +150,21 @@ func TestPictureInPicture(t *testing.T) {
 	}
 }
 
+func TestFullScreenByKey(t *testing.T) {
+	t.Parallel()
+	needs(t, chromium)
+	server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin, small(t))
+	var got struct {
+		clean
+		States []string
+	}
+	run(t, "player.mjs", "fullscreen", server.base).report(t, &got)
+	got.judge(t)
+	if want := []string{"", "stage", "", ""}; !slices.Equal(got.States, want) {
+		t.Errorf("what fills the screen was %q, want %q", got.States, want)
+	}
+}
+
 func TestElementOnAnotherOriginsPage(t *testing.T) {
 	t.Parallel()
 	needs(t, chromium)

@@ -325,6 +325,12 @@ func TestScreenshots(t *testing.T) {
 	}{
 		{"screenshots.mjs", "test", 16},
 		{"screenshots.mjs", "nobody", 16},
+		{"pageshots.mjs", "desktop-light", 11},
+		{"pageshots.mjs", "desktop-dark", 11},
+		{"pageshots.mjs", "zoomed-light", 11},
+		{"pageshots.mjs", "zoomed-dark", 11},
+		{"pageshots.mjs", "phone-light", 11},
+		{"pageshots.mjs", "phone-dark", 11},
 		{"sourceshots.mjs", "desktop-light", 19},
 		{"sourceshots.mjs", "desktop-dark", 19},
 		{"sourceshots.mjs", "phone-light", 19},

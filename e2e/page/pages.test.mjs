@@ -11,7 +11,7 @@ const [{ tokenIn }, { EventParser, EventStream }, form, meter, clock, { BeepDete
   ['token', 'events', 'form', 'meter', 'clock', 'beep', 'numbers', 'log', 'overlay'].map(load))
 const [playback, { wordsOf }, standing] = await Promise.all(['playback', 'pushes', 'standing'].map(load))
 const [found, { partAt, addressOf }, { formatsOf }, { bytesOf, clockTimeOf }] = await Promise.all(['report', 'upload', 'devices', 'numbers'].map(load))
-const [{ publishWords }, sending, { loudness }] = await Promise.all(['publishwords', 'sending', 'sound'].map(load))
+const [{ publishWords }, sending, { loudness }, { badgeWord, words }] = await Promise.all(['publishwords', 'sending', 'sound', 'words'].map(load))
 
 test('the token is taken out of the fragment, the rest stays', () => {
   assert.deepEqual(tokenIn('#token=weir_ABC'), { token: 'weir_ABC', rest: '' })
@@ -341,6 +341,15 @@ test('the page that publishes says first what has to be done first', () => {
   const waiting = { state: 'waiting', retryAt: Date.now() + 900, reason: { code: 'unreachable', detail: 'It does not answer.' } }
   assert.equal(say({ kind: 'camera', publisher: waiting }).countdown, 'Trying again in 1 second.')
   assert.deepEqual(say({ kind: 'camera', publisher: { state: 'publishing', reason: null } }), {})
+})
+
+test('what a player is said to do: one word, and what goes with it', () => {
+  const player = { state: 'playing', reason: null }
+  for (const [facts, word, headline] of [
+    [{ pictures: 'coming' }, '', undefined], [{ pictures: 'awaited' }, 'Connecting', 'Connected'], [{ pictures: 'stopped' }, 'Waiting', 'The picture has stopped'],
+    [{ pictures: 'stopped', sound: true }, 'Sound alone', 'Sound alone'], [{ pictures: 'stopped', paused: true }, 'Paused', 'Paused'],
+  ]) assert.deepEqual([badgeWord('playing', facts), words(player, 'a', facts).headline], [word, headline])
+  assert.deepEqual(['idle', 'connecting', 'interrupted', 'waiting', 'refused'].map((state) => badgeWord(state)), ['Not playing', 'Connecting', 'Connecting', 'Waiting', 'Not playing'])
 })
 
 test('the parts of an upload: a small one first, then full ones, none behind the end', () => {

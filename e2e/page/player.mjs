@@ -93,6 +93,23 @@ const subjects = {
     return { entered, before, during }
   },
 
+  /** The key f makes the picture fill the screen, and gives it back. */
+  async fullscreen() {
+    await page.goto(`${base}/watch/test`)
+    await playing()
+    const filled = () => page.evaluate(() => document.fullscreenElement?.id ?? '')
+    const states = [await filled()]
+    for (const want of ['stage', '']) {
+      await page.keyboard.press('f')
+      await until(`full screen: “${want}”`, async () => await filled() === want, 5_000)
+      states.push(want)
+    }
+    await page.click('#share')
+    await page.keyboard.press('f')
+    states.push(await filled())
+    return { states }
+  },
+
   /** The element on another origin's page, under a strict policy. */
   async element() {
     const other = await elsewhere({

@@ -78,6 +78,22 @@ onToken(() => {
 
 /* The picture */
 
+/** Where the form and the picture stand one below the other. */
+const narrow = matchMedia('(max-width: 59.99rem)')
+let pictureFirst = false // since somebody has connected
+
+/** Puts the picture before the form, or the form before the picture: in the document, so that Tab goes as the eye does. */
+function arrange() {
+  const [form, view] = [element('control'), element('view')]
+  const isFirst = Boolean(view.compareDocumentPosition(form) & Node.DOCUMENT_POSITION_FOLLOWING)
+  if ((narrow.matches && pictureFirst) === isFirst) return
+  const focused = document.activeElement
+  if (isFirst) view.before(form)
+  else view.after(form) // a video that is moved would stop
+  if (form.contains(focused)) focused.focus({ preventScroll: true })
+}
+narrow.addEventListener('change', arrange)
+
 function connect() {
   if (screen.connected && screen.name === control.name) {
     log.say(`Disconnected from “${screen.name}”.`)
@@ -87,6 +103,9 @@ function connect() {
   } else if (control.demandName()) {
     keep({ connected: control.name })
     screen.connect(control.name)
+    pictureFirst = true
+    arrange()
+    if (narrow.matches) element('view').scrollIntoView()
   }
   showConnect()
 }
@@ -118,6 +137,7 @@ screen.addEventListener('picture', ({ detail }) => log.say(`First picture of “
 
 overlay.addEventListener('figures', ({ detail: figures }) => {
   const video = figures?.video
+  screen.hears = figures?.audio.bitRate > 0
   const text = video?.width
     ? [`${video.width} × ${video.height}`, video.frameRate !== undefined && `${Math.round(video.frameRate)} fps`, video.codec].filter(Boolean).join(' · ')
     : ''
@@ -196,7 +216,9 @@ showFigures(kept.figures)
 if (kept.connected) {
   log.say(`The page was loaded again: back to “${kept.connected}”.`)
   screen.connect(kept.connected)
+  pictureFirst = true
 }
+arrange()
 showConnect()
 showEvents()
 control.load()

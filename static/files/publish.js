@@ -40,7 +40,7 @@ const fall = 2
 /** What the page knows besides. */
 const known = { unavailable: unavailable(), access: 'asked', opening: false, missing: null }
 const muted = { audio: false, video: false }
-let liveSince = 0, limitedFor = 0, viewers, asksStream = true, tokenSeen = token()
+let liveSince = 0, limitedFor = 0, viewers, administers = null, tokenSeen = token() // null: not known
 
 document.title = `Publish ${name} – Weir`
 element('name').textContent = name
@@ -63,7 +63,7 @@ onToken((value) => {
   if (value === tokenSeen) return
   tokenSeen = value
   publisher.token = value
-  asksStream = true
+  administers = null
   askAccess().then(() => known.access === 'granted' && publisher.state === 'refused' && publisher.retry())
 })
 
@@ -237,12 +237,19 @@ function showLimit(limit) {
   else if (limitedFor === 0 && Object.values(limits).includes(note.textContent)) tell('')
 }
 
+/** Whether this page's token may administer; null where that cannot be known now. The list, which all may ask for, tells it. */
+async function mayAdminister() {
+  const { streams } = await call('GET', '/api/v1/streams?limit=1').catch(() => ({}))
+  return streams ? streams.some((stream) => 'viewers' in stream) : null
+}
+
 /** Who administers is told how many watch, and what the coach has found. */
 async function askStream() {
   let stream = {}
-  if (token() && asksStream && publisher.state === 'publishing') {
-    stream = await call('GET', `/api/v1/streams/${encodeURIComponent(name)}`).catch(({ reason }) => {
-      asksStream = !wantsToken(reason)
+  if (token() && publisher.state === 'publishing') {
+    administers ??= await mayAdminister()
+    if (administers) stream = await call('GET', `/api/v1/streams/${encodeURIComponent(name)}`).catch(({ reason }) => {
+      if (wantsToken(reason)) administers = false
       return {}
     })
   }

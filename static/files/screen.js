@@ -5,7 +5,7 @@
  */
 import { token } from './token.js'
 import { WHEPPlayer } from './whep.js'
-import { words } from './words.js'
+import { badgeWord, words } from './words.js'
 
 /** Milliseconds without a new picture after which the page says so. */
 const stallAfter = 4_000
@@ -25,6 +25,8 @@ export class Screen extends EventTarget {
   player = null
   /** Whether something feeds the stream, where the page knows. @type {boolean|undefined} */
   fed
+  /** Whether sound arrives. */
+  hears = false
   #video = element('video')
   #pictureAt = 0
   #connectingSince = 0
@@ -153,14 +155,18 @@ export class Screen extends EventTarget {
         ? { headline: 'Not connected', detail: `Press Connect to watch “${this.#wanted}”.` }
         : { headline: 'Not connected', detail: 'Choose a stream first.' }
     }
-    const pictures = this.#pictures()
-    if (this.player.state === 'playing' && pictures !== 'coming' && this.fed === false) {
-      return { headline: `Nothing feeds “${this.name}” now`, detail: 'It goes on here by itself as soon as something does.', busy: true }
+    const facts = this.#facts()
+    if (this.player.state === 'playing' && facts.pictures !== 'coming' && this.fed === false) {
+      return { headline: `Nothing feeds “${this.name}” now`, detail: 'It goes on here by itself as soon as something does.', busy: true, word: 'Waiting' }
     }
-    return words(this.player, this.name, {
-      pictures, blocked: this.#blocked, paused: this.#video.paused, hasToken: Boolean(token()),
+    return { ...words(this.player, this.name, facts), word: badgeWord(this.player.state, facts) }
+  }
+
+  #facts() {
+    return {
+      pictures: this.#pictures(), sound: this.hears, blocked: this.#blocked, paused: this.#video.paused, hasToken: Boolean(token()),
       connectingFor: performance.now() - this.#connectingSince,
-    })
+    }
   }
 
   /** Puts the words into the page. What stays the same is not touched: a screen reader would say it again. */
@@ -179,8 +185,7 @@ export class Screen extends EventTarget {
 
     const badge = element('badge')
     badge.dataset.state = state === 'playing' && !playing ? 'connecting' : state
-    const word = { idle: 'Not connected', refused: 'Not playing', waiting: 'Waiting' }[state] ?? 'Connecting'
-    say('badge-word', playing ? `Playing “${this.name}”` : word)
+    say('badge-word', playing ? `Playing “${this.name}”` : said.word ?? 'Not connected')
     this.#announce(!this.player ? '' : playing ? 'Playing' : [`${said.headline}.`, said.detail, said.remedy].filter(Boolean).join(' '))
 
     const sound = this.player?.stream?.getAudioTracks().length > 0

@@ -8,7 +8,7 @@ import { Meter } from './meter.js'
 import { setUpDialog } from './share.js'
 import { onToken, setToken, token } from './token.js'
 import { WHEPPlayer } from './whep.js'
-import { words } from './words.js'
+import { badgeWord, words } from './words.js'
 
 const element = (id) => document.getElementById(id)
 const [stage, video, again, soundPrompt, mute, fullscreen, pip, more, figures, note, tokenOpen, tokenForm] = [
@@ -31,6 +31,7 @@ const tokenRemedy = 'Enter one here, or open the whole link that you were given:
 let pictureAt = 0
 let connectingSince = 0
 let blocked = false // the browser does not let the video begin by itself
+let hears = false // sound arrives
 let tokenAsked = false // somebody wants to give one
 
 document.title = `${name} – Weir`
@@ -102,10 +103,10 @@ function pictures() {
 
 /** Puts the words into the page. What stays the same is not touched: a screen reader would say it again. */
 function show() {
-  const said = words(player, name, {
-    pictures: pictures(), blocked, paused: video.paused, hasToken: player.token !== '',
-    connectingFor: performance.now() - connectingSince,
-  })
+  const facts = {
+    pictures: pictures(), sound: hears, blocked, paused: video.paused, hasToken: player.token !== '', connectingFor: performance.now() - connectingSince,
+  }
+  const said = words(player, name, facts)
   const playing = player.state === 'playing' && !said.headline
   stage.dataset.state = playing ? 'playing' : 'curtain'
   stage.toggleAttribute('data-busy', Boolean(said.busy))
@@ -122,7 +123,7 @@ function show() {
 
   const badge = element('badge')
   badge.dataset.state = player.state === 'playing' && !playing ? 'connecting' : player.state
-  say('badge-word', playing ? 'Live' : { refused: 'Not playing', waiting: 'Waiting', idle: 'Not playing' }[player.state] ?? 'Connecting')
+  say('badge-word', playing ? 'Live' : badgeWord(player.state, facts))
   say('announcement', playing ? 'Playing' : [`${said.headline}.`, said.detail, said.remedy].filter(Boolean).join(' '))
 
   const sound = player.stream?.getAudioTracks().length > 0
@@ -163,6 +164,7 @@ function row(term, value) {
 /** Once a second: what arrives. */
 async function measure() {
   const measured = player.state === 'playing' ? await meter.measure(player.peerConnection).catch(() => null) : null
+  hears = measured?.audio.bitRate > 0
   if (!measured || player.state !== 'playing') {
     say('summary', '')
     figures.replaceChildren()
@@ -172,7 +174,7 @@ async function measure() {
   const whole = (value, unit) => value === undefined ? '' : `${Math.round(value)} ${unit}`
   const size = picture.width ? `${picture.width} × ${picture.height}` : ''
   const rate = whole(picture.frameRate, 'fps')
-  say('summary', [size, rate, picture.codec].filter(Boolean).join(' · '))
+  say('summary', pictures() === 'stopped' ? '' : [size, rate, picture.codec].filter(Boolean).join(' · '))
   if (figures.hidden) return
   const rows = {
     'Picture': size, 'Frames': rate,

@@ -24,6 +24,7 @@
  * What the page knows besides.
  * @typedef {object} Facts
  * @property {'coming'|'awaited'|'stopped'} [pictures] whether they come, have not come yet, or come no more; `coming` unless told
+ * @property {boolean} [sound] sound arrives
  * @property {boolean} [blocked] the browser does not let the video begin by itself
  * @property {boolean} [paused] the video is paused
  * @property {number} [connectingFor] milliseconds since the connection was begun; 0 unless told
@@ -58,12 +59,24 @@ export function words(player, name, facts = {}) {
   }
 }
 
+/**
+ * Says how it stands in a word or two, for a badge; '' while the stream plays.
+ * @param {string} state the player's
+ * @param {Facts} [facts]
+ */
+export function badgeWord(state, facts = {}) {
+  if (state !== 'playing') return { idle: 'Not playing', refused: 'Not playing', waiting: 'Waiting' }[state] ?? 'Connecting'
+  if (facts.blocked || facts.paused) return 'Paused'
+  return { awaited: 'Connecting', stopped: facts.sound ? 'Sound alone' : 'Waiting' }[facts.pictures] ?? ''
+}
+
 /** @param {Facts} facts @returns {Words} */
-function playing({ pictures = 'coming', blocked, paused }) {
+function playing({ pictures = 'coming', sound, blocked, paused }) {
   if (blocked) return { headline: 'Ready to play', button: 'Play' }
   if (paused) return { headline: 'Paused', button: 'Play' }
   if (pictures === 'awaited') return { headline: 'Connected', detail: 'Waiting for the first picture.', busy: true }
   if (pictures === 'coming') return {}
+  if (sound) return { headline: 'Sound alone', detail: 'The stream sends no picture now. It comes back here by itself when there is one.' }
   return {
     headline: 'The picture has stopped', detail: 'The connection stands, but no picture arrives.',
     remedy: 'The publisher may have paused.', busy: true,
