@@ -6,3 +6,6 @@ func (r *Registry) Awaited() int {
 	defer r.mu.Unlock()
 	return len(r.awaited)
 }
+
+// Cached is about the bytes of all caches.
+func Cached(r *Registry) int64 { return r.cached.Load() }
