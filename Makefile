@@ -35,10 +35,10 @@ test: ## everything CI runs; installs what the tests need
 	@bash scripts/stages.sh install tools format tidy vet lint pure race fuzz e2e
 
 soak: ## the slow tests: rules broken one at a time, long runs
-	@bash scripts/stages.sh soak
+	@bash scripts/stages.sh install soak
 
 fuzz: ## every fuzz target for FUZZTIME
-	@FUZZTIME=$(FUZZTIME) FUZZTARGETS=1000 bash scripts/stages.sh fuzz
+	@FUZZTIME=$(FUZZTIME) FUZZTARGETS=all bash scripts/stages.sh fuzz
 
 bench: ## benchmarks, and the fan-out beside the instruments in FLOOR
 	@FLOOR=$(FLOOR) BENCH=$(BENCH) bash scripts/stages.sh bench

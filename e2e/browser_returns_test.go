@@ -4,6 +4,7 @@ package e2e_test
 
 import (
 	"io"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -28,11 +29,20 @@ func (s shown) back() (at, pause float64) {
 	return at, pause
 }
 
+// slack is how many times longer something may take than it should: with E2E_SOAK=1, on a machine that does nothing else,
+// it has to hold itself.
+func slack() float64 {
+	if os.Getenv("E2E_SOAK") != "" {
+		return 1
+	}
+	return 3
+}
+
 // FFmpeg is killed and comes back after a second; another FFmpeg takes over from it while it sends; then a browser does,
 // with another codec. Chromium's five viewers go on in the sessions that they have.
 func TestPublishersFollowEachOther(t *testing.T) {
 	needs(t, chromium)
-	const viewers, slack, soon, gop = 5, 3, 500, 1000 // milliseconds
+	const viewers, soon, gop = 5, 500, 1000 // milliseconds
 	server := start(t, build(t, "0"), "127.0.0.1:0")
 	token := server.tokens(t)["admin"]
 	publish := func() (*script, float64) {
@@ -85,7 +95,7 @@ func TestPublishersFollowEachOther(t *testing.T) {
 	for i, v := range look("H264") {
 		at, pause := v.back()
 		t.Logf("killed: viewer %d shows a picture %.0f ms after the first was sent, after a pause of %.0f ms", i, at-began, pause)
-		if pause < 1000 || at-began > slack*soon {
+		if pause < 1000 || at-began > slack()*soon {
 			t.Errorf("viewer %d shows nothing new in time", i)
 		}
 	}
@@ -95,7 +105,7 @@ func TestPublishersFollowEachOther(t *testing.T) {
 	for i, v := range look("H264") {
 		_, pause := v.back()
 		t.Logf("taken over: viewer %d stood still for %.0f ms", i, pause)
-		if pause > slack*gop {
+		if pause > slack()*gop {
 			t.Errorf("viewer %d stood still for %.0f ms", i, pause)
 		}
 	}
@@ -115,7 +125,7 @@ func TestPublishersFollowEachOther(t *testing.T) {
 	for i, v := range all {
 		at, pause := v.back()
 		t.Logf("VP8: viewer %d stood still for %.0f ms, until %.0f ms after the first picture was sent", i, pause, at-took.At)
-		if len(v.Times) < 30 || pause > slack*gop {
+		if len(v.Times) < 30 || pause > slack()*gop {
 			t.Errorf("viewer %d stood still for %.0f ms, and showed %d pictures", i, pause, len(v.Times))
 		}
 	}

@@ -111,6 +111,18 @@ install_gstreamer() {
 		lacking "cargo build failed; the GStreamer tests are skipped"
 }
 
+# install_screen brings what the capture of a screen is built with and tested on.
+install_screen() {
+	if have command:Xvfb && have pkg:x11 && have pkg:xext; then return 0; fi
+	if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
+		lacking "no Xvfb, libx11-dev or libxext-dev (root on Debian can bring them); no screen is captured"
+		return
+	fi
+	say "apt-get install xvfb libx11-dev libxext-dev"
+	{ apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends xvfb libx11-dev libxext-dev; } >"$logs/screen.log" 2>&1 ||
+		lacking "apt-get failed; no screen is captured"
+}
+
 # install_camera brings the machine in which a camera is tested: qemu, and
 # Debian's kernel, which is only unpacked, into .cache/vivid.
 install_camera() {

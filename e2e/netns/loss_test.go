@@ -48,7 +48,7 @@ func TestLoss(t *testing.T) {
 			if lost() < 50 {
 				t.Errorf("only %d datagrams were lost", lost())
 			}
-			if whole := r.within(repairedWithin * slack); r.sent < 200 || whole*1000 < r.sent*995 {
+			if whole := r.within(repairedWithin * slack()); r.sent < 200 || whole*1000 < r.sent*995 {
 				t.Errorf("%d of %d pictures were whole in time", whole, r.sent)
 			}
 		})
@@ -79,9 +79,14 @@ func TestLossInChromium(t *testing.T) {
 	}
 }
 
-// slack is how much longer something may take here than it should: the machine
-// does other things besides.
-const slack = 3
+// slack is how many times longer something may take than it should: in full
+// length, on a machine that does nothing else, it has to hold itself.
+func slack() time.Duration {
+	if soak() {
+		return 1
+	}
+	return 3
+}
 
 // A hundred viewers lose packets and ask for key frames each second: few of
 // these requests reach the publisher.
