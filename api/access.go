@@ -76,7 +76,7 @@ func (f *face) ask(r *http.Request, action auth.Action, private bool) error {
 	identity, err := f.options.Access.Authorize(r.Context(), auth.Request{
 		Credential: request.Bearer(r), Action: action, Stream: x.stream, Private: private,
 	})
-	if identity.Name != "" {
+	if x.asked = action; identity.Name != "" {
 		x.token = identity.Name
 	}
 	return refuseAccess(err, action)

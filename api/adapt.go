@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"weir/auth"
 	"weir/internal/wish"
 )
 
@@ -23,8 +24,9 @@ type exchange struct {
 	err     error  // what the handler returned
 
 	face         *face
-	token        string // name of the token that was presented, "" when none was asked for or known
-	playsPrivate bool   // who is there may play private streams too
+	token        string      // name of the token that was presented, "" when none was asked for or known
+	asked        auth.Action // the right that was last asked for
+	playsPrivate bool        // who is there may play private streams too
 }
 
 // exchangeName is where gin's context holds the *exchange, and exchangeKey where the request's does.

@@ -122,6 +122,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	f.events = eventstream.New(eventstream.Options{
 		Ring: o.Events, Most: o.MaxSubscribers, Ending: o.Ending, Allowed: func(r *http.Request) bool { return f.mayAdminister(r) == nil },
+		Changed: o.Access.Changed,
 	})
 	engine, err := newEngine()
 	if err != nil {

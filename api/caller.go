@@ -5,6 +5,8 @@ import (
 	"net/netip"
 
 	"weir/api/request"
+	"weir/auth"
+	"weir/session"
 )
 
 // Caller says who sent a request that New's handler handed on: the bearer token, "" for none, the name under which it
@@ -20,6 +22,30 @@ func Caller(r *http.Request) (credential, token string, remote netip.AddrPort) {
 func Hidden(r *http.Request) bool {
 	x := exchangeOf(r)
 	return x.face != nil && !x.playsPrivate && x.face.options.Sources.Private(r.PathValue("stream"))
+}
+
+// Barred returns what says, as often as it is called, why what let in who sent the request no longer does: a reason for the
+// end of a session, "" while it does; see session.Request. Nil is returned where nobody was let in. What comes back holds
+// neither the request nor its credential.
+func Barred(r *http.Request) func() string {
+	x := exchangeOf(r)
+	if x.face == nil || x.asked == 0 {
+		return nil
+	}
+	who := auth.Identity{Name: x.token}
+	stands := x.face.options.Access.Standing(who, auth.Request{
+		Credential: request.Bearer(r), Action: x.asked, Stream: x.stream, Private: x.playsPrivate,
+	})
+	return func() string {
+		switch err := stands(); {
+		case !refused(refuseAccess(err, auth.Play)): // it stands, or nobody can say
+			return ""
+		case who.Name == "":
+			return session.ReasonClosed
+		default:
+			return session.ReasonRevoked
+		}
+	}
 }
 
 // about notes for the access log which stream and session a request is about whose path does not say so.

@@ -307,6 +307,12 @@ func (a *revocable) Authorize(context.Context, auth.Request) (auth.Identity, err
 	return auth.Identity{Name: "chief"}, nil
 }
 
+func (*revocable) Standing(auth.Identity, auth.Request) func() error {
+	return func() error { return nil }
+}
+
+func (*revocable) Changed() <-chan struct{} { return nil }
+
 // With the time of its own: a comment each 15 s, and the end of who takes nothing for 10 s or has lost the right.
 func TestEventsInTime(t *testing.T) {
 	access := &revocable{}

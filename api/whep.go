@@ -67,6 +67,9 @@ func (f *face) showFacts(w http.ResponseWriter, r *http.Request) error {
 	if err := f.await(r); err != nil {
 		return err
 	}
+	if err := f.mayPlayPrivate(r); err != nil { // a token may have been revoked meanwhile
+		return err
+	}
 	return f.control.Facts(w, r, Hidden)
 }
 

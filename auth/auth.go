@@ -57,4 +57,13 @@ type Identity struct{ Name string }
 // not decide; with ErrForbidden the identity is known.
 type Authorizer interface {
 	Authorize(ctx context.Context, r Request) (Identity, error)
+	// Standing returns what says, as often as it is called, whether what was
+	// allowed to who still is: nil, or an error such as Authorize's. A token that
+	// is gone, or has another name or secret, is ErrUnknownToken, though anybody
+	// may do the same without one. It does not hold the credential, may be kept
+	// for long, and called from any goroutine.
+	Standing(who Identity, r Request) func() error
+	// Changed returns a channel that is closed when the tokens that count next
+	// change.
+	Changed() <-chan struct{}
 }

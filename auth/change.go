@@ -92,19 +92,18 @@ func (s *Store) changeStored(name string, edit func(stored []Token, at int) ([]T
 // change puts what edit makes of the stored tokens in their place, in the file
 // first. edit may change the slice that it gets.
 func (s *Store) change(edit func([]Token) ([]Token, error)) error {
-	warning, err := s.changed(edit)
+	warning, err := s.changeAlone(edit)
 	s.warn(warning)
 	return err
 }
 
-func (s *Store) changed(edit func([]Token) ([]Token, error)) (warning, err error) {
+func (s *Store) changeAlone(edit func([]Token) ([]Token, error)) (warning, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.options.Path == "" {
 		stored, err := edit(slices.Clone(s.stored))
 		if err == nil {
-			s.stored = stored
-			s.keys.Store(newKeys(s.options.Fixed, stored))
+			s.setLocked(stored)
 		}
 		return nil, err
 	}

@@ -11,9 +11,9 @@ import (
 // keys are the tokens that count, ready to be compared with. They never change:
 // a reader needs no lock.
 type keys struct {
-	tokens  []Token             // sorted by name
-	digests [][sha256.Size]byte // of the tokens' secrets
-	open    bool                // nobody needs a right to play a public stream
+	tokens  []Token  // sorted by name
+	digests []digest // of the tokens' secrets
+	open    bool     // nobody needs a right to play a public stream
 }
 
 // newKeys joins both kinds of tokens. A fixed token wins over a stored one with
@@ -30,7 +30,7 @@ func newKeys(fixed, stored []Token) *keys {
 	}
 	slices.SortFunc(k.tokens, func(a, b Token) int { return cmp.Compare(a.Name, b.Name) })
 	for _, t := range k.tokens {
-		k.digests = append(k.digests, sha256.Sum256([]byte(t.Secret)))
+		k.digests = append(k.digests, digestOf(t.Secret))
 		if slices.Contains(t.Rights, Play) && !slices.Contains(t.Rights, Administer) {
 			k.open = false
 		}
@@ -38,14 +38,18 @@ func newKeys(fixed, stored []Token) *keys {
 	return k
 }
 
-// find returns the token with this secret. How long it takes depends on the
-// credential's length and the number of tokens only: digests are compared, each
-// of them, in constant time.
-func (k *keys) find(credential string) (t Token, found bool) {
-	digest := sha256.Sum256([]byte(credential))
+// A digest is of a credential, or of a token's secret.
+type digest = [sha256.Size]byte
+
+func digestOf(credential string) digest { return sha256.Sum256([]byte(credential)) }
+
+// find returns the token whose secret has this digest. How long it takes depends
+// on the number of tokens only: digests are compared, each of them, in constant
+// time.
+func (k *keys) find(d digest) (t Token, found bool) {
 	which := -1
 	for i := range k.digests {
-		which = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(digest[:], k.digests[i][:]), i, which)
+		which = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(d[:], k.digests[i][:]), i, which)
 	}
 	if which < 0 {
 		return Token{}, false
@@ -53,9 +57,10 @@ func (k *keys) find(credential string) (t Token, found bool) {
 	return k.tokens[which], true
 }
 
-// authorize decides by these tokens alone.
-func (k *keys) authorize(r Request) (Identity, error) {
-	token, found := k.find(r.Credential)
+// authorize decides by these tokens alone. The request's credential is looked at
+// by its digest; only whether there is one counts besides.
+func (k *keys) authorize(r Request, d digest) (Identity, error) {
+	token, found := k.find(d)
 	identity := Identity{Name: token.Name}
 	switch {
 	case r.Action == Play && !r.Private && k.open: // with whatever credential: clients send "undefined"
@@ -69,6 +74,13 @@ func (k *keys) authorize(r Request) (Identity, error) {
 	default:
 		return identity, nil
 	}
+}
+
+// same says whether these are the same tokens, with the same rights.
+func (k *keys) same(other *keys) bool {
+	return slices.Equal(k.digests, other.digests) && slices.EqualFunc(k.tokens, other.tokens, func(a, b Token) bool {
+		return a.Name == b.Name && slices.Equal(a.Rights, b.Rights)
+	})
 }
 
 // allows says whether the rights include the action: to administer is to be

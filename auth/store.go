@@ -45,7 +45,8 @@ type Store struct {
 	// guarded by mu; held while the file is read or written
 	stored  []Token
 	read    version
-	failing bool // the file could not be read at the last look
+	failing bool          // the file could not be read at the last look
+	changed chan struct{} // closed, and another made, when the tokens change
 }
 
 // Open reads the state file, if there is one, and creates nothing. It fails on
@@ -60,7 +61,7 @@ func Open(o Options) (*Store, error) {
 		o.Fixed[i].Rights = tidyRights(o.Fixed[i].Rights) // a copy
 	}
 	problems := checkAll(o.Fixed)
-	s := &Store{options: o, file: file{o.Path}, epoch: time.Now()}
+	s := &Store{options: o, file: file{o.Path}, epoch: time.Now(), changed: make(chan struct{})}
 	var repaired error
 	if o.Path != "" {
 		var err error
@@ -80,7 +81,46 @@ func Open(o Options) (*Store, error) {
 // credential comes, unless PlayIsOpen says otherwise. At most once a second it
 // looks whether the state file has changed.
 func (s *Store) Authorize(_ context.Context, r Request) (Identity, error) {
-	return s.current().authorize(r)
+	return s.current().authorize(r, digestOf(r.Credential))
+}
+
+// Standing implements Authorizer.
+func (s *Store) Standing(who Identity, r Request) func() error {
+	d := digestOf(r.Credential)
+	if r.Credential != "" {
+		r.Credential = "some" // it is not to be held for longer than a request
+	}
+	return func() error {
+		now, err := s.current().authorize(r, d)
+		if who.Name != "" && now.Name != who.Name {
+			return ErrUnknownToken
+		}
+		return err
+	}
+}
+
+// Changed implements Authorizer. Who is alone with it must see to it that
+// somebody looks: see Follow.
+func (s *Store) Changed() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.changed
+}
+
+// Follow looks at the state file as often as Authorize does, whether or not
+// somebody asks, until ctx ends: so Changed tells of a change within some two
+// seconds.
+func (s *Store) Follow(ctx context.Context) error {
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			s.current()
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 // PlayIsOpen says whether anybody may play public streams: no token has the
@@ -94,7 +134,7 @@ func (s *Store) IsSecret(text string) bool {
 	if strings.HasPrefix(text, secretPrefix) {
 		return true
 	}
-	_, found := s.current().find(text)
+	_, found := s.current().find(digestOf(text))
 	return found
 }
 
@@ -143,14 +183,26 @@ func (s *Store) loadLocked() error {
 	}
 	s.read = v
 	if err == nil {
-		s.failing, s.stored = false, tokens
-		s.keys.Store(newKeys(s.options.Fixed, s.stored))
+		s.failing = false
+		s.setLocked(tokens)
 	} else if !s.failing {
 		s.failing = true
 		repaired = errors.Join(repaired, fmt.Errorf("the state file cannot be read, the tokens read before stay valid: %w", err))
 	}
 	s.looked.Store(int64(time.Since(s.epoch))) // after the tokens: who sees it sees them
 	return repaired
+}
+
+// setLocked makes these the tokens that are kept, and tells of it where they are
+// others.
+func (s *Store) setLocked(stored []Token) {
+	s.stored = stored
+	before, now := s.keys.Load(), newKeys(s.options.Fixed, stored)
+	s.keys.Store(now)
+	if !before.same(now) {
+		close(s.changed)
+		s.changed = make(chan struct{})
+	}
 }
 
 func (s *Store) warn(err error) {

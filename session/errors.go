@@ -46,6 +46,21 @@ func refuseNotLive() *wish.Refusal {
 	}
 }
 
+// refuseBarred is for who may no longer have what was asked for.
+func refuseBarred(reason string) *wish.Refusal {
+	r := &wish.Refusal{
+		Status: 401, Code: reason,
+		Detail:  "The token was revoked, or no longer has the right, while the request was under way.",
+		Remedy:  "Ask who runs the server for another token, and send it in the field Authorization: Bearer.",
+		Headers: map[string]string{"WWW-Authenticate": `Bearer realm="weir", error="invalid_token"`},
+	}
+	if reason == ReasonClosed {
+		r.Detail = "Playing needs a token now."
+		r.Headers["WWW-Authenticate"] = `Bearer realm="weir"`
+	}
+	return r
+}
+
 // refusePublished is for a stream that somebody publishes.
 func refusePublished(policy TakeOver) *wish.Refusal {
 	refusal := &wish.Refusal{
@@ -100,6 +115,12 @@ func refuseNoSession(reason string) *wish.Refusal {
 		r.Remedy = "End the other publisher first, or publish into another stream."
 	case ReasonOperator:
 		r.Code, r.Detail = reason, "The session was ended by somebody who runs the server."
+	case ReasonRevoked:
+		r.Code, r.Detail = reason, "The session has ended: its token was revoked, or no longer has the right."
+		r.Remedy = "Begin a new one with another token."
+	case ReasonClosed:
+		r.Code, r.Detail = reason, "The session has ended: playing needs a token now."
+		r.Remedy = "Begin a new one with a token."
 	default:
 	}
 	return r

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -301,5 +302,36 @@ func TestEndStream(t *testing.T) {
 	g.End("test", session.ReasonPrivate)
 	if s.Reason() != session.ReasonPrivate || len(g.Sessions()) != 0 {
 		t.Errorf("reason %q, %d sessions", s.Reason(), len(g.Sessions()))
+	}
+}
+
+// Recheck takes away those that are barred, and nobody else.
+func TestRecheckEndsBarred(t *testing.T) {
+	g := newGateway(t, session.Options{})
+	var reason atomic.Pointer[string]
+	reason.Store(new(""))
+	one := newPlayer(t, playerOptions{})
+	r := g.request(one.offer(t, playerOptions{}, false))
+	r.Barred = func() string { return *reason.Load() }
+	s, _, err := g.Egress(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, other, _ := g.join(t, playerOptions{})
+	g.Recheck()
+	if s.Reason() != "" {
+		t.Errorf("ended with %s", s.Reason())
+	}
+	reason.Store(new(session.ReasonRevoked))
+	g.Recheck()
+	<-s.Done()
+	if s.Reason() != session.ReasonRevoked || other.Reason() != "" {
+		t.Errorf("reasons %q and %q", s.Reason(), other.Reason())
+	}
+	if _, err := g.Find(s.Secret()); verdict(t, err).Code != session.ReasonRevoked {
+		t.Errorf("then it is %v", err)
+	}
+	if _, _, err := g.Egress(t.Context(), r); verdict(t, err).Code != session.ReasonRevoked || len(g.Sessions()) != 1 {
+		t.Errorf("barred while it is made: %v, %d sessions", err, len(g.Sessions()))
 	}
 }

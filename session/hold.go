@@ -6,9 +6,9 @@ import (
 )
 
 // hold lets a refused request wait, and tries again whenever the channel that
-// await returns says that it may be worth it. The refusal stands where there is
-// no room to wait in, and when the time is up. A client that goes away, and the
-// Manager's end, end the wait.
+// await returns says that it may be worth it, at each Recheck, and for the last
+// time when the time is up. The refusal stands where there is no room to wait in.
+// A client that goes away or is barred, and the Manager's end, end the wait.
 func (m *Manager) hold(ctx context.Context, r Request, refused error, await func(Request) (ready <-chan struct{}, leave func()),
 	try func(context.Context, Request) (*Session, string, error),
 ) (*Session, string, error) {
@@ -19,33 +19,62 @@ func (m *Manager) hold(ctx context.Context, r Request, refused error, await func
 	defer vacate()
 	up := time.NewTimer(m.options.HoldTime)
 	defer up.Stop()
-	code := refusalCode(refused)
 	for {
+		again := m.rechecked() // before the questions: what changes behind them wakes
+		if reason := barred(r.Barred); reason != "" {
+			return nil, "", refuseBarred(reason)
+		}
 		ready, leave := await(r)
-		err := m.wait(ctx, ready, up.C, refused)
+		last, err := m.wait(ctx, ready, again, up.C)
 		leave()
 		if err != nil {
 			return nil, "", err
 		}
-		if s, answer, err := try(ctx, r); refusalCode(err) != code {
+		s, answer, err := try(ctx, r)
+		if last || refusalCode(err) != refusalCode(refused) {
 			return s, answer, err
 		}
 	}
 }
 
-// wait returns nil when ready closes, refused when the time is up, and else why
-// there is nothing to wait for any more.
-func (m *Manager) wait(ctx context.Context, ready <-chan struct{}, up <-chan time.Time, refused error) error {
+// wait returns when it is worth another look: when ready or again closes, or for
+// the last time when the time is up. Its error says why there is nothing to wait
+// for any more.
+func (m *Manager) wait(ctx context.Context, ready, again <-chan struct{}, up <-chan time.Time) (last bool, err error) {
 	select {
 	case <-ready:
-		return nil
+		return false, nil
+	case <-again:
+		return false, nil
 	case <-up:
-		return refused
+		return true, nil
 	case <-m.closing:
-		return refuseDraining()
+		return false, refuseDraining()
 	case <-ctx.Done():
-		return ctx.Err()
+		return false, ctx.Err()
 	}
+}
+
+// Recheck looks once more who may stay and who may come, when what Request's
+// Barred or Hidden answer may have changed: sessions whose caller is barred end,
+// and requests that are held try again. It does not wait for the ends.
+func (m *Manager) Recheck() {
+	m.mu.Lock()
+	close(m.recheck)
+	m.recheck = make(chan struct{})
+	m.mu.Unlock()
+	for _, s := range m.Sessions() {
+		if reason := barred(s.barred); reason != "" {
+			s.end(reason)
+		}
+	}
+}
+
+// rechecked is closed by the next Recheck.
+func (m *Manager) rechecked() <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.recheck
 }
 
 // Await waits until the stream is live, as far as who asks may know, for d or
@@ -60,10 +89,11 @@ func (m *Manager) Await(ctx context.Context, r Request, d time.Duration) {
 	up := time.NewTimer(min(d, m.options.HoldTime))
 	defer up.Stop()
 	for {
+		again := m.rechecked()
 		ready, leave := m.awaitLive(r)
-		err := m.wait(ctx, ready, up.C, refuseNotLive())
+		last, err := m.wait(ctx, ready, again, up.C)
 		leave()
-		if err != nil || !r.hidden() {
+		if last || err != nil || !r.hidden() && m.publication(r.Stream) != nil {
 			return
 		}
 	}

@@ -157,3 +157,55 @@ func TestHoldIsBounded(t *testing.T) {
 		m.nobodyIsHeld(t)
 	})
 }
+
+// What is asked for anew: who was barred goes at once, a stream that may be known
+// of now is answered, and at the deadline all is looked at once more.
+func TestHoldLooksAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := holding(t, Options{})
+		var private, revoked atomic.Bool
+		private.Store(true)
+		r := from("192.0.2.1:1")
+		r.Hidden = private.Load
+		p := publishLive(t, m)
+		held := ask(t.Context(), m.Egress, r)
+		shown := make(chan time.Duration, 1)
+		go func() {
+			begun := time.Now()
+			m.Await(t.Context(), r, 15*time.Second)
+			shown <- time.Since(begun)
+		}()
+		barred := from("192.0.2.1:2")
+		barred.Hidden = private.Load
+		barred.Barred = func() string {
+			if revoked.Load() {
+				return ReasonRevoked
+			}
+			return ""
+		}
+		leaves := ask(t.Context(), m.Egress, barred)
+		publishes := ask(t.Context(), m.Ingest, barred)
+		time.Sleep(time.Second)
+		m.Recheck() // nothing has changed
+		time.Sleep(time.Second)
+		revoked.Store(true)
+		m.Recheck()
+		want(t, <-leaves, ReasonRevoked, 2*time.Second)
+		want(t, <-publishes, ReasonRevoked, 2*time.Second)
+		time.Sleep(time.Second)
+		private.Store(false)
+		m.Recheck()
+		want(t, <-held, "no_media", 3*time.Second) // the offer is negotiated
+		if after := <-shown; after != 3*time.Second {
+			t.Errorf("who looks is told after %v", after)
+		}
+
+		private.Store(true)
+		held = ask(t.Context(), m.Egress, r)
+		time.Sleep(time.Second)
+		private.Store(false) // nobody is told
+		want(t, <-held, "no_media", 20*time.Second)
+		p.Close("end of test")
+		m.nobodyIsHeld(t)
+	})
+}

@@ -32,6 +32,7 @@ type Manager struct {
 	// guarded by mu
 	sessions map[string]*Session // by secret
 	draining bool
+	recheck  chan struct{} // closed, and another made, by Recheck
 }
 
 var _ wish.Sessions = (*Manager)(nil)
@@ -59,6 +60,7 @@ func New(o Options) (*Manager, error) {
 		closing:    make(chan struct{}),
 		ended:      make(chan struct{}),
 		sessions:   map[string]*Session{},
+		recheck:    make(chan struct{}),
 	}, nil
 }
 

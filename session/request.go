@@ -18,12 +18,25 @@ type Request struct {
 	// once more when it is, since a stream may become private meanwhile. Nil
 	// hides nothing.
 	Hidden func() bool
+	// Barred says why what let the caller in no longer does, ReasonRevoked or
+	// ReasonClosed, or "" while it does. It is asked while the request is held,
+	// when its session is made, and at each Manager.Recheck as long as that lives:
+	// it must not hold on to the HTTP request. Nil lets everybody stay.
+	Barred func() string
 	// Forwarded says that a proxy handed the request on: one from loopback is
 	// then not from this machine.
 	Forwarded bool
 }
 
 func (r *Request) hidden() bool { return r.Hidden != nil && r.Hidden() }
+
+// barred asks a Request's Barred.
+func barred(ask func() string) string {
+	if ask == nil {
+		return ""
+	}
+	return ask()
+}
 
 // local says whether the client is on this machine.
 func (r *Request) local() bool {

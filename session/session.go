@@ -27,6 +27,8 @@ const (
 	ReasonOperator = "ended_by_operator"     // by the control API
 	ReasonPrivate  = "stream_became_private" // its player may have no right to see what follows
 	ReasonCodec    = "codec_changed"         // the publisher sends what the player's answer does not hold
+	ReasonRevoked  = "token_revoked"         // the token by which it was let in is gone, has another secret, or lacks the right
+	ReasonClosed   = "playing_closed"        // its player has no token, and playing needs one now
 	ReasonTaken    = "taken_over"            // the same publisher has published again
 	ReasonStreams  = "too_many_streams"      // the other end sent or named more RTP streams than can belong to one session
 )
@@ -44,6 +46,7 @@ type Session struct {
 	stream   string
 	remote   netip.AddrPort
 	token    string
+	barred   func() string // see Request.Barred; may be nil
 	created  time.Time
 	logger   *slog.Logger
 	place    *admission.Place

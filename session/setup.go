@@ -60,6 +60,10 @@ func (m *Manager) open(ctx context.Context, r Request, protocol string, check fu
 	}
 	s.logger.Info("session created", "duration", time.Since(s.created))
 	s.event("session_created", slog.String("remote", r.Remote.Addr().String()))
+	if reason := barred(s.barred); reason != "" { // after the last Recheck that did not know of it
+		s.Close(reason)
+		return nil, "", refuseBarred(reason)
+	}
 	return s, answer, nil
 }
 
@@ -77,6 +81,7 @@ func (m *Manager) newSession(r Request, protocol string, p *admission.Place) (*S
 	return &Session{
 		manager: m, id: id.String(), secret: hex.EncodeToString(secret), stream: r.Stream, remote: remote,
 		token:    r.Token,
+		barred:   r.Barred,
 		protocol: protocol,
 		created:  time.Now(),
 		logger:   m.options.Logger.With("session", id.String(), "stream", r.Stream, "remote", remote),

@@ -28,6 +28,10 @@ type Options struct {
 	// Hidden says whether the caller may not know of the stream, see
 	// session.Request. Nil hides nothing.
 	Hidden func(r *http.Request) bool
+	// Barred returns what says later why what let the caller in no longer does,
+	// see session.Request; it must not hold on to the request. Nil lets everybody
+	// stay.
+	Barred func(r *http.Request) func() string
 	// ICEServers are told to every player.
 	ICEServers []wish.ICEServer
 	// MaxOffer is the longest offer in bytes; 0 is 128 KiB.
@@ -44,6 +48,7 @@ type Handler struct {
 	// static after New
 	sessions Sessions
 	hidden   func(r *http.Request) bool
+	barred   func(r *http.Request) func() string
 	endpoint *wish.Endpoint
 }
 
@@ -52,7 +57,10 @@ func New(o Options) *Handler {
 	if o.Hidden == nil {
 		o.Hidden = func(*http.Request) bool { return false }
 	}
-	return &Handler{sessions: o.Sessions, hidden: o.Hidden, endpoint: wish.NewEndpoint(wish.EndpointOptions{
+	if o.Barred == nil {
+		o.Barred = func(*http.Request) func() string { return nil }
+	}
+	return &Handler{sessions: o.Sessions, hidden: o.Hidden, barred: o.Barred, endpoint: wish.NewEndpoint(wish.EndpointOptions{
 		Caller: o.Caller, ICEServers: o.ICEServers, MaxOffer: o.MaxOffer, SessionPath: o.SessionPath,
 	})}
 }
@@ -92,6 +100,6 @@ func (h *Handler) Request(r *http.Request, stream, offer string) session.Request
 	c := h.endpoint.Caller(r)
 	return session.Request{
 		Stream: stream, Offer: offer, Remote: c.Remote, Local: c.Local,
-		Credential: c.Credential, Token: c.Token, Hidden: func() bool { return h.hidden(r) }, Forwarded: c.Forwarded,
+		Credential: c.Credential, Token: c.Token, Hidden: func() bool { return h.hidden(r) }, Forwarded: c.Forwarded, Barred: h.barred(r),
 	}
 }

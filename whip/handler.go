@@ -26,6 +26,10 @@ type Options struct {
 	// none, and the address. Nil takes the connection's peer and no token. The
 	// name, or else the address, decides who may take a stream over.
 	Caller func(r *http.Request) (credential, token string, remote netip.AddrPort)
+	// Barred returns what says later why what let the caller in no longer does,
+	// see session.Request; it must not hold on to the request. Nil lets everybody
+	// stay.
+	Barred func(r *http.Request) func() string
 	// ICEServers are told to every client.
 	ICEServers []wish.ICEServer
 	// MaxOffer is the longest offer in bytes; 0 is 128 KiB.
@@ -41,12 +45,16 @@ type Options struct {
 type Handler struct {
 	// static after New
 	sessions Sessions
+	barred   func(r *http.Request) func() string
 	endpoint *wish.Endpoint
 }
 
 // New makes a Handler.
 func New(o Options) *Handler {
-	return &Handler{sessions: o.Sessions, endpoint: wish.NewEndpoint(wish.EndpointOptions{
+	if o.Barred == nil {
+		o.Barred = func(*http.Request) func() string { return nil }
+	}
+	return &Handler{sessions: o.Sessions, barred: o.Barred, endpoint: wish.NewEndpoint(wish.EndpointOptions{
 		Caller: o.Caller, ICEServers: o.ICEServers, MaxOffer: o.MaxOffer, SessionPath: o.SessionPath,
 	})}
 }
@@ -79,6 +87,6 @@ func (h *Handler) Request(r *http.Request, stream, offer string) session.Request
 	c := h.endpoint.Caller(r)
 	return session.Request{
 		Stream: stream, Offer: offer, Remote: c.Remote, Local: c.Local,
-		Credential: c.Credential, Token: c.Token, Forwarded: c.Forwarded,
+		Credential: c.Credential, Token: c.Token, Forwarded: c.Forwarded, Barred: h.barred(r),
 	}
 }

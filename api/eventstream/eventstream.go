@@ -35,8 +35,10 @@ const (
 // Options are what New needs. Ring and Allowed are required.
 type Options struct {
 	Ring *event.Ring
-	// Allowed says whether who sent the request may still follow; it is asked at each sign of life.
+	// Allowed says whether who sent the request may still follow; it is asked at each sign of life, and when Changed says so.
 	Allowed func(r *http.Request) bool
+	// Changed returns a channel that is closed when what Allowed says may next be another; nil says nothing.
+	Changed func() <-chan struct{}
 	// Most is how many clients there may be at once; 0 is 2,000.
 	Most int
 	// Ending ends all streams when it closes, so that the server can shut down; nil never does.
@@ -57,6 +59,9 @@ type Streams struct {
 // New returns the resource; it starts nothing.
 func New(o Options) *Streams {
 	o.Most, o.WriteTimeout = cmp.Or(o.Most, maxSubscribers), cmp.Or(o.WriteTimeout, writeTimeout)
+	if o.Changed == nil {
+		o.Changed = func() <-chan struct{} { return nil }
+	}
 	return &Streams{opts: o}
 }
 
@@ -127,6 +132,7 @@ func (c *subscriber) serve(r *http.Request, since string) error {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	defer c.allow() // for what the server writes at the end
+	rights := c.opts.Changed()
 	for {
 		changed := c.opts.Ring.Changed() // before Read: what is added in between is not slept through
 		events, next, lost := c.opts.Ring.Read(at, maxBatch)
@@ -145,6 +151,10 @@ func (c *subscriber) serve(r *http.Request, since string) error {
 		}
 		select {
 		case <-changed:
+		case <-rights:
+			if rights = c.opts.Changed(); !c.opts.Allowed(r) {
+				return nil
+			}
 		case <-beat.C:
 			if !c.opts.Allowed(r) {
 				return nil

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"weir/auth"
 	"weir/config"
@@ -32,6 +34,26 @@ func openTokens(loaded *config.Loaded, warn func(error)) (*auth.Store, error) {
 		return nil, fmt.Errorf("open the tokens: %w; WEIR_STATE_DIR names the directory that keeps them", err)
 	}
 	return store, nil
+}
+
+// followTokens has sessions end that no token lets in any more, as soon as the
+// tokens change, until ctx ends.
+func (s *server) followTokens(ctx context.Context) error {
+	ctx, end := context.WithCancel(ctx)
+	var looking sync.WaitGroup
+	defer looking.Wait()
+	defer end()
+	failed := make(chan error, 1)
+	looking.Go(func() { failed <- s.access.Follow(ctx) })
+	for {
+		changed := s.access.Changed()
+		s.sessions.Recheck() // also what changed before the first look
+		select {
+		case <-changed:
+		case err := <-failed:
+			return err
+		}
+	}
 }
 
 // configuredTokens are those of the configuration alone, as far as they are tokens:

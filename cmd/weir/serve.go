@@ -43,6 +43,7 @@ func (s *server) run(ctx context.Context, welcome string, stdout io.Writer) erro
 		endLibrary = begin(s.library.Run)
 	}
 	endSessions := begin(s.sessions.Run)
+	endAccess := begin(s.followTokens)
 	endHTTP := s.closeListener
 	select {
 	case <-s.sessions.Ready():
@@ -68,6 +69,7 @@ func (s *server) run(ctx context.Context, welcome string, stdout io.Writer) erro
 	wg.Go(endPushes)
 	wg.Go(endSessions)
 	wg.Wait()
+	endAccess()
 	endCoach()
 	endSources()
 	endLibrary()

@@ -40,13 +40,16 @@ the file, or in WEIR_HTTP_ADDR, which goes over the file; flags go over both.
 const usageToken = `weir token list [-show]         names and rights; with -show the tokens too
 weir token add NAME RIGHT…      make a token and print it: the only time that
                                 it is printed unasked
-weir token rotate NAME          make a new one under the name; the old one ends
-weir token revoke NAME          end it
+weir token rotate NAME          make a new one under the name; the old one ends,
+                                and with it what is played and published by it
+weir token revoke NAME          end it, in the same way
 
   -config FILE   the configuration, whose state.dir holds the tokens
 
 Rights are publish, play and administer, which includes both. A running server
-follows within a second. WEIR_STATE_DIR says where the tokens are kept.
+follows within two seconds. As long as a token can play and not administer,
+nobody plays without one: the first ends who does. WEIR_STATE_DIR says where the
+tokens are kept.
 `
 
 // usage is the help for what was asked.

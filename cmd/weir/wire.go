@@ -182,10 +182,10 @@ func (s *server) wireHTTP(c config.Config) error {
 	options := api.Options{
 		Logger: s.log,
 		WHEP: whep.New(whep.Options{
-			Sessions: s.sessions, ICEServers: servers, MaxOffer: int64(c.Limits.Offer), Caller: api.Caller, Hidden: api.Hidden,
+			Sessions: s.sessions, ICEServers: servers, MaxOffer: int64(c.Limits.Offer), Caller: api.Caller, Hidden: api.Hidden, Barred: api.Barred,
 		}),
 		WHIP: whip.New(whip.Options{
-			Sessions: s.sessions, ICEServers: servers, MaxOffer: int64(c.Limits.Offer), Caller: api.Caller,
+			Sessions: s.sessions, ICEServers: servers, MaxOffer: int64(c.Limits.Offer), Caller: api.Caller, Barred: api.Barred,
 		}),
 		Session: wish.NewResource(s.sessions, wish.ResourceOptions{
 			Leniency: s.lenient.count, MaxFragment: int64(c.Limits.Fragment),

@@ -117,6 +117,7 @@ export function clockOf(at) {
 }
 
 const reasons = {
+  token_revoked: 'its token was revoked, or lost the right', playing_closed: 'playing needs a token now',
   shutdown: 'the server ends', ended_by_operator: 'somebody who administers the server ended it', taken_over: 'another source took over',
   stopped: 'it was stopped', stream_became_private: 'the stream became a private one', changed: 'it was changed',
   ended: 'its media came to an end', unpublished: 'it was stopped', unwatched: 'nobody watches any more',
