@@ -56,6 +56,39 @@ func TestFactsAreWaitedFor(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	synctest.Test(t, func(t *testing.T) { // the wait ends when the stream may be known of
+		w := newWorld(t, worldOptions{})
+		ask := func(after time.Duration, live string) {
+			t.Helper()
+			begun := time.Now()
+			a := do(t, w.face, "GET", "/whep/cellar?wait=15", "Accept", "application/json")
+			if took := time.Since(begun); a.Body != live+"\n" || took != after {
+				t.Errorf("%s after %v, want %s after %v", a.Body, took, live, after)
+			}
+		}
+		const live = `{"name":"cellar","live":true,"codecs":["H264","opus"]}`
+		w.begin(t, "cellar", "tone", true)
+		time.AfterFunc(time.Second, func() {
+			if _, err := w.sources.Change("cellar", publisher.Change{Private: new(false)}); err != nil {
+				t.Error(err)
+			}
+		})
+		ask(time.Second, live)
+		if err := w.sources.Stop(t.Context(), "cellar"); err != nil {
+			t.Error(err)
+		}
+		w.begin(t, "cellar", "tone", true)
+		time.AfterFunc(time.Second, func() {
+			if err := w.sources.Stop(t.Context(), "cellar"); err != nil {
+				t.Error(err)
+			}
+		})
+		time.AfterFunc(2*time.Second, func() { w.begin(t, "cellar", "tone", false) })
+		ask(2*time.Second, live)
+		if err := w.sources.Stop(t.Context(), "cellar"); err != nil {
+			t.Error(err)
+		}
+	})
 	w := newWorld(t, worldOptions{})
 	for _, bad := range []string{"", "0", "61", "2.5", "soon"} {
 		a := do(t, w.face, "GET", "/whep/lobby?wait="+bad, "Accept", "application/json")

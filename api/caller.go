@@ -24,6 +24,17 @@ func Hidden(r *http.Request) bool {
 	return x.face != nil && !x.playsPrivate && x.face.options.Sources.Private(r.PathValue("stream"))
 }
 
+// MayPlay says whether who sent the request may play public streams.
+func MayPlay(r *http.Request) bool { return may(r, auth.Play) }
+
+// MayPublish says whether who sent the request may publish.
+func MayPublish(r *http.Request) bool { return may(r, auth.Publish) }
+
+func may(r *http.Request, action auth.Action) bool {
+	x := exchangeOf(r)
+	return x.face != nil && x.face.ask(r, action, false) == nil
+}
+
 // Barred returns what says, as often as it is called, why what let in who sent the request no longer does: a reason for the
 // end of a session, "" while it does; see session.Request. Nil is returned where nobody was let in. What comes back holds
 // neither the request nor its credential.

@@ -26,7 +26,9 @@ type codes struct {
 // TestDescriptionHasTheCodes holds the codes that the description lists against those that the source has: a client may
 // rely on the list.
 func TestDescriptionHasTheCodes(t *testing.T) {
-	c := codes{found: map[string]bool{session.ReasonTaken: true, session.ReasonOperator: true}, consts: map[string]string{}}
+	c := codes{found: map[string]bool{
+		session.ReasonTaken: true, session.ReasonOperator: true, session.ReasonRevoked: true, session.ReasonClosed: true,
+	}, consts: map[string]string{}}
 	files := token.NewFileSet()
 	var parsed []*ast.File
 	for _, room := range []string{"api", "api/*", "session", "session/*", "whip", "whep", "internal/wish"} {

@@ -20,6 +20,9 @@ func refusalOf(err error) error {
 	if source, ok := errors.AsType[*control.SourceError](err); ok {
 		return refuseSource(source)
 	}
+	if published, ok := errors.AsType[*control.PublishedError](err); ok {
+		return refusePublished(published)
+	}
 	if parameters, ok := errors.AsType[*publisher.ParamError](err); ok {
 		return refuseParameters(parameters)
 	}
@@ -124,6 +127,14 @@ func refuseName() *wish.Refusal {
 // nameRule is what stream.Registry takes, in words.
 const nameRule = "A name has letters, digits, dots, dashes and underscores, at most 64, begins with a letter or a digit, " +
 	"and is neither the first part of an address of the server's own nor like a token."
+
+func refusePublished(err *control.PublishedError) *wish.Refusal {
+	return &wish.Refusal{
+		Status: http.StatusConflict, Code: "published_by_session",
+		Detail: "A session publishes this stream, and no source of the server.",
+		Remedy: "End it with DELETE /api/v1/sessions/" + err.Session + " first, or choose another name.",
+	}
+}
 
 func refuseExists() *wish.Refusal {
 	return &wish.Refusal{

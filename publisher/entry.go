@@ -100,13 +100,18 @@ func (s *Supervisor) done(e *entry) (Status, error) {
 // drop makes the entry unknown, and says whether it was known.
 func (s *Supervisor) drop(e *entry) bool {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if e.removed {
+		s.mu.Unlock()
 		return false
 	}
 	e.removed = true
 	delete(s.entries, e.stream)
+	private := e.private
 	close(e.gone)
+	s.mu.Unlock()
+	if private {
+		s.opts.Show(e.stream)
+	}
 	return true
 }
 

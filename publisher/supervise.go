@@ -125,7 +125,11 @@ func (s *Supervisor) Change(name string, c Change) (Status, error) {
 	if err == nil {
 		e.private, e.policy = next.private, next.policy
 	}
+	shown := before && !e.private
 	s.mu.Unlock()
+	if shown {
+		s.opts.Show(e.stream)
+	}
 	if err != nil {
 		e.release()
 		return Status{}, err

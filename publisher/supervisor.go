@@ -29,6 +29,9 @@ type SupervisorOptions struct {
 	// Hide is told of a stream that has become private, when Private says so already and before anything private is fed
 	// to it: whoever may not see that has to go. It may block. Nil does nothing.
 	Hide func(stream string)
+	// Show is told of a stream that was private and is no longer, since it is public now or has no source, when Private says
+	// so already: whoever waits for it may know of it. Nil does nothing.
+	Show func(stream string)
 }
 
 // A Supervisor holds the sources of our own by stream: starts, changes, restarts and stops them. Its methods may be called
@@ -59,6 +62,9 @@ func NewSupervisor(o SupervisorOptions) (*Supervisor, error) {
 	}
 	if o.Hide == nil {
 		o.Hide = func(string) {}
+	}
+	if o.Show == nil {
+		o.Show = func(string) {}
 	}
 	s := &Supervisor{opts: o, kinds: map[string]*checkedKind{}, entries: map[string]*entry{}}
 	s.opts.Kinds = slices.Clone(o.Kinds)

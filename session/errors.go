@@ -49,11 +49,12 @@ func refuseNotLive() *wish.Refusal {
 // refuseBarred is for who may no longer have what was asked for.
 func refuseBarred(reason string) *wish.Refusal {
 	r := &wish.Refusal{
-		Status: 401, Code: reason,
+		Status:  401,
 		Detail:  "The token was revoked, or no longer has the right, while the request was under way.",
 		Remedy:  "Ask who runs the server for another token, and send it in the field Authorization: Bearer.",
 		Headers: map[string]string{"WWW-Authenticate": `Bearer realm="weir", error="invalid_token"`},
 	}
+	r.Code = reason
 	if reason == ReasonClosed {
 		r.Detail = "Playing needs a token now."
 		r.Headers["WWW-Authenticate"] = `Bearer realm="weir"`

@@ -91,6 +91,9 @@ func (s *Session) Stream() string { return s.stream }
 // Protocol is the protocol that the session was made by: "whip" or "whep".
 func (s *Session) Protocol() string { return s.protocol }
 
+// Publishes says whether it is a publisher's, who came with an offer.
+func (s *Session) Publishes() bool { return s.publisher != "" }
+
 // ETag is the entity-tag of the current ICE session, with its quotes.
 func (s *Session) ETag() string {
 	s.mu.Lock()

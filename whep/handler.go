@@ -34,6 +34,10 @@ type Options struct {
 	Barred func(r *http.Request) func() string
 	// ICEServers are told to every player.
 	ICEServers []wish.ICEServer
+	// Entitled says whether an OPTIONS request is of somebody who may make a
+	// session, and so may know the ICE servers' credentials. Nil holds everybody
+	// for one.
+	Entitled func(r *http.Request) bool
 	// MaxOffer is the longest offer in bytes; 0 is 128 KiB.
 	MaxOffer int64
 	// SessionPath makes the path of a session's URL; nil makes
@@ -61,7 +65,7 @@ func New(o Options) *Handler {
 		o.Barred = func(*http.Request) func() string { return nil }
 	}
 	return &Handler{sessions: o.Sessions, hidden: o.Hidden, barred: o.Barred, endpoint: wish.NewEndpoint(wish.EndpointOptions{
-		Caller: o.Caller, ICEServers: o.ICEServers, MaxOffer: o.MaxOffer, SessionPath: o.SessionPath,
+		Caller: o.Caller, ICEServers: o.ICEServers, Entitled: o.Entitled, MaxOffer: o.MaxOffer, SessionPath: o.SessionPath,
 	})}
 }
 

@@ -10,6 +10,12 @@ var (
 	ErrNoSession = errors.New("no such session")
 )
 
+// A PublishedError is returned for a stream that a publisher's session feeds, where a source of ours is asked for.
+type PublishedError struct{ Session string } // id
+
+// Error is for the log.
+func (e *PublishedError) Error() string { return "session " + e.Session + " publishes the stream" }
+
 // A SourceError is an error of Sources, with what a client may want to know besides.
 type SourceError struct {
 	Kinds   []string // of source, that there are

@@ -2,6 +2,7 @@ package control
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -148,7 +149,9 @@ func (a *API) StartStream(w http.ResponseWriter, r *http.Request) error {
 	case body.says(body.public):
 		start.Private = new(false)
 	}
-	if _, err := a.options.Sources.Start(name, start); err != nil {
+	if _, err := a.options.Sources.Start(name, start); errors.Is(err, stream.ErrPublished) {
+		return a.published(name, err)
+	} else if err != nil {
 		return a.refuseSource(err, *body.source)
 	}
 	w.Header().Set("Location", "/api/v1/streams/"+name) // a name needs no escaping
@@ -164,7 +167,7 @@ func (a *API) ChangeStream(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("name")
 	status, ok := a.options.Sources.Status(name)
 	if !ok {
-		return ErrNoStream
+		return a.published(name, ErrNoStream)
 	}
 	kindName := status.Source
 	if body.source != nil {
@@ -195,11 +198,27 @@ func (a *API) StopStream(w http.ResponseWriter, r *http.Request) error {
 	if _, err := request.Query(r); err != nil {
 		return err
 	}
-	if err := a.options.Sources.Stop(r.Context(), r.PathValue("name")); err != nil {
+	name := r.PathValue("name")
+	if err := a.options.Sources.Stop(r.Context(), name); errors.Is(err, publisher.ErrNotSupervised) {
+		return a.published(name, err)
+	} else if err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// published returns a PublishedError where a session publishes the stream, else err.
+func (a *API) published(name string, err error) error {
+	if found, ok := a.options.Streams.Find(name); !ok || found.Publication() == nil {
+		return err
+	}
+	for _, s := range a.options.Sessions.Sessions() {
+		if s.Stream() == name && s.Publishes() {
+			return &PublishedError{Session: s.ID()}
+		}
+	}
+	return err
 }
 
 // refuseSource adds to an error what there is, or why something is not.

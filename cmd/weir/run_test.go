@@ -301,7 +301,7 @@ func TestLenienciesAreCounted(t *testing.T) {
 
 // The servers that are given are told to players, each in a field of its own.
 func TestICEServers(t *testing.T) {
-	p := start(t, "-ice-server", "stun:stun.example.test:3478", "-ice-server", "turn:user:word@turn.example.test:3478?transport=udp")
+	p := startWith(t, newOutput(), append(stateIn(t.TempDir()), "WEIR_PUBLISH_TOKEN=hunter2-hunter2"), "-ice-server", "stun:stun.example.test:3478", "-ice-server", "turn:user:word@turn.example.test:3478?transport=udp")
 	want := []string{
 		`<stun:stun.example.test:3478>; rel="ice-server"`,
 		`<turn:turn.example.test:3478?transport=udp>; rel="ice-server"; username="user"; credential="word"; credential-type="password"`,
@@ -309,5 +309,26 @@ func TestICEServers(t *testing.T) {
 	got := p.play(t, webrtctest.Options{}).Created().Header.Values("Link")
 	if !slices.Equal(got, want) {
 		t.Errorf("Link %q, want %q", got, want)
+	}
+	client := webrtctest.NewClient()
+	defer client.Close()
+	for _, c := range []struct {
+		path  string
+		field []string
+		want  []string
+	}{
+		{"/whep/test", nil, want}, // which anybody may play
+		{"/whip/test", nil, want[:1]},
+		{"/whip", nil, want[:1]},
+		{"/whip/test", []string{"Authorization", "Bearer wrong"}, want[:1]},
+		{"/whip/test", []string{"Authorization", "Bearer hunter2-hunter2"}, want},
+	} {
+		reply, err := client.Do(t.Context(), "OPTIONS", p.url+c.path, "", c.field...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := reply.Header.Values("Link"); !slices.Equal(got, c.want) {
+			t.Errorf("OPTIONS %s: Link %q, want %q", c.path, got, c.want)
+		}
 	}
 }

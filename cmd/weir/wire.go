@@ -145,6 +145,7 @@ func (s *server) wireSources(ctx context.Context, c config.Config) error {
 	s.sources, err = publisher.NewSupervisor(publisher.SupervisorOptions{
 		Registry: s.registry, Kinds: append(kinds(device.NewInventory(s.log), file.Options{Dir: c.Media.Dir, Transcode: transcode, Logger: s.log}), ffmpeg, s.relay.Kind()), Logger: s.log, Event: s.events.Add, //nolint:contextcheck // Kind.New has no context
 		Hide: func(name string) { s.sessions.End(name, session.ReasonPrivate) },
+		Show: func(string) { s.sessions.Recheck() },
 	})
 	if err != nil {
 		return fmt.Errorf("set up sources: %w", err)
@@ -182,10 +183,10 @@ func (s *server) wireHTTP(c config.Config) error {
 	options := api.Options{
 		Logger: s.log,
 		WHEP: whep.New(whep.Options{
-			Sessions: s.sessions, ICEServers: servers, MaxOffer: int64(c.Limits.Offer), Caller: api.Caller, Hidden: api.Hidden, Barred: api.Barred,
+			Sessions: s.sessions, ICEServers: servers, MaxOffer: int64(c.Limits.Offer), Caller: api.Caller, Hidden: api.Hidden, Barred: api.Barred, Entitled: api.MayPlay,
 		}),
 		WHIP: whip.New(whip.Options{
-			Sessions: s.sessions, ICEServers: servers, MaxOffer: int64(c.Limits.Offer), Caller: api.Caller, Barred: api.Barred,
+			Sessions: s.sessions, ICEServers: servers, MaxOffer: int64(c.Limits.Offer), Caller: api.Caller, Barred: api.Barred, Entitled: api.MayPublish,
 		}),
 		Session: wish.NewResource(s.sessions, wish.ResourceOptions{
 			Leniency: s.lenient.count, MaxFragment: int64(c.Limits.Fragment),

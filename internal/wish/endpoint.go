@@ -12,7 +12,13 @@ import (
 type Endpoint struct {
 	// static after NewEndpoint
 	options EndpointOptions
-	links   []string // of ICEServers
+	links   []link // of ICEServers
+}
+
+// A link is an ICE server as a Link field.
+type link struct {
+	text       string
+	credential bool // it holds one
 }
 
 // EndpointOptions configure an Endpoint. The zero value works.
@@ -20,8 +26,12 @@ type EndpointOptions struct {
 	// Caller says who sent a request: the bearer token and its name, "" for
 	// none, and the address. Nil takes the connection's peer and no token.
 	Caller func(r *http.Request) (credential, token string, remote netip.AddrPort)
-	// ICEServers are told to every client.
+	// ICEServers are told to every client that makes a session, and to those that
+	// ask OPTIONS: the ones with a credential only as Entitled says.
 	ICEServers []ICEServer
+	// Entitled says whether an OPTIONS request is of somebody who may make a
+	// session; nil holds everybody for one.
+	Entitled func(r *http.Request) bool
 	// MaxOffer is the longest offer in bytes; 0 is 128 KiB.
 	MaxOffer int64
 	// SessionPath makes the path of a session's URL; nil makes
@@ -54,7 +64,7 @@ func NewEndpoint(o EndpointOptions) *Endpoint {
 	}
 	e := &Endpoint{options: o}
 	for _, server := range o.ICEServers {
-		e.links = append(e.links, server.Link())
+		e.links = append(e.links, link{server.Link(), server.Username != "" || server.Credential != ""})
 	}
 	return e
 }
@@ -73,7 +83,7 @@ func (e *Endpoint) Serve(w http.ResponseWriter, r *http.Request, create func(off
 		header.Set("Allow", endpointMethods)
 		header.Set("Accept-Post", TypeSDP)
 		if !Preflight(r) {
-			e.link(header) // a preflight carries no token, so it gets no TURN credentials
+			e.link(header, e.options.Entitled == nil || e.options.Entitled(r)) // a preflight never carries a token
 		}
 		w.WriteHeader(http.StatusOK)
 		return nil
@@ -100,7 +110,7 @@ func (e *Endpoint) post(w http.ResponseWriter, r *http.Request, create func(offe
 	header.Set("Location", e.options.SessionPath(made.Secret))
 	header.Set("ETag", made.ETag)
 	header.Set("Cache-Control", "no-store") // it holds credentials
-	e.link(header)
+	e.link(header, true)
 	w.WriteHeader(http.StatusCreated)
 	if _, err := w.Write([]byte(made.Answer)); err != nil {
 		return nil //nolint:nilerr // the client has gone; its session is given up when it does not connect
@@ -108,10 +118,13 @@ func (e *Endpoint) post(w http.ResponseWriter, r *http.Request, create func(offe
 	return nil
 }
 
-// link adds one Link field for each ICE server.
-func (e *Endpoint) link(header http.Header) {
-	for _, link := range e.links {
-		header.Add("Link", link)
+// link adds one Link field for each ICE server, those with a credential only for
+// who is entitled to it (RFC 9725 4.6).
+func (e *Endpoint) link(header http.Header, entitled bool) {
+	for _, l := range e.links {
+		if entitled || !l.credential {
+			header.Add("Link", l.text)
+		}
 	}
 }
 

@@ -237,9 +237,9 @@ func (l *Library) Delete(_ context.Context, name string) error {
 			return fmt.Errorf("remove an upload: %w", err)
 		}
 	}
-	info, err := l.root.Lstat(name)
+	info, err := l.root.Stat(name) // as File does: what is not there for it is left alone
 	switch {
-	case err == nil && (info.Mode().IsRegular() || info.Mode().Type() == fs.ModeSymlink):
+	case err == nil && info.Mode().IsRegular():
 		if err := l.root.Remove(name); err != nil {
 			return fmt.Errorf("remove a media file: %w", err)
 		}

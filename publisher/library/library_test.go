@@ -106,6 +106,14 @@ func TestFilesListsRegularFiles(t *testing.T) {
 		}
 		want = []string{"1/2/3/4/5/6/7/8.mp4", "a.mp4", "a/c.mkv", "b.mp4", "in.mp4"}
 	}
+	for _, name := range []string{"out.mp4", "outdir", "rel.mp4", "self.mp4", "indir", "dangling.mp4"} { // which are not there
+		if err := s.Delete(t.Context(), name); !errors.Is(err, publisher.ErrNoFile) {
+			t.Errorf("delete %s: %v", name, err)
+		}
+		if _, err := os.Lstat(filepath.Join(s.dir, name)); err != nil && runtime.GOOS != "windows" {
+			t.Errorf("then %s: %v", name, err)
+		}
+	}
 	got, _ := s.paths(t, "", 100)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
