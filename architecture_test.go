@@ -468,6 +468,9 @@ func TestCgoStaysInDevice(t *testing.T) {
 // mostLines of a file that are neither blank nor a comment. Tests may be longer.
 const mostLines = 400
 
+// mostOfRoom is the same of a package.
+const mostOfRoom = 2000
+
 // longer files, each with the reason.
 var longer = map[string]string{
 	"static/files/whep.js": "pages of others import this one module, and it has no build step",
@@ -476,6 +479,7 @@ var longer = map[string]string{
 func TestNamesAndSizes(t *testing.T) {
 	skipped := []string{"node_modules", "target", "testdata", "bin", "out", "vendor"}
 	sources := []string{".go", ".js", ".mjs", ".css", ".html", ".sh", ".awk", ".rs"}
+	rooms := map[string]int{}
 	err := filepath.WalkDir(".", func(file string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -490,6 +494,9 @@ func TestNamesAndSizes(t *testing.T) {
 				return err
 			}
 			n, reason := codeLines(string(text)), longer[filepath.ToSlash(file)]
+			if path.Ext(file) == ".go" {
+				rooms[filepath.Dir(file)] += n
+			}
 			if n > mostLines && reason == "" {
 				t.Errorf("%s: %d lines of code, want at most %d", file, n, mostLines)
 			}
@@ -501,6 +508,11 @@ func TestNamesAndSizes(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for room, n := range rooms {
+		if n > mostOfRoom {
+			t.Errorf("%s: %d lines of code, want at most %d: find what of it is a room by itself", room, n, mostOfRoom)
+		}
 	}
 }
 
