@@ -22,8 +22,10 @@ func TestCallerBehindAProxy(t *testing.T) {
 		{"IPv6 with a port", "[::ffff:127.0.0.1]:1234", "[2001:db8::7]:4711", []string{"X-Forwarded-For", "[2001:db8::7]:4711"}},
 		{"the client names others", "127.0.0.1:1", "203.0.113.7:0", []string{"X-Forwarded-For", "198.51.100.1, 127.0.0.1,203.0.113.7"}},
 		{"in a field of its own", "127.0.0.1:1", "203.0.113.7:0", []string{"X-Forwarded-For", "198.51.100.1", "X-Forwarded-For", "203.0.113.7"}},
-		{"in a field that the proxy does not know", "127.0.0.1:1", "203.0.113.7:0",
-			[]string{"X-Forwarded-For", "203.0.113.7", "Forwarded", "for=198.51.100.1"}},
+		{
+			"in a field that the proxy does not know", "127.0.0.1:1", "203.0.113.7:0",
+			[]string{"X-Forwarded-For", "203.0.113.7", "Forwarded", "for=198.51.100.1"},
+		},
 		{"two proxies here", "127.0.0.1:1", "203.0.113.7:0", []string{"X-Forwarded-For", "198.51.100.1, 203.0.113.7, 127.0.0.1"}},
 		{"the client is here too", "127.0.0.1:1", "[::1]:0", []string{"X-Forwarded-For", "::1"}},
 		{"RFC 7239", "127.0.0.1:1", "203.0.113.7:0", []string{"Forwarded", "for=198.51.100.1;proto=http, For=203.0.113.7;proto=https"}},

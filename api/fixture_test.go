@@ -171,7 +171,8 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	if w.sessions, err = session.New(session.Options{Registry: w.registry, Logger: quiet, Event: w.events.Add, Policy: o.policy}); err != nil {
 		t.Fatal(err)
 	}
-	w.sources, err = publisher.NewSupervisor(publisher.SupervisorOptions{Registry: w.registry, Kinds: kinds(), Event: w.events.Add,
+	w.sources, err = publisher.NewSupervisor(publisher.SupervisorOptions{
+		Registry: w.registry, Kinds: kinds(), Event: w.events.Add,
 		Show: func(string) { w.sessions.Recheck() },
 	})
 	if err != nil {

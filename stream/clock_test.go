@@ -72,7 +72,7 @@ func TestClockIsSlewed(t *testing.T) {
 }
 
 // steps complains where a clock moves faster than it may: by 200 ms a second.
-func steps(t *testing.T, before, after time.Duration, passed time.Duration) {
+func steps(t *testing.T, before, after, passed time.Duration) {
 	t.Helper()
 	if (after - before).Abs() > passed/5+time.Millisecond {
 		t.Errorf("the clock goes from %v to %v in %v", before, after, passed)
