@@ -16,6 +16,7 @@ import (
 func TestFirefoxPlaysVP8(t *testing.T) {
 	needs(t, firefox)
 	got := playVP8(t, func(t *testing.T) (got playedVP8) {
+		t.Helper()
 		server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
 		witness, err := webrtctest.Play(t.Context(), server.base+"/whep/test", webrtctest.Options{})
 		if err != nil {
@@ -121,6 +122,7 @@ func TestVP8ClipWithoutCgo(t *testing.T) {
 		}
 		needs(t, firefox)
 		got := playVP8(t, func(t *testing.T) (got playedVP8) {
+			t.Helper()
 			run(t, "firefox.mjs", start(t, build(t, "0"), "127.0.0.1:0").base, "11").report(t, &got)
 			return got
 		})
@@ -135,6 +137,7 @@ func TestVP8ClipWithoutCgo(t *testing.T) {
 func playInNode(t *testing.T, cgo string) playedVP8 {
 	t.Helper()
 	got := playVP8(t, func(t *testing.T) (got playedVP8) {
+		t.Helper()
 		server := start(t, build(t, cgo), "127.0.0.1:0", withAdmin)
 		run(t, "wrtc.mjs", server.base, "11").report(t, &got)
 		got.learn(t, server, "VP8")

@@ -3,7 +3,7 @@ package session_test
 import (
 	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha1" //nolint:gosec // RFC 8489 14.5 asks for it
+	"crypto/sha1" // RFC 8489 14.5 asks for it
 	"encoding/binary"
 	"hash/crc32"
 	"net/netip"

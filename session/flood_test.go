@@ -35,6 +35,7 @@ func TestStreamsWithoutEnd(t *testing.T) {
 			}
 		},
 		"RTP": func(t *testing.T, p *player) func(int) error {
+			t.Helper()
 			writer := p.writer(t)
 			return func(n int) error {
 				for i := range 10 {

@@ -109,7 +109,7 @@ func TestSourcesWithoutEnd(t *testing.T) {
 		_ = conn.SetReadDeadline(deadline)
 		n, err := conn.Read(b)
 		var timeout net.Error
-		if err != nil && !(errors.As(err, &timeout) && timeout.Timeout()) {
+		if err != nil && (!errors.As(err, &timeout) || !timeout.Timeout()) {
 			t.Fatal(err)
 		}
 		if n > 0 {

@@ -76,16 +76,21 @@ func (s *server) run(ctx context.Context, welcome string, stdout io.Writer) erro
 	endSlates()
 	endDecoys()
 	endWorkers()
+	s.tellTallies()
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// tellTallies logs what was counted by name.
+func (s *server) tellTallies() {
 	for name, n := range s.lenient.all() {
 		s.log.Info("leniencies", "reason", name, "count", n)
 	}
 	for name, n := range s.limited.all() {
 		s.log.Info("requests refused for their rate", "reason", name, "count", n)
 	}
-	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
 }
 
 func (s *server) closeListener() { _ = s.listener.Close() } // nothing was served on it

@@ -42,7 +42,7 @@ func TestNarrowLink(t *testing.T) {
 		j := joined(v, sent)
 		t.Logf("join %d: %d pictures behind; a picture after %v, live after %v, then at most %v old, none for at most %v; %d packets sent again, %d came twice, %d never",
 			i, j.behind, j.picture, j.live, j.later, j.still, again[i], v.Video.Duplicates, v.Video.Missing)
-		if j.picture > slack()*500*time.Millisecond || j.live == 0 || j.live > slack()*2*time.Second || j.later > time.Second {
+		if j.picture > slack(500*time.Millisecond) || j.live == 0 || j.live > slack(2*time.Second) || j.later > time.Second {
 			t.Errorf("join %d: too late", i)
 		}
 		if again[i] > gop*packets {

@@ -48,10 +48,10 @@ func TestPublisherReturns(t *testing.T) {
 				back, freeze, step := change(v.Pictures, second)
 				t.Logf("viewer %d: a new picture %v after its key frame went, none for %v, timestamps on by %v",
 					i, time.Duration(back-key)*time.Microsecond, freeze, step)
-				if back == 0 || time.Duration(back-key)*time.Microsecond > slack()*backWithin {
+				if back == 0 || time.Duration(back-key)*time.Microsecond > slack(backWithin) {
 					t.Errorf("viewer %d shows nothing new in time", i)
 				}
-				if !kill && freeze > slack()*time.Second { // a group of pictures is one
+				if !kill && freeze > slack(time.Second) { // a group of pictures is one
 					t.Errorf("viewer %d stood still for %v", i, freeze)
 				}
 				if off := (step - freeze).Abs(); off > 150*time.Millisecond {

@@ -82,12 +82,12 @@ func (s *Share) admitLocked(from netip.AddrPort, now func() time.Time) bool {
 		return true
 	}
 	if s.left == 0 {
-		more := now().Sub(s.since) / sourceEvery
+		more := int(now().Sub(s.since) / sourceEvery)
 		if more == 0 {
 			s.drops.Sources.Add(1)
 			return false
 		}
-		s.left, s.since = min(int(more), maxSources), s.since.Add(more*sourceEvery)
+		s.left, s.since = min(more, maxSources), s.since.Add(time.Duration(more)*sourceEvery)
 	}
 	if s.left--; s.left == 0 {
 		s.since = now()
