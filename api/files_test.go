@@ -102,7 +102,14 @@ func TestFiles(t *testing.T) {
 		{put("/api/v1/files/none.mp4", "x", "Content-Range", "bytes 5-5/11"), 416, "0", "upload_offset", ""},
 		{put(target, "56789", "Content-Range", "bytes 5-9/10"), 201, "10", "", ""},
 		{put(target, "x", "If-None-Match", "*"), 412, "", "file_exists", ""},
-		{put(target, "other"), 200, "5", "", ""},
+		{put(target, "x", "If-Match", `"zz"`), 412, "", "file_changed", ""},
+		{put(target, "x", "If-Match", "zz"), 412, "", "file_changed", ""},
+		{put("/api/v1/files/shows/new.mp4", "x", "If-Match", "*"), 412, "", "file_changed", ""},
+		{put(target, "x", "If-Unmodified-Since", "Sat, 01 Dec 1990 00:00:00 GMT"), 412, "", "file_changed", ""},
+		{call{method: "DELETE", target: target, fields: []string{"If-Match", `"zz"`}}, 412, "", "file_changed", ""},
+		{call{method: "DELETE", target: target, fields: []string{"If-Unmodified-Since", "Sat, 01 Dec 1990 00:00:00 GMT"}}, 412, "", "file_changed", ""},
+		{put(target, "other", "If-Match", "*"), 200, "5", "", ""},
+		{put(target, "other", "If-Unmodified-Since", "Sat, 01 Dec 2290 00:00:00 GMT"), 200, "5", "", ""},
 		{put(target, "x", "Content-Range", "bytes 0-0/2000000"), 413, "", "file_too_large", ""},
 		{put(target, "x", "Content-Range", "bytes 0-0/1048576"), 507, "", "media_quota_reached", ""},
 		{put("/api/v1/files/none/x.mp4", "x"), 409, "", "folder_missing", ""},
@@ -119,7 +126,7 @@ func TestFiles(t *testing.T) {
 		{call{method: "GET", target: "/api/v1/files/none.mp4"}, 404, "", "file_not_found", ""},
 	} {
 		if step.call.method != "PUT" {
-			step.call.fields = []string{"Authorization", "Bearer " + adminToken}
+			step.call.fields = append(step.call.fields, "Authorization", "Bearer "+adminToken)
 		}
 		a := step.call.send(t, w.face)
 		code := ""

@@ -151,6 +151,9 @@ func (a *API) PutFile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := checkUnchanged(r, library, name); err != nil {
+		return err
+	}
 	body := &arriving{body: r.Body, control: http.NewResponseController(w), left: upload.Length}
 	upload.Body = body
 	stored, err := library.Put(r.Context(), name, upload)
@@ -183,11 +186,39 @@ func (a *API) DeleteFile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := checkUnchanged(r, library, name); err != nil {
+		return err
+	}
 	if err := library.Delete(r.Context(), name); err != nil {
 		return err //nolint:wrapcheck // in the table of refusals
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// checkUnchanged refuses a request whose If-Match or, without that, If-Unmodified-Since does not hold (RFC 9110 13.1.1, 13.1.4
+// and 13.2.2). Files have no entity-tags here: a star says that there is the file, and a tag names none.
+func checkUnchanged(r *http.Request, library publisher.Library, name string) error {
+	match, malformed := wish.ParseIfMatch(r.Header.Values("If-Match"))
+	since, err := http.ParseTime(r.Header.Get("If-Unmodified-Since"))
+	if malformed == nil && match.Missing() && err != nil { // a date that cannot be read means nothing
+		return nil
+	}
+	found, err := library.File(r.Context(), name)
+	if err != nil && !errors.Is(err, publisher.ErrNoFile) {
+		return err //nolint:wrapcheck // in the table of refusals
+	}
+	there := err == nil && !found.Modified.IsZero()
+	switch {
+	case malformed != nil: // it is no tag of the file's either
+	case match.Missing() && (!there || !found.Modified.Truncate(time.Second).After(since)), match.Any() && there:
+		return nil
+	}
+	return &wish.Refusal{
+		Status: http.StatusPreconditionFailed, Code: "file_changed",
+		Detail: "The file is not, or not any more, as the request wants it to be.",
+		Remedy: "Look at it again. Files have no entity-tags here: send If-Unmodified-Since, or If-Match with a star for a file that is there.",
+	}
 }
 
 // readPart reads which part of a file a request brings (RFC 9110 14.4 and 14.5): without Content-Range all of it.
