@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -27,10 +28,15 @@ func ReadOffer(w http.ResponseWriter, r *http.Request, limit int64) (string, err
 }
 
 // mediaType is the Content-Type of a request in lower case and without its
-// parameters, which are never looked at (RFC 9110 8.3.1).
+// parameters, which are never looked at (RFC 9110 8.3.1). Several that differ
+// are as one list of them, which is no type (RFC 9110 5.3).
 func mediaType(r *http.Request) string {
-	name, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	return strings.ToLower(strings.TrimSpace(name))
+	var types []string
+	for _, value := range r.Header.Values("Content-Type") {
+		name, _, _ := strings.Cut(value, ";")
+		types = append(types, strings.ToLower(strings.TrimSpace(name)))
+	}
+	return strings.Join(slices.Compact(types), ", ")
 }
 
 // checkType refuses a request whose body is not of the wanted media type, or
@@ -64,6 +70,9 @@ func checkType(r *http.Request, want, accept string) error {
 // readText reads a body of at most limit bytes that must be text. What names
 // the body in refusals and their codes.
 func readText(w http.ResponseWriter, r *http.Request, limit int64, what string) ([]byte, error) {
+	if r.ContentLength > limit { // nobody has to wait for it
+		return nil, refuseRead(&http.MaxBytesError{Limit: limit}, what)
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
 		return nil, refuseRead(err, what)

@@ -12,6 +12,9 @@ import (
 	"weir/internal/wish"
 )
 
+// announced is a body that is said to be long.
+type announced struct{ io.Reader }
+
 func TestReadOffer(t *testing.T) {
 	t.Parallel()
 	const offer = "v=0\r\n"
@@ -32,14 +35,22 @@ func TestReadOffer(t *testing.T) {
 		{rule: "BAD-02", mediaType: "application/sdp", body: strings.NewReader(strings.Repeat("x", 101)), status: 413, code: "offer_too_large"},
 		{rule: "BAD-03", mediaType: "application/sdp", body: strings.NewReader("v=0\x00"), status: 400, code: "offer_malformed"},
 		{rule: "BAD-03 no UTF-8", mediaType: "application/sdp", body: strings.NewReader("v=0\xff"), status: 400, code: "offer_malformed"},
+		{rule: "BAD-02 that is announced", mediaType: "application/sdp", body: announced{strings.NewReader("v=0\r\n")}, status: 413, code: "offer_too_large"},
+		{rule: "xx-05 two types", mediaType: "application/sdp|text/plain", body: strings.NewReader(offer), status: 415, code: "wrong_media_type"},
+		{rule: "xx-05 one type twice", mediaType: "application/sdp|Application/sdp", body: strings.NewReader(offer)},
 		{rule: "body too late", mediaType: "application/sdp", body: iotest.ErrReader(os.ErrDeadlineExceeded), status: 408, code: "offer_timeout"},
 		{rule: "body cut off", mediaType: "application/sdp", body: iotest.ErrReader(io.ErrUnexpectedEOF), status: 400, code: "offer_incomplete"},
 	} {
 		t.Run(test.rule, func(t *testing.T) {
 			t.Parallel()
 			r := httptest.NewRequestWithContext(t.Context(), "POST", "/whep/x", test.body)
-			if test.mediaType != "" {
-				r.Header.Set("Content-Type", test.mediaType)
+			for value := range strings.SplitSeq(test.mediaType, "|") {
+				if value != "" {
+					r.Header.Add("Content-Type", value)
+				}
+			}
+			if _, ok := test.body.(announced); ok {
+				r.ContentLength = 1_000_000_000
 			}
 			got, err := wish.ReadOffer(httptest.NewRecorder(), r, 100)
 			if test.status == 0 {
