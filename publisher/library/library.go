@@ -15,6 +15,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"unicode"
 
 	"weir/publisher"
 )
@@ -268,8 +269,11 @@ func (l *Library) take(name string, most int) (release func(), err error) {
 	}, nil
 }
 
-// newPath holds what a new file can be called: a name that every system can have.
+// newPath holds what a new file can be called: a name that every system can have, and that reads as it is written.
 func newPath(name string) bool {
-	return publisher.ValidPath(name) && !strings.ContainsFunc(name, func(c rune) bool { return c < ' ' || c == 0x7f || strings.ContainsRune(`\:*?"<>|`, c) }) &&
+	odd := func(c rune) bool {
+		return unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c) || strings.ContainsRune(`\:*?"<>|`, c)
+	}
+	return publisher.ValidPath(name) && !strings.ContainsFunc(name, odd) &&
 		!strings.HasSuffix(name, ".") && !strings.HasSuffix(name, " ") && path.Ext(name) != ""
 }

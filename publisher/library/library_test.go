@@ -160,7 +160,7 @@ func TestPathsThatAreNone(t *testing.T) {
 			t.Errorf("put %q: %v", name, err)
 		}
 	}
-	for _, name := range []string{`a\b.mp4`, "a:b.mp4", "a\n.mp4", "a?.mp4", "x.mp4.", "x.mp4 ", "no-ending"} {
+	for _, name := range []string{`a\b.mp4`, "a:b.mp4", "a\n.mp4", "a?.mp4", "x.mp4.", "x.mp4 ", "no-ending", "a\u202e4pm.mp4", "a\u0085.mp4"} {
 		if _, err := s.Put(t.Context(), name, whole("x")); !errors.Is(err, publisher.ErrFileName) {
 			t.Errorf("put %q: %v", name, err)
 		}
