@@ -331,7 +331,16 @@ func TestPrivateStreamIsNotTold(t *testing.T) {
 				call{method: "GET", target: form, fields: []string{"Accept", "application/json"}},
 				call{method: "GET", target: form, fields: []string{"Accept", "text/html"}})
 		}
-		for _, target := range []string{"/watch/" + name, "/embed/" + name, "/api/v1/streams/" + name, "/api/v1/streams?after=" + name} {
+		for _, form := range []string{"/whip/" + name, "/" + name + "/whip"} {
+			all = append(all, call{method: "GET", target: form}, call{method: "HEAD", target: form}, call{method: "OPTIONS", target: form})
+		}
+		all = append(all,
+			call{method: "POST", target: "/api/v1/explain?as=play&stream=" + name, body: offer, fields: []string{"Content-Type", "application/sdp"}},
+			call{method: "POST", target: "/api/v1/streams/" + name + "/pushes", body: `{"url":"http://127.0.0.1:9/whip/x"}`, fields: []string{"Content-Type", "application/json"}})
+		for _, target := range []string{
+			"/watch/" + name, "/embed/" + name, "/publish/" + name, "/api/v1/streams/" + name, "/api/v1/streams?after=" + name,
+			"/api/v1/streams/" + name + "/pushes",
+		} {
 			all = append(all, call{method: "GET", target: target})
 		}
 		for _, method := range []string{"POST", "PATCH", "DELETE"} {
