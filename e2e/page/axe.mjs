@@ -1,6 +1,6 @@
-// Usage: node axe.mjs own|docs light|dark|narrow|both <base url> <token> <base url where playing needs a token>: axe-core on our
-// own pages, or on those around Swagger UI and ReDoc, in each of their states; with both, first dark, and then, as it stands,
-// narrow. What is serious is reported as a whole.
+// Usage: node axe.mjs own|docs light|dark|narrow|short <base url> <token> <base url where playing needs a token>: axe-core on our
+// own pages, or on those around Swagger UI and ReDoc, in each of their states; short is dark, and then, as it stands, narrow
+// with a look at the width alone. What is serious is reported as a whole.
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { chromium, report, until } from './browsers.mjs'
@@ -162,7 +162,7 @@ const looks = {
   dark: { colorScheme: 'dark', viewport: { width: 1280, height: 900 } },
   narrow: { colorScheme: 'light', viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true },
 }
-looks.both = looks.dark
+looks.short = looks.dark
 
 /** Makes a page narrow as it stands. */
 const narrow = async (context, page) => {
@@ -184,8 +184,11 @@ const examine = async (name, page) => {
     if (impact === 'serious' || impact === 'critical') serious.push(found)
     else slight.push(`${name}: ${id}`)
   }
-  if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) wide.push(name)
+  await measure(name, page)
   looked++
+}
+const measure = async (name, page) => {
+  if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) wide.push(name)
 }
 try {
   for (const [name, { server = base, path, before, ready, after }] of Object.entries({ own, docs }[whose])) {
@@ -197,9 +200,9 @@ try {
       await ready(page)
       await page.evaluate(axe)
       await examine(name, page)
-      if (look === 'both') {
+      if (look === 'short') {
         await narrow(context, page)
-        await examine(`${name}, narrow`, page)
+        await measure(`${name}, narrow`, page)
       }
       await after?.(page)
     } finally {
