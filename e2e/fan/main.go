@@ -31,7 +31,7 @@ type plan struct {
 }
 
 func main() {
-	p := plan{warm: 4 * time.Second, window: 2 * time.Second, windows: 3}
+	p := plan{warm: 6 * time.Second, window: 2 * time.Second, windows: 3}
 	flag.StringVar(&p.floor, "floor", "", "folder of the measuring instruments")
 	flag.IntVar(&p.rounds, "rounds", 3, "rounds; medians are reported")
 	flag.IntVar(&p.viewers, "viewers", 100, "viewers")

@@ -25,6 +25,7 @@ type result struct {
 	rss        float64 // KiB a viewer, after the media
 	goroutines float64 // a viewer
 	lost       int     // packets that the viewers who count them missed
+	skipped    int     // packets that did not go to a viewer, since it had fallen behind
 }
 
 // A row is measured once a round.
@@ -104,7 +105,7 @@ func (p *plan) weir(ctx context.Context, bin string, burst int) (r result, err e
 	}
 	// The cache that all viewers share is not counted as theirs: it is filled
 	// before they come, with whole groups of pictures.
-	before, err := s.publish(ctx, 2*keyFrameEvery*time.Second/burstRate, burst)
+	_, err = s.publish(ctx, 2*keyFrameEvery*time.Second/burstRate, burst)
 	if err != nil {
 		return r, err
 	}
@@ -129,6 +130,13 @@ func (p *plan) weir(ctx context.Context, bin string, burst int) (r result, err e
 	if err != nil || !strings.Contains(joined, "(0 failed)") {
 		return r, fmt.Errorf("fanload: %q: %w", joined, err)
 	}
+	if _, err := s.publish(ctx, p.warm, burst); err != nil {
+		return r, err
+	}
+	warm, err := get[usage](ctx, s.base+"/usage")
+	if err != nil {
+		return r, err
+	}
 	windows, err := p.windowsOf(ctx, s, burst)
 	if err != nil {
 		return r, err
@@ -141,51 +149,46 @@ func (p *plan) weir(ctx context.Context, bin string, burst int) (r result, err e
 	if err := errors.Join(err, load.Wait()); err != nil {
 		return r, fmt.Errorf("fanload: %w", err)
 	}
-	sum, err := s.stop()
-	if err != nil {
+	if err := s.stop(); err != nil {
 		return r, err
 	}
-	written := sum.Written - before.Packets
-	if want := uint64(written * p.viewers); sum.Delivered != want {
-		return r, fmt.Errorf("%d packets were delivered of %d", sum.Delivered, want)
+	want := 0
+	for _, w := range windows {
+		want += w.Packets * p.viewers
 	}
-	if r.lost, err = lost(probes, written); err != nil {
+	r.skipped = want - int(full.Delivered-warm.Delivered)
+	if r.lost, err = lost(probes); err != nil {
 		return r, err
 	}
 	median := windows[len(windows)/2]
-	packets := float64(median.Packets * p.viewers)
+	packets := float64(median.Delivered)
 	r.cpu, r.mallocs = float64(median.CPU)/packets, float64(median.Mallocs)/packets
 	r.rss = float64(full.RSS-empty.RSS) / float64(p.viewers) / 1024
 	r.goroutines = float64(full.Goroutines-empty.Goroutines) / float64(p.viewers)
 	return r, nil
 }
 
-// windowsOf publishes for the warm-up and the windows, and returns the windows
-// from the cheapest to the dearest.
+// windowsOf publishes for the windows, and returns them from the cheapest to the
+// dearest.
 func (p *plan) windowsOf(ctx context.Context, s *child, burst int) ([]window, error) {
 	var all []window
-	for i := range p.windows + 1 {
-		span := p.window
-		if i == 0 {
-			span = p.warm
-		}
-		w, err := s.publish(ctx, span, burst)
+	for range p.windows {
+		w, err := s.publish(ctx, p.window, burst)
 		if err != nil {
 			return nil, err
 		}
 		if w.Viewers != p.viewers {
 			return nil, fmt.Errorf("%d viewers are there, want %d", w.Viewers, p.viewers)
 		}
-		if i > 0 {
-			all = append(all, w)
-		}
+		all = append(all, w)
 	}
 	slices.SortFunc(all, func(a, b window) int { return int(a.CPU - b.CPU) })
 	return all, nil
 }
 
-// lost reads the lines of fanload's probes: viewers that take every packet.
-func lost(lines []byte, written int) (int, error) {
+// lost reads the lines of fanload's probes: viewers that take every packet, and
+// count the numbers that are missing.
+func lost(lines []byte) (int, error) {
 	missing, probes := 0, 0
 	for line := range bytes.Lines(lines) {
 		var probe, got, gone int
@@ -193,7 +196,7 @@ func lost(lines []byte, written int) (int, error) {
 			return 0, fmt.Errorf("read fanload's line %q: %w", line, err)
 		}
 		probes++
-		missing += max(gone, written-got)
+		missing += gone
 	}
 	if probes == 0 {
 		return 0, errors.New("fanload had no probe")

@@ -21,21 +21,21 @@ const (
 func report(out io.Writer, rows []row, results [][]result) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	say := func(format string, values ...any) { _, _ = fmt.Fprintf(table, format, values...) } // Flush says what failed
-	say("\tns CPU/packet\trange\tstep 01/this\tallocs/packet\tRSS KiB/viewer\tgoroutines/viewer\tlost\t\n")
+	say("\tns CPU/packet\trange\tstep 01/this\tallocs/packet\tRSS KiB/viewer\tgoroutines/viewer\tlost\tskipped\t\n")
 	base := median(results[0], func(r result) float64 { return r.cpu })
 	var failures []error
 	for i, row := range rows {
 		cpus := sorted(results[i], func(r result) float64 { return r.cpu })
 		cpu := cpus[len(cpus)/2]
-		lost := 0
+		lost, skipped := 0, 0
 		for _, r := range results[i] {
-			lost += r.lost
+			lost, skipped = lost+r.lost, skipped+r.skipped
 		}
 		rss := median(results[i], func(r result) float64 { return r.rss })
-		say("%s\t%.0f\t%.0f-%.0f\t%.2f\t%.2f\t%.0f\t%.1f\t%d\t\n",
+		say("%s\t%.0f\t%.0f-%.0f\t%.2f\t%.2f\t%.0f\t%.1f\t%d\t%d\t\n",
 			row.label, cpu, cpus[0], cpus[len(cpus)-1], base/cpu,
 			median(results[i], func(r result) float64 { return r.mallocs }), rss,
-			median(results[i], func(r result) float64 { return r.goroutines }), lost)
+			median(results[i], func(r result) float64 { return r.goroutines }), lost, skipped)
 		if i == 0 {
 			continue
 		}
@@ -44,6 +44,9 @@ func report(out io.Writer, rows []row, results [][]result) error {
 		}
 		if rss > mostRSS {
 			failures = append(failures, fmt.Errorf("%s: %.0f KiB a viewer, want at most %d", row.label, rss, mostRSS))
+		}
+		if skipped != 0 {
+			failures = append(failures, fmt.Errorf("%s: viewers skipped %d packets: the machine is too slow for that rate", row.label, skipped))
 		}
 		if lost > 0 {
 			failures = append(failures, fmt.Errorf("%s: viewers missed %d packets", row.label, lost))

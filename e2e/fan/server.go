@@ -16,7 +16,6 @@ import (
 	"runtime/debug"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -36,6 +35,7 @@ type usage struct {
 	RSS        int           // bytes
 	Goroutines int
 	Mallocs    uint64
+	Delivered  uint64 // packets that the sessions of now have sent
 }
 
 // A window is what one run of media cost.
@@ -45,37 +45,25 @@ type window struct {
 	CPU     time.Duration
 	Mallocs uint64
 	Late    time.Duration
-}
-
-// total is the last that the server prints.
-type total struct {
-	Written   int    // packets written to the track
-	Delivered uint64 // packets that all sessions together sent
+	// Delivered is how many packets went to viewers meanwhile.
+	Delivered uint64
 }
 
 type server struct {
-	stream *stream.Stream
+	stream   *stream.Stream
+	sessions *session.Manager
 
 	mu sync.Mutex
 	// guarded by mu
-	feed    *feed
-	written int
+	feed *feed
 }
 
 // serve runs the server until ctx ends: WHEP at /whep/fan, GET /usage, and
-// GET /run?span=2s&burst=10, which publishes for a while. It prints its address
-// and, in the end, a total as JSON.
+// GET /run?span=2s&burst=10, which publishes for a while. It prints its address.
 func serve(ctx context.Context) error {
-	var delivered atomic.Uint64
-	count := func(_ string, attrs ...slog.Attr) {
-		for _, a := range attrs {
-			if a.Key == "packets" { // a session has ended
-				delivered.Add(a.Value.Uint64())
-			}
-		}
-	}
 	logger := slog.New(slog.DiscardHandler)
-	registry := stream.New(stream.Options{NewFlusher: session.NewFlusher, Logger: logger})
+	// Who joins gets a key frame alone: a hundred replays at once would last beyond the warm-up.
+	registry := stream.New(stream.Options{NewFlusher: session.NewFlusher, Logger: logger, Join: stream.JoinOptions{MaxFrames: 1}})
 	publication, err := registry.Publish(streamName, "fan", []stream.Spec{{Format: publisher.H264()}})
 	if err != nil {
 		return fmt.Errorf("publish: %w", err)
@@ -85,11 +73,11 @@ func serve(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	sessions, err := session.New(session.Options{Registry: registry, Logger: logger, Event: count})
+	sessions, err := session.New(session.Options{Registry: registry, Logger: logger})
 	if err != nil {
 		return fmt.Errorf("set up sessions: %w", err)
 	}
-	s := &server{stream: publication.Stream(), feed: &feed{publication: publication, track: publication.Tracks()[0]}}
+	s := &server{stream: publication.Stream(), sessions: sessions, feed: &feed{publication: publication, track: publication.Tracks()[0]}}
 	mux := http.NewServeMux()
 	mux.Handle("/whep/{stream}", whep.New(whep.Options{Sessions: sessions}))
 	mux.HandleFunc("GET /usage", s.usage)
@@ -112,13 +100,24 @@ func serve(ctx context.Context) error {
 	err = errors.Join(err, face.Close())
 	stopWork()
 	parts.Wait()
-	return errors.Join(err, json.NewEncoder(os.Stdout).Encode(total{Written: s.written, Delivered: delivered.Load()}))
+	return err
 }
 
 func (s *server) usage(w http.ResponseWriter, _ *http.Request) {
 	debug.FreeOSMemory() // after a collection: what is left is in use
 	u, err := s.now()
+	u.Delivered = s.delivered()
 	reply(w, u, err)
+}
+
+// delivered is how many packets the sessions of now have sent.
+func (s *server) delivered() (n uint64) {
+	for _, one := range s.sessions.Sessions() {
+		for _, m := range one.Stats().Media {
+			n += m.Sent.Delivered
+		}
+	}
+	return n
 }
 
 func (s *server) run(w http.ResponseWriter, r *http.Request) {
@@ -134,17 +133,17 @@ func (s *server) run(w http.ResponseWriter, r *http.Request) {
 		reply(w, nil, err)
 		return
 	}
+	delivered := s.delivered()
 	before, err := s.now()
 	if err != nil {
 		reply(w, nil, err)
 		return
 	}
 	packets, late, err := s.feed.run(span, burst)
-	s.written += packets
 	after, usageErr := s.now()
 	reply(w, window{
 		Packets: packets, Viewers: after.Viewers, Late: late,
-		CPU: after.CPU - before.CPU, Mallocs: after.Mallocs - before.Mallocs,
+		CPU: after.CPU - before.CPU, Mallocs: after.Mallocs - before.Mallocs, Delivered: s.delivered() - delivered,
 	}, errors.Join(err, usageErr))
 }
 
