@@ -200,8 +200,9 @@ func (a *API) DeleteFile(w http.ResponseWriter, r *http.Request) error {
 // and 13.2.2). Files have no entity-tags here: a star says that there is the file, and a tag names none.
 func checkUnchanged(r *http.Request, library publisher.Library, name string) error {
 	match, malformed := wish.ParseIfMatch(r.Header.Values("If-Match"))
-	since, err := http.ParseTime(r.Header.Get("If-Unmodified-Since"))
-	if malformed == nil && match.Missing() && err != nil { // a date that cannot be read means nothing
+	since, unread := http.ParseTime(r.Header.Get("If-Unmodified-Since"))
+	dated := unread == nil // a date that cannot be read means nothing
+	if malformed == nil && match.Missing() && !dated {
 		return nil
 	}
 	found, err := library.File(r.Context(), name)

@@ -130,18 +130,7 @@ func (p *plan) weir(ctx context.Context, bin string, burst int) (r result, err e
 	if err != nil || !strings.Contains(joined, "(0 failed)") {
 		return r, fmt.Errorf("fanload: %q: %w", joined, err)
 	}
-	if _, err := s.publish(ctx, p.warm, burst); err != nil {
-		return r, err
-	}
-	warm, err := get[usage](ctx, s.base+"/usage")
-	if err != nil {
-		return r, err
-	}
-	windows, err := p.windowsOf(ctx, s, burst)
-	if err != nil {
-		return r, err
-	}
-	full, err := get[usage](ctx, s.base+"/usage")
+	windows, full, skipped, err := p.windowsOf(ctx, s, burst)
 	if err != nil {
 		return r, err
 	}
@@ -152,11 +141,7 @@ func (p *plan) weir(ctx context.Context, bin string, burst int) (r result, err e
 	if err := s.stop(); err != nil {
 		return r, err
 	}
-	want := 0
-	for _, w := range windows {
-		want += w.Packets * p.viewers
-	}
-	r.skipped = want - int(full.Delivered-warm.Delivered)
+	r.skipped = skipped
 	if r.lost, err = lost(probes); err != nil {
 		return r, err
 	}
@@ -168,22 +153,33 @@ func (p *plan) weir(ctx context.Context, bin string, burst int) (r result, err e
 	return r, nil
 }
 
-// windowsOf publishes for the windows, and returns them from the cheapest to the
-// dearest.
-func (p *plan) windowsOf(ctx context.Context, s *child, burst int) ([]window, error) {
-	var all []window
+// windowsOf publishes for the warm-up and the windows, and returns the windows
+// from the cheapest to the dearest, what was in use at their end, and how many
+// packets did not go to a viewer in them.
+func (p *plan) windowsOf(ctx context.Context, s *child, burst int) (all []window, full usage, skipped int, err error) {
+	if _, err := s.publish(ctx, p.warm, burst); err != nil {
+		return nil, full, 0, err
+	}
+	warm, err := get[usage](ctx, s.base+"/usage")
+	if err != nil {
+		return nil, full, 0, err
+	}
 	for range p.windows {
 		w, err := s.publish(ctx, p.window, burst)
 		if err != nil {
-			return nil, err
+			return nil, full, 0, err
 		}
 		if w.Viewers != p.viewers {
-			return nil, fmt.Errorf("%d viewers are there, want %d", w.Viewers, p.viewers)
+			return nil, full, 0, fmt.Errorf("%d viewers are there, want %d", w.Viewers, p.viewers)
 		}
 		all = append(all, w)
+		skipped += w.Packets * p.viewers
+	}
+	if full, err = get[usage](ctx, s.base+"/usage"); err != nil {
+		return nil, full, 0, err
 	}
 	slices.SortFunc(all, func(a, b window) int { return int(a.CPU - b.CPU) })
-	return all, nil
+	return all, full, skipped - int(full.Delivered-warm.Delivered), nil
 }
 
 // lost reads the lines of fanload's probes: viewers that take every packet, and
