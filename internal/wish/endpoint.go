@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"strconv"
 )
 
 // An Endpoint is what the endpoints of both protocols share: a POST that makes a
@@ -111,7 +110,6 @@ func (e *Endpoint) post(w http.ResponseWriter, r *http.Request, create func(offe
 	header.Set("Location", e.options.SessionPath(made.Secret))
 	header.Set("ETag", made.ETag)
 	header.Set("Cache-Control", "no-store") // it holds credentials
-	header.Set("Content-Length", strconv.Itoa(len(made.Answer)))
 	e.link(header, true)
 	w.WriteHeader(http.StatusCreated)
 	if _, err := w.Write([]byte(made.Answer)); err != nil {
