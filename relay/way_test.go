@@ -119,17 +119,24 @@ func (w *wall) wrap(next http.Handler) http.Handler {
 
 func hurried(o *relay.Options) { *o = o.WithAid(300 * time.Millisecond) }
 
+// pulled returns a node that plays a stream of a node behind the wall.
+func (w *wall) pulled(t *testing.T) *node {
+	t.Helper()
+	origin := newNode(t, nodeOptions{handler: w.wrap})
+	edge := newNode(t, nodeOptions{change: hurried})
+	origin.feed(t, "live")
+	edge.pull(t, "copy", origin.whep("live"), "")
+	comes(t, edge.play(t, "copy"), 20)
+	return edge
+}
+
 // Where the own addresses do not connect, the ICE servers that the answer names
 // are asked, and what they say follows the offer by PATCH.
 func TestTrickle(t *testing.T) {
 	t.Parallel()
 	stun := newReflector(t)
 	w := &wall{link: `<stun:127.0.0.1:` + strconv.Itoa(stun.port) + `>; rel="ice-server"`}
-	origin := newNode(t, nodeOptions{handler: w.wrap})
-	edge := newNode(t, nodeOptions{change: hurried})
-	origin.feed(t, "live")
-	edge.pull(t, "copy", origin.whep("live"), "")
-	comes(t, edge.play(t, "copy"), 20)
+	w.pulled(t)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if stun.asked.Load() == 0 || len(w.offers) != 2 || len(w.patches) == 0 {
@@ -171,11 +178,7 @@ func TestTURN(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = server.Close() })
 	w := &wall{link: "<turn:" + conn.LocalAddr().String() + `?transport=udp>; rel="ice-server"; username="me"; credential="pass"`, open: true}
-	origin := newNode(t, nodeOptions{handler: w.wrap})
-	edge := newNode(t, nodeOptions{change: hurried})
-	origin.feed(t, "live")
-	edge.pull(t, "copy", origin.whep("live"), "")
-	comes(t, edge.play(t, "copy"), 20)
+	edge := w.pulled(t)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if all := strings.Join(append(w.offers, w.patches...), ""); !strings.Contains(all, " typ relay raddr 0.0.0.0 rport 9\r\n") {

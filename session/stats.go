@@ -43,16 +43,8 @@ type MediaStats struct {
 	Profile     string // of H.264: "constrained-baseline"; "" where there is none or it has no name
 	Fmtp        string // as answered
 	PayloadType uint8
-	SSRC        uint32
 
-	RTT          time.Duration // 0: not known yet
-	FractionLost float64       // of the last interval, 0 to 1
-	Lost         int32         // packets, in all
-	Jitter       time.Duration
-	Reports      uint64 // receiver reports that came
-	NACKs        uint64 // RTCP packets, not packets asked for
-	KeyFrames    uint64 // asked for, by PLI or FIR
-	Junk         uint64 // datagrams that were no RTCP, or too much of it
+	egress.Stats // of a player's session; of a publisher's what there is of the same for its stream
 
 	Sent stream.DownTrackStats // of a player's session
 	// Received is what came of a publisher's section; nil in a player's session.
@@ -112,11 +104,8 @@ func (s *Session) sent(from *egress.Sender, v *stream.Viewer) []MediaStats {
 	stats, down, accepted := from.Stats(), v.Stats().DownTracks, s.plan.Accepted()
 	all := make([]MediaStats, len(stats))
 	for i := range stats {
-		m, said := mediaOf(&accepted[i], accepted[i].Format), &stats[i]
-		m.SSRC, m.RTT, m.FractionLost, m.Jitter, m.Lost = said.SSRC, said.RTT, said.FractionLost, said.Jitter, said.Lost
-		m.Reports, m.NACKs, m.KeyFrames, m.Junk = said.Reports, said.NACKs, said.KeyFrames, said.Junk
-		m.Sent = down[i]
-		all[i] = m
+		all[i] = mediaOf(&accepted[i], accepted[i].Format)
+		all[i].Stats, all[i].Sent = stats[i], down[i]
 	}
 	return all
 }
