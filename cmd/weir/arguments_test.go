@@ -102,6 +102,8 @@ func TestCommands(t *testing.T) {
 		{"config", "check", "-show"},
 		{"token", "add", "name"},
 		{"token", "add", "name", "own"},
+		{"token", "add", "a/b", "play"},
+		{"token", "add", "name", ","},
 		{"token", "rotate"},
 		{"token", "list", "name"},
 		{"token", "list", "-addr", ":9"},

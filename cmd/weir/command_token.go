@@ -92,6 +92,8 @@ func tokenError(verb string, loaded *config.Loaded, err error) error {
 		return fmt.Errorf("%w in %s; see weir token list", err, statePath(loaded))
 	case errors.Is(err, auth.ErrNoFile):
 		return fmt.Errorf("%w; set WEIR_STATE_DIR", err)
+	case errors.Is(err, auth.ErrName), errors.Is(err, auth.ErrNoRights):
+		return fmt.Errorf("%s token: %w; %w", verb, err, errUsage)
 	default:
 		return fmt.Errorf("%s token: %w", verb, err)
 	}

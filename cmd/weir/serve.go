@@ -42,7 +42,7 @@ func (s *server) run(ctx context.Context, welcome string, stdout io.Writer) erro
 	if s.library != nil {
 		endLibrary = begin(s.library.Run)
 	}
-	endSessions := begin(s.sessions.Run)
+	endSessions := begin(s.runSessions)
 	endAccess := begin(s.followTokens)
 	endHTTP := s.closeListener
 	select {
@@ -91,6 +91,14 @@ func (s *server) tellTallies() {
 	for name, n := range s.limited.all() {
 		s.log.Info("requests refused for their rate", "reason", name, "count", n)
 	}
+}
+
+// runSessions says besides, where the media's port cannot be had, what to do.
+func (s *server) runSessions(ctx context.Context) error {
+	if err := s.sessions.Run(ctx); err != nil {
+		return fmt.Errorf("%w; choose another with -addr", err)
+	}
+	return nil
 }
 
 func (s *server) closeListener() { _ = s.listener.Close() } // nothing was served on it

@@ -25,6 +25,9 @@ const usageServe = `weir serves live streams to WHEP players.
 
 Without flags: open the address that is printed, and watch.
 For other machines to watch: weir -addr :8080
+
+The exit code is 0 after SIGTERM or an interrupt, 1 after a failure, which one
+line tells, and 2 where the command line is wrong.
 `
 
 const usageConfig = `weir config check     say "ok", or all mistakes with their places; exit code 1
