@@ -110,19 +110,29 @@ func (m *Mux) shut() {
 	}
 }
 
-// largest is how long a datagram can be that is taken.
-const largest = 8192
+const (
+	// largest is how long a datagram can be that is taken.
+	largest = 8192
+	// room is for any datagram: Windows makes an error of one that is longer.
+	room = 1 << 16
+	// mostFailures is how many reads in a row may fail, and breath the time after
+	// each. A socket that is closed then is opened anew by Ports, without shares.
+	mostFailures = 100
+	breath       = 10 * time.Millisecond
+)
 
-// read hands on what comes until the socket is closed.
+// read hands on what comes until the socket is closed, or of no use any more.
 func (m *Mux) read() {
 	defer close(m.ended)
 	defer m.shut()
-	b := make([]byte, largest)
-	for {
+	b := make([]byte, room)
+	for failures := 0; failures < mostFailures; {
 		n, from, err := m.socket.ReadFromAddrPort(b)
 		switch {
+		case err == nil && n > largest:
+			failures = 0
 		case err == nil:
-			from = canonical(from)
+			failures, from = 0, canonical(from)
 			if s := m.receiver(b[:n], from, time.Now); s != nil {
 				s.put(b[:n], from)
 			}
@@ -130,7 +140,8 @@ func (m *Mux) read() {
 			return
 		default:
 			m.logger.Errorf("read from %s: %v", m.local, err)
-			return
+			failures++
+			time.Sleep(breath)
 		}
 	}
 }
@@ -180,7 +191,7 @@ func (m *Mux) provedLocked(s *Share, from netip.AddrPort) {
 // address, which it does to those alone that have the password.
 func (m *Mux) answeredLocked(s *Share, to netip.AddrPort) {
 	known, ok := s.sources[to]
-	if !ok {
+	if !ok || m.shares[s.ufrag] != s {
 		return
 	}
 	known.answered = true
@@ -191,8 +202,12 @@ func (m *Mux) answeredLocked(s *Share, to netip.AddrPort) {
 	}
 }
 
-// askedLocked notes a request, for the response.
+// askedLocked notes a request, for the response. It may be of a share that was
+// closed meanwhile: that has nothing any more.
 func (m *Mux) askedLocked(s *Share, id transaction, to netip.AddrPort) {
+	if m.shares[s.ufrag] != s {
+		return
+	}
 	if len(s.asked) < maxAsked {
 		s.asked = append(s.asked, id)
 	} else {

@@ -1,11 +1,14 @@
 package udp
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net"
 	"net/netip"
 	"testing"
 	"time"
+
+	"github.com/pion/logging"
 )
 
 // message is a STUN message of the binding method, with a username unless that is "".
@@ -22,6 +25,11 @@ func message(c class, id transaction, user string) []byte {
 // muxed is a Mux that nobody reads for, and two shares of it.
 func muxed(t *testing.T) (m *Mux, a, b *Share) {
 	t.Helper()
+	return muxedWith(t, nil)
+}
+
+func muxedWith(t *testing.T, logger logging.LeveledLogger) (m *Mux, a, b *Share) {
+	t.Helper()
 	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
@@ -31,7 +39,7 @@ func muxed(t *testing.T) (m *Mux, a, b *Share) {
 		t.Fatal(err)
 	}
 	local := net.UDPAddrFromAddrPort(netip.MustParseAddrPort(conn.LocalAddr().String()))
-	m = newMux(s, local, nil)
+	m = newMux(s, local, logger)
 	go m.read()
 	t.Cleanup(m.Close)
 	if a, err = m.GetConn("a", local, &Drops{}); err != nil {
@@ -145,13 +153,85 @@ func TestUnreadIsLimited(t *testing.T) {
 		}
 		read++
 	}
-	if lost := a.drops.Unread.Load(); read != maxWaiting/1000 || lost != uint64(2000-read) {
+	if lost := a.drops.Unread.Load(); read != maxWaiting/(1000+overhead) || lost != uint64(2000-read) {
 		t.Errorf("%d were kept, %d lost", read, lost)
+	}
+	for range 50_000 {
+		a.put(nil, from)
+	}
+	if len(a.waiting) > maxWaiting/overhead {
+		t.Errorf("%d empty ones are kept", len(a.waiting))
+	}
+	for len(a.waiting) > 0 || a.next < len(a.batch) {
+		if n, _, err := a.ReadFromAddrPort(b); n != 0 || err != nil {
+			t.Fatalf("%d, %v", n, err)
+		}
 	}
 	_ = a.Close()
 	if _, _, err := a.ReadFromAddrPort(b); err == nil {
 		t.Error("read after the end")
 	}
+}
+
+// What a share still writes while it is closed leaves nothing behind.
+func TestClosedShareHasNothing(t *testing.T) {
+	m, a, b := muxed(t)
+	x := netip.MustParseAddrPort("127.0.0.1:9")
+	for _, s := range []*Share{a, b} {
+		if m.receiver(message(request, transaction{9}, s.ufrag+":x"), x, time.Now) != s {
+			t.Fatal("a check is not taken")
+		}
+	}
+	_ = a.Close()
+	m.shut() // which closes b
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i, s := range []*Share{a, b} {
+		m.askedLocked(s, transaction{byte(i)}, x)
+		m.answeredLocked(s, x)
+	}
+	if len(m.owners) != 0 || len(m.asked) != 0 {
+		t.Errorf("left over: %v, %v", m.owners, m.asked)
+	}
+}
+
+// A read that fails now and then ends nothing, and a datagram that is too long is lost alone.
+func TestReadingGoesOn(t *testing.T) {
+	failed := make(chan struct{}, 1)
+	m, a, _ := muxedWith(t, logging.NewDefaultLeveledLoggerForScope("udp", logging.LogLevelError, signal(failed)))
+	if err := m.socket.SetReadDeadline(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	<-failed
+	if err := m.socket.SetReadDeadline(time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.DialUDP("udp4", nil, m.local)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	long, short := message(request, transaction{1}, "a:x"), message(request, transaction{2}, "a:x")
+	for _, datagram := range [][]byte{append(long, make([]byte, largest)...), short} {
+		if _, err := conn.Write(datagram); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := make([]byte, largest)
+	if n, _, err := a.ReadFromAddrPort(b); err != nil || !bytes.Equal(b[:n], short) {
+		t.Errorf("%d bytes, %v, want the short one", n, err)
+	}
+}
+
+// signal is a writer that tells of each write.
+type signal chan<- struct{}
+
+func (s signal) Write(b []byte) (int, error) {
+	select {
+	case s <- struct{}{}:
+	default:
+	}
+	return len(b), nil
 }
 
 // However a request is damaged, its username is not looked for outside of it.

@@ -18,8 +18,12 @@ const (
 	sourceEvery = time.Minute
 	// maxAsked is how many checks may wait for their answers; older ones are lost.
 	maxAsked = 256
-	// maxWaiting is how many bytes may wait to be read.
+	// maxWaiting is how many bytes may wait to be read, with overhead for each
+	// datagram: of empty ones there is no end.
 	maxWaiting = 1 << 20
+	overhead   = 64
+	// usual is how long a buffer may be that is kept for other datagrams.
+	usual = 2048
 )
 
 // Share is an ICE agent's share of a socket: a net.PacketConn with the methods of
@@ -69,6 +73,13 @@ type datagram struct {
 	from netip.AddrPort
 }
 
+// spareLater keeps what a datagram was in for another one.
+func (m *Mux) spareLater(d *datagram) {
+	if cap(d.b) <= usual {
+		m.spare.Put(d)
+	}
+}
+
 func newShare(m *Mux, ufrag string, drops *Drops) *Share {
 	return &Share{
 		mux: m, ufrag: ufrag, drops: drops, filled: make(chan struct{}, 1), done: make(chan struct{}), left: maxSources,
@@ -104,15 +115,15 @@ func (s *Share) put(b []byte, from netip.AddrPort) {
 	}
 	d.b, d.from = append(d.b[:0], b...), from
 	s.mu.Lock()
-	full := s.bytes+len(b) > maxWaiting
+	full := s.bytes+len(b)+overhead > maxWaiting
 	if !full {
 		s.waiting = append(s.waiting, d)
-		s.bytes += len(b)
+		s.bytes += len(b) + overhead
 	}
 	s.mu.Unlock()
 	if full {
 		s.drops.Unread.Add(1)
-		s.mux.spare.Put(d)
+		s.mux.spareLater(d)
 		return
 	}
 	select {
@@ -141,7 +152,7 @@ func (s *Share) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	s.batch[s.next] = nil
 	s.next++
 	n, from := copy(b, d.b), d.from
-	s.mux.spare.Put(d)
+	s.mux.spareLater(d)
 	return n, from, nil
 }
 
