@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,6 +45,15 @@ func TestFactsAreWaitedFor(t *testing.T) {
 		want(body, took, `{"name":"lobby","live":true,"codecs":["H264"]}`, time.Second)
 		body, took = ask("/lobby/whep?wait=7")
 		want(body, took, `{"name":"lobby","live":true,"codecs":["H264"]}`, 0)
+
+		lobby, _ := w.registry.Find("lobby")
+		lobby.Publication().Away(true)
+		time.AfterFunc(2*time.Second, func() { lobby.Publication().Away(false) })
+		if list := do(t, w.face, "GET", "/api/v1/streams"); strings.Contains(list.Body, "lobby") {
+			t.Errorf("a stream whose publisher is away is listed: %s", list.Body)
+		}
+		body, took = ask("/lobby/whep?wait=7")
+		want(body, took, `{"name":"lobby","live":true,"codecs":["H264"]}`, 2*time.Second)
 
 		w.begin(t, "cellar", "tone", true)
 		for _, name := range []string{"cellar", "nobody"} {

@@ -99,6 +99,8 @@ func (p *pull) Alternatives() bool { return true }
 // are tried again here, so that the stream stays.
 func (p *pull) Run(ctx context.Context, publication *stream.Publication) error {
 	p.begin(publication)
+	forget := func() {}
+	defer func() { forget() }()
 	var wait backoff
 	for {
 		lived, err := p.once(ctx, publication)
@@ -110,6 +112,7 @@ func (p *pull) Run(ctx context.Context, publication *stream.Publication) error {
 		case lasting(err):
 			return err
 		}
+		forget = p.relay.opts.Hops.set(p.stream, &chain{hops: hopsOf(err)})
 		again := wait.after(lived, err)
 		p.say(err.Error())
 		p.relay.opts.Logger.Info("pull is tried again", "stream", p.stream, "reason", err, "duration", again)
@@ -151,7 +154,8 @@ func (p *pull) once(ctx context.Context, publication *stream.Publication) (lived
 	return l.lived(), err
 }
 
-// say notes why nothing plays, "" where something does.
+// say notes why nothing plays, "" where something does. While there is a reason
+// the stream is not live.
 func (p *pull) say(reason string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -159,6 +163,7 @@ func (p *pull) say(reason string) {
 		p.since = time.Now()
 	}
 	p.reason = reason
+	p.publication.Away(reason != "")
 }
 
 // Trouble implements publisher.Hesitator.

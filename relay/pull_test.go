@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"weir/internal/webrtctest"
 	"weir/publisher"
 	"weir/relay"
+	"weir/session"
 )
 
 func TestPull(t *testing.T) {
@@ -56,6 +58,10 @@ func TestOriginBeginsAnew(t *testing.T) {
 	player := edge.play(t, "copy")
 	comes(t, player, 50)
 	origin.stop()
+	edge.becomes(t, "copy", publisher.StateWaiting, "")
+	if _, err := webrtctest.Play(t.Context(), edge.whep("copy"), webrtctest.Options{}); err == nil || !strings.Contains(err.Error(), "409") {
+		t.Errorf("a player that comes while the origin is away: %v", err)
+	}
 	began := time.Now()
 	again := newNode(t, nodeOptions{address: origin.address})
 	again.feed(t, "live")
@@ -94,14 +100,37 @@ func TestSilence(t *testing.T) {
 	}
 }
 
+// A stream that the origin has not got is not live here either: its players wait as
+// the policy says.
 func TestNotThereYet(t *testing.T) {
 	t.Parallel()
-	origin, edge := newNode(t, nodeOptions{}), newNode(t, nodeOptions{})
+	hold := func(string) session.Policy { return session.Policy{Early: session.EarlyHold} }
+	origin, edge := newNode(t, nodeOptions{}), newNode(t, nodeOptions{session: session.Options{Policy: hold, HoldTime: soon}})
 	edge.pull(t, "copy", origin.whep("live"), "")
-	player := edge.play(t, "copy")
-	edge.reason(t, "copy", "stream_not_live")
+	edge.becomes(t, "copy", publisher.StateWaiting, "stream_not_live")
+	if st, ok := edge.registry.Find("copy"); !ok || st.Live() || len(st.Offered()) != 0 {
+		t.Error("the stream is live while it waits")
+	}
+	var player *webrtctest.Player
+	var answered sync.WaitGroup
+	answered.Go(func() { player = edge.play(t, "copy") })
+	webrtctest.Until(t, soon, func() string {
+		if edge.sessions.Held() != 1 {
+			return "a player that is held"
+		}
+		return ""
+	})
 	origin.feed(t, "live")
+	answered.Wait()
+	if player == nil {
+		t.FailNow()
+	}
 	comes(t, player, 50)
+	edge.becomes(t, "copy", publisher.StateLive, "")
+	st, _ := edge.registry.Find("copy")
+	if sent := st.Sent(); len(sent) != 2 {
+		t.Errorf("of all that could come %d tracks are told of", len(sent))
+	}
 	if n := len(origin.requests("POST")); n > 5 {
 		t.Errorf("%d requests: Retry-After is not heeded", n)
 	}

@@ -301,7 +301,7 @@ func (p *push) leave() {
 func (p *push) awaitLive(ctx context.Context) *stream.Stream {
 	said := false
 	for {
-		if st, ok := p.relay.opts.Registry.Find(p.stream); ok && st.Publication() != nil {
+		if st, ok := p.relay.opts.Registry.Find(p.stream); ok && st.Live() {
 			if !p.awaitFormats(ctx, st) {
 				return nil
 			}
@@ -327,7 +327,7 @@ func (p *push) awaitLive(ctx context.Context) *stream.Stream {
 // encoded on demand sends nothing yet.
 func (p *push) awaitFormats(ctx context.Context, st *stream.Stream) bool {
 	const most, step = time.Second, 50 * time.Millisecond
-	for deadline := time.Now().Add(most); time.Now().Before(deadline) && st.Publication() != nil; {
+	for deadline := time.Now().Add(most); time.Now().Before(deadline) && st.Live(); {
 		lives := map[string]bool{} // by kind
 		for _, t := range st.Offered() {
 			lives[t.Kind().String()] = lives[t.Kind().String()] || t.Live()

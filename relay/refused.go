@@ -18,6 +18,16 @@ type Refused struct { //nolint:errname // as wish.Refusal
 	Status int
 	Code   string        // of a problem (RFC 9457) as this program writes it, "" for none
 	After  time.Duration // that the server asks to wait; 0: it does not say
+	hops   []string      // what its stream comes through
+}
+
+// hopsOf are those that a refusal tells of: streams that wait for each other make
+// a circle before anything has come.
+func hopsOf(err error) []string {
+	if r, ok := errors.AsType[*Refused](err); ok {
+		return r.hops
+	}
+	return nil
 }
 
 // maxAfter bounds what a server may ask to wait.
@@ -26,7 +36,7 @@ const maxAfter = time.Minute
 // refused reads a reply that is no success. Nothing of its text is repeated but
 // a code.
 func refused(r *reply) *Refused {
-	e := &Refused{Status: r.status, After: retryAfter(r.header.Get("Retry-After"), time.Now())}
+	e := &Refused{Status: r.status, After: retryAfter(r.header.Get("Retry-After"), time.Now()), hops: parseHops(r.header)}
 	var problem struct {
 		Code string `json:"code"`
 	}

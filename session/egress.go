@@ -44,7 +44,7 @@ func (m *Manager) worthWhile(r Request) error {
 
 // egress is Egress where nobody waits.
 func (m *Manager) egress(ctx context.Context, r Request) (*Session, string, error) {
-	s, answer, err := m.egressFrom(ctx, r, func() *stream.Stream { return m.visible(r) })
+	s, answer, err := m.egressFrom(ctx, r, func() *stream.Stream { return m.visible(r) }, (*stream.Stream).Offered)
 	if err == nil && r.hidden() {
 		s.Close(ReasonPrivate)
 		return nil, "", refuseNotLive()
@@ -52,8 +52,9 @@ func (m *Manager) egress(ctx context.Context, r Request) (*Session, string, erro
 	return s, answer, err
 }
 
-// egressSlate is Egress where a slate is played. Who may not know of the stream
-// gets one that goes on whatever becomes of the stream.
+// egressSlate is Egress where a slate is played, or the publisher who is away is
+// waited for. Who may not know of the stream gets one that goes on whatever becomes
+// of the stream.
 func (m *Manager) egressSlate(ctx context.Context, r Request) (*Session, string, error) {
 	hidden := r.hidden()
 	shown := func() *stream.Stream {
@@ -63,25 +64,27 @@ func (m *Manager) egressSlate(ctx context.Context, r Request) (*Session, string,
 		}
 		return st
 	}
-	s, answer, err := m.egressFrom(ctx, r, shown)
+	s, answer, err := m.egressFrom(ctx, r, shown, (*stream.Stream).Promised)
 	if err == nil && !hidden && r.hidden() {
 		s.Close(ReasonPrivate)
 		hidden = true
-		return m.egressFrom(ctx, r, shown)
+		return m.egressFrom(ctx, r, shown, (*stream.Stream).Promised)
 	}
 	return s, answer, err
 }
 
 // egressFrom makes a session that plays the stream that find returns, nil for
-// none.
-func (m *Manager) egressFrom(ctx context.Context, r Request, find func() *stream.Stream) (*Session, string, error) {
+// none, in those of its tracks that are offered.
+func (m *Manager) egressFrom(ctx context.Context, r Request, find func() *stream.Stream,
+	offered func(*stream.Stream) []*stream.Track,
+) (*Session, string, error) {
 	var st *stream.Stream
 	return m.open(ctx, r, protocolWHEP, func() error {
-		if st = find(); st == nil || len(st.Offered()) == 0 {
+		if st = find(); st == nil || len(offered(st)) == 0 {
 			return refuseNotLive()
 		}
 		return nil
-	}, func(s *Session) error { return s.play(r, st) })
+	}, func(s *Session) error { return s.play(r, st, offered(st)) })
 }
 
 // visible is the stream, if the caller may know of it.
@@ -94,8 +97,7 @@ func (m *Manager) visible(r Request) *stream.Stream {
 }
 
 // play negotiates a player's offer and adds a viewer to the stream.
-func (s *Session) play(r Request, st *stream.Stream) error {
-	tracks := st.Offered()
+func (s *Session) play(r Request, st *stream.Stream, tracks []*stream.Track) error {
 	if len(tracks) == 0 {
 		return refuseNotLive()
 	}

@@ -93,7 +93,7 @@ func (m *Manager) Await(ctx context.Context, r Request, d time.Duration) {
 		ready, leave := m.awaitLive(r)
 		last, err := m.wait(ctx, ready, again, up.C)
 		leave()
-		if last || err != nil || !r.hidden() && m.publication(r.Stream) != nil {
+		if last || err != nil || !r.hidden() && m.live(r.Stream) {
 			return
 		}
 	}

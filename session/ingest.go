@@ -56,6 +56,12 @@ func (m *Manager) publication(name string) *stream.Publication {
 	return st.Publication()
 }
 
+// live says whether somebody publishes the stream of that name who is not away.
+func (m *Manager) live(name string) bool {
+	st, ok := m.options.Registry.Find(name)
+	return ok && st.Live()
+}
+
 // publisherOf names who publishes: the token, where there is one, else the
 // remote address.
 func publisherOf(r Request) string {

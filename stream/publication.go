@@ -22,6 +22,7 @@ type Publication struct {
 	done    chan struct{}
 
 	active [codec.Video + 1]atomic.Pointer[Track] // by kind, of alternatives: that which is fed
+	away   atomic.Bool                            // changed under Registry.mu
 
 	mu sync.Mutex
 	// guarded by mu
@@ -74,6 +75,18 @@ func (p *Publication) Anew() {
 	for _, t := range p.all() {
 		t.begin(p, t.Spec())
 		t.unanswered.Store(0)
+	}
+}
+
+// Away says whether the publisher, who keeps the stream, has nothing for it at
+// present: the stream is not live then, and those who come are turned away or
+// wait, as where nobody publishes. Those who are there stay.
+func (p *Publication) Away(away bool) {
+	r := p.stream.reg
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p.away.Swap(away) != away && p.stream.Live() {
+		r.arrivedLocked(p.stream.name)
 	}
 }
 

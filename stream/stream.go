@@ -104,6 +104,12 @@ func (s *Stream) Publication() *Publication {
 	return nil
 }
 
+// Live says whether somebody publishes the stream who is not away.
+func (s *Stream) Live() bool {
+	p := s.Publication()
+	return p != nil && !p.away.Load()
+}
+
 // feeder is the publication that feeds the stream, a stand-in too, or nil.
 func (s *Stream) feeder() *Publication {
 	s.mu.Lock()

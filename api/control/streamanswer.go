@@ -94,7 +94,7 @@ func (a *API) facts(name string) factsAnswer {
 	if !ok {
 		return factsOf(name, nil)
 	}
-	return factsOf(name, found.Tracks())
+	return factsOf(name, found.Sent())
 }
 
 func factsOf(name string, tracks []*stream.Track) factsAnswer {
@@ -113,7 +113,7 @@ func (a *API) lookAt(name string) (streamAnswer, bool) {
 	found, known := a.options.Streams.Find(name)
 	if known {
 		tracks := found.Tracks()
-		answer.factsAnswer, answer.Viewers = factsOf(name, tracks), found.Viewers()
+		answer.factsAnswer, answer.Viewers = factsOf(name, found.Sent()), found.Viewers()
 		for _, t := range tracks {
 			answer.Tracks = append(answer.Tracks, trackOf(t))
 		}

@@ -54,7 +54,7 @@ func (a *API) publicNames() []string {
 	}
 	var names []string
 	for _, s := range a.options.Streams.Streams() {
-		if len(s.Tracks()) > 0 && !private[s.Name()] && !a.options.Sources.Private(s.Name()) {
+		if s.Live() && !private[s.Name()] && !a.options.Sources.Private(s.Name()) {
 			names = append(names, s.Name())
 		}
 	}

@@ -76,7 +76,7 @@ func (s *Keeper) Run(ctx context.Context) error {
 // publisher.ErrTooMany, publisher.ErrClosed or an error of New's.
 func (s *Keeper) Show(name string, hidden bool) (*stream.Stream, error) {
 	registry := s.registry(hidden)
-	if found, ok := registry.Find(name); ok && len(found.Offered()) > 0 {
+	if found, ok := registry.Find(name); ok && len(found.Promised()) > 0 {
 		return found, nil
 	}
 	leave, err := s.enter()
@@ -113,7 +113,7 @@ func (s *Keeper) Show(name string, hidden bool) (*stream.Stream, error) {
 func (s *Keeper) Specs(name string, hidden bool) ([]stream.Spec, error) {
 	var specs []stream.Spec
 	if found, ok := s.registry(hidden).Find(name); ok {
-		for _, t := range found.Offered() {
+		for _, t := range found.Promised() {
 			specs = append(specs, t.Spec())
 		}
 	}
