@@ -8,6 +8,17 @@ import { watchSecrets } from './seen.mjs'
 export const fakeDevices = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
 
 /**
+ * Without what Playwright leaves out (a later switch replaces its own), and without the address bar's popups, which are pages:
+ * Chromium makes two for each window, which costs more than most pages here.
+ */
+const without = [
+  'WebUIOmniboxPopup', 'WebUIOmniboxAimPopup',
+  'AimEnabled', 'AvoidCorsURLLoaderRestartOnRedirect', 'AvoidUnnecessaryBeforeUnloadCheckSync', 'DestroyProfileOnBrowserClose',
+  'HttpsFirstBalancedModeAutoEnable', 'HttpsUpgrades', 'LensOverlay', 'MediaRouter', 'NetworkTimeServiceQuerying', 'OptimizationHints',
+  'PaintHolding', 'PreconnectToSearch', 'TcpPortRandomizationWin', 'ThirdPartyStoragePartitioning',
+]
+
+/**
  * Debian's Chromium as Playwright is to launch it. Playwright's own switches are left out where they hide what users have: the
  * back-forward cache.
  * @param {string[]} switches besides
@@ -18,7 +29,7 @@ export const launch = (switches) => ({
   ignoreDefaultArgs: ['--disable-back-forward-cache'],
   args: [
     '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required',
+    '--disable-component-update', '--disable-sync', `--disable-features=${without}`, '--autoplay-policy=no-user-gesture-required',
     '--host-resolver-rules=MAP weir.test 127.0.0.1', // a name with which a page is no secure context
     ...switches,
   ],
