@@ -25,11 +25,13 @@ import (
 	"weir/whip"
 )
 
-// The tokens of a server: two publishers, and one who may only play.
+// The tokens of a server: two publishers, one who may only play, and one who may
+// do everything.
 const (
 	publishToken = "publish-token-of-the-rules"
 	otherToken   = "other-token-of-the-rules"
 	playToken    = "play-token-of-the-rules"
+	adminToken   = "admin-token-of-the-rules"
 )
 
 // A server is the whole of it on 127.0.0.1.
@@ -80,6 +82,7 @@ func newFace(t *testing.T, o serverOptions, registry *stream.Registry, manager *
 		{Name: "studio", Secret: publishToken, Rights: []auth.Action{auth.Publish}},
 		{Name: "other", Secret: otherToken, Rights: []auth.Action{auth.Publish}},
 		{Name: "viewer", Secret: playToken, Rights: []auth.Action{auth.Play}},
+		{Name: "chief", Secret: adminToken, Rights: []auth.Action{auth.Administer}},
 	}})
 	if err != nil {
 		t.Fatalf("make the tokens: %v", err)

@@ -27,8 +27,10 @@ type Stats struct {
 	First, Last time.Time // arrival of the first and the newest packet
 	// FirstKey says that the very first packet begins a key frame.
 	FirstKey bool
-	// Report is the newest sender report, nil before the first.
-	Report *rtcp.SenderReport
+	// Report is the newest sender report, nil before the first; ReportAt is when
+	// it came.
+	Report   *rtcp.SenderReport
+	ReportAt time.Time
 }
 
 // A Frame is all that has come of one RTP timestamp.
@@ -127,7 +129,7 @@ func (c *counter) orderLocked(sequence uint16) bool {
 	return true
 }
 
-func (c *counter) report(packets []rtcp.Packet) {
+func (c *counter) report(packets []rtcp.Packet, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, packet := range packets {
@@ -135,7 +137,7 @@ func (c *counter) report(packets []rtcp.Packet) {
 		case *rtcp.SenderReport:
 			if packet.SSRC == c.stats.SSRC {
 				c.stats.Reports++
-				c.stats.Report = packet
+				c.stats.Report, c.stats.ReportAt = packet, now
 			}
 		case *rtcp.Goodbye:
 			c.stats.Goodbyes++

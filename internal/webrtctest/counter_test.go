@@ -31,10 +31,10 @@ func TestCounter(t *testing.T) {
 	} {
 		c.packet(&rtp.Header{SequenceNumber: p.sequence, Timestamp: p.timestamp, Marker: p.marker}, p.payload, now)
 	}
-	c.report([]rtcp.Packet{&rtcp.SenderReport{SSRC: 7, RTPTime: 1}, &rtcp.SenderReport{SSRC: 8}, &rtcp.SenderReport{SSRC: 7, RTPTime: 2}, &rtcp.Goodbye{}})
+	c.report([]rtcp.Packet{&rtcp.SenderReport{SSRC: 7, RTPTime: 1}, &rtcp.SenderReport{SSRC: 8}, &rtcp.SenderReport{SSRC: 7, RTPTime: 2}, &rtcp.Goodbye{}}, now)
 	want := Stats{
 		Codec: "H264", SSRC: 7, PayloadType: 102, Packets: 5, Bytes: 12, Recovered: 1, Duplicates: 2, Missing: 3,
-		Frames: 3, KeyFrames: 1, Reports: 2, Goodbyes: 1, First: now, Last: now, FirstKey: true, Report: &rtcp.SenderReport{SSRC: 7, RTPTime: 2},
+		Frames: 3, KeyFrames: 1, Reports: 2, Goodbyes: 1, First: now, Last: now, FirstKey: true, Report: &rtcp.SenderReport{SSRC: 7, RTPTime: 2}, ReportAt: now,
 	}
 	if diff := cmp.Diff(want, c.snapshot()); diff != "" {
 		t.Errorf("stats (-want +got):\n%s", diff)

@@ -104,7 +104,7 @@ func readRTCP(receiver *webrtc.RTPReceiver, c *counter) {
 		if err != nil {
 			return // closed
 		}
-		c.report(packets)
+		c.report(packets, time.Now())
 	}
 }
 
@@ -176,6 +176,24 @@ func (p *Player) AskKeyFrame() error {
 		}
 		if err := p.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(r.track.SSRC())}}); err != nil {
 			return fmt.Errorf("ask for a key frame: %w", err)
+		}
+	}
+	return nil
+}
+
+// Tell reports on everything that comes in: so much is lost of late, in 1/256,
+// and in all, with this jitter in clock rate units. The answer to a sender report
+// lets the other end know the round-trip time (RFC 3550 6.4.1).
+func (p *Player) Tell(fraction uint8, lost, jitter uint32) error {
+	for _, r := range p.remotes() {
+		stats := r.counter.snapshot()
+		report := rtcp.ReceptionReport{SSRC: stats.SSRC, FractionLost: fraction, TotalLost: lost, Jitter: jitter}
+		if stats.Report != nil {
+			report.LastSenderReport = uint32(stats.Report.NTPTime >> 16)
+			report.Delay = uint32(time.Since(stats.ReportAt) << 16 / time.Second)
+		}
+		if err := p.pc.WriteRTCP([]rtcp.Packet{&rtcp.ReceiverReport{Reports: []rtcp.ReceptionReport{report}}}); err != nil {
+			return fmt.Errorf("report: %w", err)
 		}
 	}
 	return nil

@@ -50,6 +50,7 @@ type Publisher struct {
 	layers  *webrtc.RTPTransceiver        // of a simulcast
 
 	keyFrames, nacks, reports, numbered atomic.Int64 // RTCP that came: PLI and FIR, NACK, RR blocks, transport-wide feedback
+	fir, estimates                      atomic.Int64 // FIR, REMB
 	lost                                atomic.Int64 // packets lost in all, by the newest RR
 }
 
@@ -217,8 +218,13 @@ func (p *Publisher) readRTCP(read func() ([]rtcp.Packet, interceptor.Attributes,
 		}
 		for _, packet := range packets {
 			switch packet := packet.(type) {
-			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
+			case *rtcp.PictureLossIndication:
 				p.keyFrames.Add(1)
+			case *rtcp.FullIntraRequest:
+				p.fir.Add(1)
+				p.keyFrames.Add(1)
+			case *rtcp.ReceiverEstimatedMaximumBitrate:
+				p.estimates.Add(1)
 			case *rtcp.TransportLayerNack:
 				p.nacks.Add(1)
 			case *rtcp.TransportLayerCC:
@@ -268,6 +274,8 @@ func (p *Publisher) LoseOut(nth uint32) { p.net.out.Store(nth) }
 // Heard is what a publisher was told by RTCP.
 type Heard struct {
 	KeyFrames int64 // requests, PLI and FIR
+	FIR       int64 // those of them that are FIR
+	Estimates int64 // REMB
 	NACKs     int64 // RTCP packets
 	Reports   int64 // reception reports
 	Lost      int64 // packets, by the newest report
@@ -277,7 +285,7 @@ type Heard struct {
 // Heard returns what came so far.
 func (p *Publisher) Heard() Heard {
 	return Heard{
-		KeyFrames: p.keyFrames.Load(), NACKs: p.nacks.Load(), Reports: p.reports.Load(),
+		KeyFrames: p.keyFrames.Load(), FIR: p.fir.Load(), Estimates: p.estimates.Load(), NACKs: p.nacks.Load(), Reports: p.reports.Load(),
 		Lost: p.lost.Load(), Numbered: p.numbered.Load(),
 	}
 }

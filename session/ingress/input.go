@@ -24,12 +24,13 @@ type input struct {
 	fed       *stream.Track // that got the newest packet
 	past      Reception     // of streams that are no more
 	pastLost  int64
-	layers    uint64 // packets of layers that are not forwarded
-	before    uint64 // packets from before the line changed over to their stream
-	unasked   uint64 // key frames wanted that could not be asked for
-	keyFrames uint64 // asked for
-	awaited   bool   // one was, and has not come
-	answered  uint64 // came soon after they were asked for
+	layers    uint64  // packets of layers that are not forwarded
+	before    uint64  // packets from before the line changed over to their stream
+	unasked   uint64  // key frames wanted that could not be asked for
+	keyFrames uint64  // asked for
+	awaited   bool    // one was, and has not come
+	declared  *source // that the offer declares, if it was asked for one before a packet came
+	answered  uint64  // came soon after they were asked for
 }
 
 // payloadRoute says what a payload type carries.

@@ -61,6 +61,10 @@ func (g *Receiver) sourceLocked(pkt *rtp.Packet, now time.Time) *source {
 	if len(g.sources) >= maxStreams && !g.makeRoomLocked(now) {
 		return nil
 	}
+	if asked := in.declared; asked != nil && asked.ssrc == s.ssrc {
+		s.keyFrameAt, s.firSequence = asked.keyFrameAt, asked.firSequence
+		in.declared = nil
+	}
 	g.sources[pkt.SSRC] = s
 	g.order = append(g.order, s)
 	if e, ok := g.early[pkt.SSRC]; ok {

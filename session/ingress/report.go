@@ -158,9 +158,9 @@ func (g *Receiver) askAgain(now time.Time) (missing bool) {
 }
 
 // requestKeyFrame asks for a key frame of what feeds a track, if there is a way
-// to ask.
+// to ask. Before the connection is there nothing is asked: who waits comes again.
 func (g *Receiver) requestKeyFrame(t *stream.Track, now time.Time) {
-	if t.Kind() != codec.Video {
+	if t.Kind() != codec.Video || !g.options.Connected() {
 		return
 	}
 	var packets []rtcp.Packet
@@ -190,7 +190,10 @@ func (g *Receiver) declaredLocked(in *input, now time.Time) []rtcp.Packet {
 		in.unasked++
 		return nil
 	}
-	return g.keyFrameLocked(&source{ssrc: in.section.Sources[0].SSRC, input: in}, now)
+	if in.declared == nil {
+		in.declared = &source{ssrc: in.section.Sources[0].SSRC, input: in}
+	}
+	return g.keyFrameLocked(in.declared, now)
 }
 
 // keyFrameLocked makes the request, unless one went out just now.

@@ -91,6 +91,45 @@ func TestCompounds(t *testing.T) {
 	}
 }
 
+// Each FIR has a number of its own, or else the publisher takes it for the one
+// before (RFC 5104 4.3.1.2): also those from before its first packet.
+func TestFullIntraRequestsAreNumbered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		section := sectionOf()
+		section.Feedback, section.Sources = []string{"ccm fir"}, section.Sources[:1]
+		p := publisherOf(t, section)
+		var numbers []uint8
+		for n := range 5 {
+			p.track.RequestKeyFrame()
+			time.Sleep(time.Second)
+			if n > 1 {
+				p.write(t, picture(low, n, delta, 10))
+			}
+		}
+		for _, compound := range p.sent() {
+			for _, packet := range compound {
+				switch packet := packet.(type) {
+				case *rtcp.FullIntraRequest:
+					if len(packet.FIR) != 1 || packet.FIR[0].SSRC != low {
+						t.Errorf("asked with %v", packet)
+					}
+					numbers = append(numbers, packet.FIR[0].SequenceNumber)
+				case *rtcp.PictureLossIndication:
+					t.Error("a PLI, which was not offered")
+				}
+			}
+		}
+		for i, number := range numbers {
+			if number != uint8(i+1) {
+				t.Fatalf("the requests have the numbers %v", numbers)
+			}
+		}
+		if got := p.Stats()[0]; len(numbers) < 5 || got.KeyFrames != uint64(len(numbers)) {
+			t.Errorf("%d requests came, %d are counted", len(numbers), got.KeyFrames)
+		}
+	})
+}
+
 // Reports are on who was heard since the last one, and on everyone in turn where
 // one has no room for all.
 func TestReportsAreOnWhoIsHeard(t *testing.T) {
