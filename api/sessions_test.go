@@ -25,6 +25,7 @@ type sessionView struct {
 	ID, Protocol, Stream, Remote, Token, State string
 	Age                                        float64 `json:"age_ms"`
 	Connected                                  bool
+	Drops                                      map[string]int
 	ICE                                        struct{ State, Local, Remote string }
 	Media                                      []struct {
 		Kind, Codec, Profile, Fmtp string
@@ -59,7 +60,7 @@ func TestSessions(t *testing.T) {
 		}
 	}
 	one := l.Sessions[0]
-	if one.Protocol != "whep" || one.Token != "chief" || one.Remote != "127.0.0.1:1234" || one.Connected || len(one.Media) != 2 || one.Media[0].Codec != "H264" ||
+	if one.Protocol != "whep" || one.Token != "chief" || one.Remote != "127.0.0.1:1234" || one.Connected || one.Drops == nil || len(one.Media) != 2 || one.Media[0].Codec != "H264" ||
 		one.Media[0].Profile != "constrained-baseline" {
 		t.Errorf("%+v", one)
 	}

@@ -28,10 +28,10 @@ type Stats struct {
 	Connected  bool
 	State      string // of the PeerConnection, as W3C names them
 	ICEState   string
-	Candidates [2]string // selected: ours and the other end's, "udp 192.0.2.1:9 host"; "" for none
-	Packets    uint64    // of media, sent to a player or received of a publisher
-	Bytes      uint64    // of their payloads
-	Lost       uint64    // datagrams of the other end that were too many, or from too many addresses
+	Candidates [2]string         // selected: ours and the other end's, "udp 192.0.2.1:9 host"; "" for none
+	Packets    uint64            // of media, sent to a player or received of a publisher
+	Bytes      uint64            // of their payloads
+	Drops      map[string]uint64 // datagrams of the other end that were not looked at, by reason
 	Leniencies []string
 	Media      []MediaStats // one for each section that is served, in the offer's order
 }
@@ -67,7 +67,7 @@ func (s *Session) Stats() Stats {
 		Media:      s.flow.sections(),
 	}
 	st.Packets, st.Bytes = s.flow.counted()
-	st.Lost = s.conn.Lost()
+	st.Drops = s.conn.Drops()
 	if st.Connected {
 		st.Candidates = s.conn.Selected()
 	}

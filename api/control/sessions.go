@@ -21,19 +21,20 @@ type Sessions interface {
 }
 
 type sessionAnswer struct {
-	ID         string        `json:"id"`
-	Protocol   string        `json:"protocol"`
-	Stream     string        `json:"stream"`
-	Remote     string        `json:"remote"`
-	Token      string        `json:"token"` // its name, "" for none
-	Age        float64       `json:"age_ms"`
-	Connected  bool          `json:"connected"`
-	State      string        `json:"state"`
-	ICE        iceAnswer     `json:"ice"`
-	Packets    uint64        `json:"packets"`
-	Bytes      uint64        `json:"bytes"`
-	Leniencies []string      `json:"leniencies"`
-	Media      []mediaAnswer `json:"media"`
+	ID         string            `json:"id"`
+	Protocol   string            `json:"protocol"`
+	Stream     string            `json:"stream"`
+	Remote     string            `json:"remote"`
+	Token      string            `json:"token"` // its name, "" for none
+	Age        float64           `json:"age_ms"`
+	Connected  bool              `json:"connected"`
+	State      string            `json:"state"`
+	ICE        iceAnswer         `json:"ice"`
+	Packets    uint64            `json:"packets"`
+	Bytes      uint64            `json:"bytes"`
+	Drops      map[string]uint64 `json:"drops"`
+	Leniencies []string          `json:"leniencies"`
+	Media      []mediaAnswer     `json:"media"`
 }
 
 type iceAnswer struct {
@@ -142,7 +143,7 @@ func sessionOf(s session.Stats) sessionAnswer {
 		ID: s.ID, Protocol: s.Protocol, Stream: s.Stream, Remote: s.Remote.String(), Token: s.Token,
 		Age: milliseconds(s.Age), Connected: s.Connected, State: s.State,
 		ICE:     iceAnswer{State: s.ICEState, Local: s.Candidates[0], Remote: s.Candidates[1]},
-		Packets: s.Packets, Bytes: s.Bytes, Leniencies: list(slices.Sorted(slices.Values(s.Leniencies))), Media: []mediaAnswer{},
+		Packets: s.Packets, Bytes: s.Bytes, Drops: s.Drops, Leniencies: list(slices.Sorted(slices.Values(s.Leniencies))), Media: []mediaAnswer{},
 	}
 	for _, m := range s.Media {
 		one := mediaAnswer{

@@ -292,9 +292,21 @@ func (c *Conn) Settle() {
 	}
 }
 
-// Lost is how many datagrams of the other end were dropped before the ICE agent:
-// checks from more addresses than it may have, and what found no room to wait in.
-func (c *Conn) Lost() uint64 { return c.route.drops.Sources.Load() + c.route.drops.Unread.Load() }
+// Drops counts by reason the datagrams of the other end that were dropped before the
+// ICE agent: checks from more addresses than it may have, and what found no room to
+// wait in.
+func (c *Conn) Drops() map[string]uint64 {
+	drops := map[string]uint64{}
+	for reason, n := range map[string]uint64{
+		"too_many_addresses": c.route.drops.Sources.Load(),
+		"unread":             c.route.drops.Unread.Load(),
+	} {
+		if n > 0 {
+			drops[reason] = n
+		}
+	}
+	return drops
+}
 
 // Sockets is how many of the shared sockets the Conn has a share of.
 func (c *Conn) Sockets() int {
