@@ -126,7 +126,7 @@ func TestConnectedSession(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	webrtctest.Until(t, 15*time.Second, func() string {
+	webrtctest.Until(t, time.Minute, func() string {
 		s := decode[sessionList](t, w.administer(t, "GET", "/api/v1/sessions", ""), http.StatusOK).Sessions[0]
 		if !s.Connected || s.State != "connected" || s.ICE.Local == "" || s.ICE.Remote == "" {
 			return fmt.Sprintf("a connection: %+v", s)
@@ -184,7 +184,7 @@ func TestExplainIsThePost(t *testing.T) {
 	explainAll() // the rooms have begun by then
 	before := runtime.NumGoroutine()
 	explainAll()
-	webrtctest.Until(t, 10*time.Second, func() string {
+	webrtctest.Until(t, time.Minute, func() string {
 		if after := runtime.NumGoroutine(); after > before || len(w.sessions.Sessions()) > 0 {
 			return fmt.Sprintf("the end of what was made: %d goroutines before, %d after; %d sessions", before, after, len(w.sessions.Sessions()))
 		}

@@ -49,5 +49,5 @@ func TestConsentIsAnAnswer(t *testing.T) {
 	case <-until.C:
 	}
 	socket.answersNone.Store(true)
-	ends(t, s, 4*time.Second, session.ReasonConsent)
+	ends(t, s, within, session.ReasonConsent)
 }

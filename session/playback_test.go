@@ -13,6 +13,7 @@ import (
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
+	"weir/internal/webrtctest"
 	"weir/internal/wish"
 	"weir/session"
 	"weir/stream"
@@ -29,7 +30,7 @@ func connected(tb testing.TB, s *session.Session) {
 }
 
 func TestAppendAllocatesNothing(t *testing.T) {
-	if raceEnabled {
+	if webrtctest.Raced {
 		t.Skip("the race detector makes pools forget")
 	}
 	g := openGateway(t, session.Options{}, time.Hour)
@@ -99,7 +100,7 @@ func TestAppendWaitsForNoAgent(t *testing.T) {
 		if reason != stream.DropNotReady {
 			t.Errorf("dropped: %v", reason)
 		}
-	case <-time.After(time.Second):
+	case <-time.After(within):
 		t.Error("the packet waits for the ICE agent")
 		release()
 		<-sent

@@ -117,9 +117,7 @@ func TestThousandSubscribers(t *testing.T) {
 	for range things {
 		ring.Add("thing", slog.String("reason", text))
 	}
-	if took := time.Since(begin); took > 5*time.Second {
-		t.Errorf("%d events took %v: somebody is waited for", things, took)
-	}
+	webrtctest.InTime(t, "the events, if nobody is waited for", time.Since(begin), time.Second)
 	grown := memory() - before
 	clients.Wait()
 	t.Logf("all have all after %v; %d KiB", time.Since(begin), grown>>10)
@@ -132,7 +130,7 @@ func TestThousandSubscribers(t *testing.T) {
 	if limit := int64(subscribers*perClient + things*4096 + reading); grown > limit {
 		t.Errorf("%d bytes more, want at most %d", grown, limit)
 	}
-	webrtctest.Until(t, 30*time.Second, func() string {
+	webrtctest.Until(t, time.Minute, func() string {
 		if stalls.Load() == 0 {
 			return "the end of the one that stalls"
 		}

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/pion/rtp"
 
@@ -44,7 +43,7 @@ func TestCoachTells(t *testing.T) {
 	})
 	client := webrtctest.NewClient()
 	t.Cleanup(client.Close)
-	webrtctest.Until(t, 20*time.Second, func() string {
+	webrtctest.Until(t, soon, func() string {
 		reply, err := client.Do(t.Context(), "GET", p.url+"/api/v1/streams/live", "", fields...)
 		if err != nil {
 			t.Fatal(err)

@@ -92,7 +92,7 @@ func TestHundredViewers(t *testing.T) {
 		room <- struct{}{}
 		joining.Go(func() {
 			defer func() { <-room }()
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), soon)
 			defer cancel()
 			p, err := c.play(ctx)
 			if err != nil {
@@ -232,7 +232,7 @@ func TestViewersLeaveNothing(t *testing.T) {
 	})
 	cycle := func(n int) {
 		for i := range n {
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), soon)
 			p, err := c.play(ctx)
 			if err != nil {
 				t.Fatalf("cycle %d: %v", i, err)
@@ -266,7 +266,7 @@ func TestViewersLeaveNothing(t *testing.T) {
 // to these, or after 10 s.
 func (c *crowd) settled(t *testing.T, goroutines, descriptors int) (g, d int, heap uint64) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
 	defer cancel()
 	if err := webrtctest.Wait(ctx, func() string {
 		if n := len(c.sessions.Sessions()); n > 1 {

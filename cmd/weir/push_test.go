@@ -23,7 +23,7 @@ streams:
 	for range 2 {
 		p := startWith(t, newOutput(), []string{"WEIR_STATE_DIR=" + dir, "WEIR_ADMIN_TOKEN=" + adminToken}, "-config", path)
 		began := time.Now()
-		webrtctest.Until(t, 15*time.Second, func() string {
+		webrtctest.Until(t, soon, func() string {
 			r := newRequest(t, "GET", p.url+"/api/v1/streams/house/pushes", "")
 			r.Header.Set("Authorization", "Bearer "+adminToken)
 			if _, body := exchange(t, r); !strings.Contains(body, `"state":"live"`) {

@@ -48,7 +48,7 @@ func TestRevokeEndsSessions(t *testing.T) {
 	}
 	ended := func(reason string, want int) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), soon)
 		defer cancel()
 		if err := webrtctest.Wait(ctx, func() string {
 			if n := len(regexp.MustCompile(`msg="session ended".* reason=`+reason).FindAllString(p.stderr.String(), -1)); n != want {
@@ -87,9 +87,10 @@ func TestRevokeEndsSessions(t *testing.T) {
 	change("revoke", "boss")
 	begun := time.Now()
 	followed, err := io.ReadAll(events.Body)
-	if err != nil || time.Since(begun) > 10*time.Second || !strings.Contains(string(followed), `"reason":"token_revoked"`) {
-		t.Errorf("after %v: %v %s", time.Since(begun), err, followed)
+	if err != nil || !strings.Contains(string(followed), `"reason":"token_revoked"`) {
+		t.Errorf("%v %s", err, followed)
 	}
+	webrtctest.InTime(t, "the event stream ends", time.Since(begun), 5*time.Second)
 	change("revoke", "lounge") // playing is open to everybody again
 	ended("token_revoked", 2)
 	if n := strings.Count(p.stderr.String(), "session ended"); n != 3 {

@@ -114,7 +114,7 @@ func (p *program) play(t *testing.T, o webrtctest.Options) *webrtctest.Player {
 func (p *program) watch(t *testing.T, o webrtctest.Options) *webrtctest.Player {
 	t.Helper()
 	player := p.play(t, o)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
 	defer cancel()
 	if err := player.WaitMedia(ctx, 20); err != nil {
 		t.Fatalf("no media: %v\n%s", err, p.stderr)
@@ -133,7 +133,7 @@ func TestEndsWithViewers(t *testing.T) {
 	began := time.Now()
 	ended := make(chan error, 1)
 	go func() { ended <- p.end() }()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
 	defer cancel()
 	for i, player := range players {
 		err := webrtctest.Wait(ctx, func() string {
@@ -146,12 +146,11 @@ func TestEndsWithViewers(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	webrtctest.InTime(t, "all players know", time.Since(began), time.Second)
 	if err := <-ended; err != nil {
 		t.Errorf("run: %v", err)
 	}
-	if took := time.Since(began); took > 3*time.Second {
-		t.Errorf("ended after %v, want 3s at most", took)
-	}
+	webrtctest.InTime(t, "the end", time.Since(began), 3*time.Second)
 }
 
 // What opens a session, or belongs to its user, is in no log at any level.

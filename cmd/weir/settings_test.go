@@ -100,7 +100,7 @@ func TestEventsEnd(t *testing.T) {
 		_, err := io.Copy(heard, reply.Body)
 		ended <- errors.Join(err, reply.Body.Close())
 	}()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
 	defer cancel()
 	if err := webrtctest.Wait(ctx, func() string {
 		for _, name := range []string{"stream_live", "source_started", "session_created", "session_connected"} {
@@ -116,9 +116,7 @@ func TestEventsEnd(t *testing.T) {
 	if err := p.end(); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(began); took >= drainTime {
-		t.Errorf("the end took %v: the event stream was waited for", took)
-	}
+	webrtctest.InTime(t, "the end, if the event stream is not waited for", time.Since(began), drainTime/3)
 	if err := <-ended; err != nil {
 		t.Errorf("the event stream: %v", err)
 	}

@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"weir/auth"
 	"weir/internal/webrtctest"
@@ -101,7 +100,7 @@ func TestTokenWhileServing(t *testing.T) {
 		t.Fatal(err)
 	}
 	viewer = strings.TrimSpace(viewer)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
 	defer cancel()
 	if err := webrtctest.Wait(ctx, func() string {
 		if status("undefined") != http.StatusUnauthorized {

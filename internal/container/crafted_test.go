@@ -60,7 +60,7 @@ func TestCraftedFiles(t *testing.T) {
 		if !errors.Is(err, media.ErrDamaged) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if took > 5*time.Second {
+		if took > 30*time.Second { // with the race detector on a busy machine; without it is a tenth of a second
 			t.Errorf("%s: took %v", name, took)
 		}
 		if n := (after.TotalAlloc - before.TotalAlloc) >> 20; n > 300 {

@@ -10,6 +10,7 @@ package webrtctest
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 )
@@ -44,5 +45,21 @@ func Until(tb testing.TB, within time.Duration, missing func() string) {
 	start := time.Now()
 	if err := Wait(ctx, missing); err != nil {
 		tb.Fatalf("after %v: %v", time.Since(start).Round(time.Millisecond), err)
+	}
+}
+
+// InTime reports what took longer than its bound: to the letter with E2E_SOAK=1, on
+// a machine that does nothing else; three times as long otherwise; and with the race
+// detector not at all.
+func InTime(tb testing.TB, what string, took, bound time.Duration) {
+	tb.Helper()
+	if Raced {
+		return
+	}
+	if os.Getenv("E2E_SOAK") == "" {
+		bound *= 3
+	}
+	if took > bound {
+		tb.Errorf("%s: after %v, want %v at most", what, took, bound)
 	}
 }

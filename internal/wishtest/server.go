@@ -19,7 +19,7 @@ const (
 	problemType  = "application/problem+json"
 	// Soon is how long the checks wait for what should come at once; the
 	// machine may be busy.
-	Soon = 15 * time.Second
+	Soon = 40 * time.Second
 )
 
 // A Check proves one rule at a running server.

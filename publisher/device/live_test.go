@@ -78,7 +78,7 @@ func until(t *testing.T, missing func() string) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		last := missing()
 		if last == "" {

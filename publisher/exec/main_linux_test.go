@@ -140,7 +140,7 @@ func gone(t *testing.T, pid string) {
 	}
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.After(5 * time.Second); running(n); {
+	for deadline := time.After(time.Minute); running(n); {
 		select {
 		case <-tick.C:
 		case <-deadline:

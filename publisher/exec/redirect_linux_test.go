@@ -29,7 +29,7 @@ func rtspServer(t *testing.T, answer func(line string, header textproto.MIMEHead
 			}
 			serving.Go(func() {
 				defer func() { _ = c.Close() }()
-				_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+				_ = c.SetDeadline(time.Now().Add(time.Minute))
 				for r := textproto.NewReader(bufio.NewReader(c)); ; {
 					line, err := r.ReadLine()
 					if err != nil {

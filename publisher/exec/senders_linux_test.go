@@ -56,7 +56,7 @@ func tries(t *testing.T, f *FFmpeg, params string) (*stage, *slices264) {
 	defer tick.Stop()
 	s := plays(t, f, params)
 	pictures := watches(t, s)
-	for deadline := time.After(20 * time.Second); ; {
+	for deadline := time.After(time.Minute); ; {
 		select {
 		case err := <-s.ended:
 			t.Log(err)

@@ -60,7 +60,7 @@ func (s *stage) end(t *testing.T) error {
 	select {
 	case err := <-s.ended:
 		return err
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("it does not end; %+v", s.source.Stats())
 		return nil
 	}
@@ -71,7 +71,7 @@ func (s *stage) units(t *testing.T, n uint64) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.After(20 * time.Second); ; {
+	for deadline := time.After(time.Minute); ; {
 		tracks := 0
 		for _, r := range s.source.Stats() {
 			if r.Units >= n {

@@ -43,7 +43,6 @@ func TestPlace(t *testing.T) {
 		at("a minute later", 1700*time.Millisecond, true)
 		params["start"] = 2.2
 		sh.change(params)
-		at("on its way", 2200*time.Millisecond, true)
 		synctest.Wait()
 		if got := placer.Place().Position; got != 2*time.Second {
 			t.Errorf("paused at a key frame: %v", got)

@@ -19,6 +19,7 @@ import (
 	"github.com/pion/rtp/codecs"
 
 	"weir/internal/mediatest"
+	"weir/internal/webrtctest"
 	"weir/publisher"
 	"weir/publisher/file"
 	"weir/stream"
@@ -94,13 +95,22 @@ func TestConversion(t *testing.T) {
 			st := newStage(t)
 			p := st.publish(source.Specs())
 			video, audio := st.watch(p, 0), st.watch(p, 1)
-			ctx, cancel := context.WithTimeout(t.Context(), 3500*time.Millisecond)
-			defer cancel()
-			if err := source.Run(ctx, p); err != nil {
-				t.Error(err)
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- source.Run(ctx, p) }()
+			began := time.Now()
+			webrtctest.Until(t, time.Minute, func() string {
+				if n, m := len(video.units(false)), len(audio.units(true)); n < 90 || m < 150 {
+					return fmt.Sprintf("three rounds of one second: %d pictures, %d sounds", n, m)
+				}
+				return ""
+			})
+			if took := time.Since(began); took < 2500*time.Millisecond {
+				t.Errorf("three seconds took %v", took)
 			}
-			if n, m := len(video.units(false)), len(audio.units(true)); n < 60 || n > 110 || m < 100 || m > 185 {
-				t.Errorf("%d pictures, %d sounds in 3.5 s", n, m)
+			cancel()
+			if err := <-ended; err != nil {
+				t.Error(err)
 			}
 		})
 	}

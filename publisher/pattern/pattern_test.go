@@ -47,7 +47,7 @@ func TestReadWhatIsDrawn(t *testing.T) {
 	}
 	for _, s := range sizes {
 		d := painter(t, size(s[0], s[1]))
-		for range 3 {
+		for range 2 {
 			n, at := int64(rand.Uint32()), time.UnixMilli(rand.Int64N(1<<42))
 			got, err := pattern.Read(d.Draw(n, at))
 			want := pattern.Code{Frame: uint32(n), Millis: uint32(at.UnixMilli()), Live: true}
