@@ -3,6 +3,7 @@ package session_test
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -89,8 +90,37 @@ func TestSourcesWithoutEnd(t *testing.T) {
 	g := newGateway(t, session.Options{})
 	p, s, _ := g.join(t, playerOptions{})
 	p.plays(t)
+	flood(t, s, g.local(t))
+	p.plays(t)
+}
+
+// The same holds for who answers an offer of ours.
+func TestSourcesWithoutEndOfAServer(t *testing.T) {
+	t.Parallel()
+	from, to := newGateway(t, session.Options{}), newGateway(t, session.Options{})
+	p := pulled(t, to, "copy")
+	o, err := to.Pull(t.Context(), p, session.OfferOptions{Local: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, answer, err := from.Egress(t.Context(), session.Request{Stream: "test", Offer: o.Offer(), Remote: from.loopback})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := o.Answer(answer, from.loopback)
+	if err != nil {
+		t.Fatal(err)
+	}
+	played(t, p, 50)
+	flood(t, s, netip.MustParseAddrPort(strings.Fields(s.Stats().Candidates[0])[1]))
+	played(t, p, 50)
+}
+
+// flood sends checks with the session's passwords from 300 addresses to one of its own.
+func flood(t *testing.T, s *session.Session, local netip.AddrPort) {
+	t.Helper()
 	credentials := s.Credentials() // our ufrag and password, the player's
-	to := net.UDPAddrFromAddrPort(g.local(t))
+	to := net.UDPAddrFromAddrPort(local)
 	conns := make([]*net.UDPConn, 300)
 	for i := range conns {
 		conn, err := net.DialUDP("udp4", nil, to)
@@ -125,5 +155,4 @@ func TestSourcesWithoutEnd(t *testing.T) {
 	if s.Stats().Drops["too_many_addresses"] == 0 {
 		t.Error("nothing is counted")
 	}
-	p.plays(t)
 }

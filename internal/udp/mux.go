@@ -141,7 +141,7 @@ func (m *Mux) read() {
 		default:
 			m.logger.Errorf("read from %s: %v", m.local, err)
 			failures++
-			time.Sleep(breath)
+			<-time.After(breath)
 		}
 	}
 }
@@ -157,7 +157,7 @@ func (m *Mux) receiver(b []byte, from netip.AddrPort, now func() time.Time) *Sha
 	defer m.mu.Unlock()
 	switch kind {
 	case request:
-		if s := m.shares[ufragOf(b)]; s != nil && s.admitLocked(from, now) {
+		if s := m.shares[ufragOf(b)]; s != nil && s.sources.admit(from, now, s.drops) {
 			return s
 		}
 		return nil
@@ -180,7 +180,7 @@ func (m *Mux) receiver(b []byte, from netip.AddrPort, now func() time.Time) *Sha
 // provedLocked makes the share the owner of the address that has answered it.
 // Another who has proved it before gives it up only to one whom its user addresses.
 func (m *Mux) provedLocked(s *Share, from netip.AddrPort) {
-	if have := m.owners[from]; have.proved && have.share != s && !s.sources[from].answered {
+	if have := m.owners[from]; have.proved && have.share != s && !s.sources.known[from].answered {
 		return
 	}
 	m.owners[from] = owner{share: s, proved: true}
@@ -190,12 +190,12 @@ func (m *Mux) provedLocked(s *Share, from netip.AddrPort) {
 // answeredLocked notes that the share's agent has answered a request from the
 // address, which it does to those alone that have the password.
 func (m *Mux) answeredLocked(s *Share, to netip.AddrPort) {
-	known, ok := s.sources[to]
+	known, ok := s.sources.known[to]
 	if !ok || m.shares[s.ufrag] != s {
 		return
 	}
 	known.answered = true
-	s.sources[to] = known
+	s.sources.known[to] = known
 	if !m.owners[to].proved {
 		m.owners[to] = owner{share: s}
 		s.owns[to] = struct{}{}

@@ -121,8 +121,8 @@ func TestSourcesAreLimited(t *testing.T) {
 			taken++
 		}
 	}
-	if dropped := a.drops.Sources.Load(); taken != maxSources || len(a.sources) != maxSources || dropped != 1000-maxSources {
-		t.Errorf("%d sources are taken, %d kept, %d dropped", taken, len(a.sources), dropped)
+	if dropped := a.drops.Sources.Load(); taken != maxSources || len(a.sources.known) != maxSources || dropped != 1000-maxSources {
+		t.Errorf("%d sources are taken, %d kept, %d dropped", taken, len(a.sources.known), dropped)
 	}
 	if !check("a:x", 1) || check("a:x", 2000) || !check("b:x", 2000) {
 		t.Error("a known source is refused, or one too many taken, or another user has to suffer")
@@ -133,8 +133,8 @@ func TestSourcesAreLimited(t *testing.T) {
 			t.Errorf("source %d after three minutes: %v", port, got)
 		}
 	}
-	if len(b.sources) != 1 {
-		t.Errorf("b has %d sources", len(b.sources))
+	if len(b.sources.known) != 1 {
+		t.Errorf("b has %d sources", len(b.sources.known))
 	}
 }
 

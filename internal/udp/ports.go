@@ -166,13 +166,11 @@ func (p *Ports) bind(h Address) (*Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on udp %s: %w", h.Addr, err)
 	}
-	_ = conn.SetReadBuffer(socketBuffer)  // what the kernel refuses is no reason not to serve
-	_ = conn.SetWriteBuffer(socketBuffer) // same
 	local, ok := conn.LocalAddr().(*net.UDPAddr)
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("listen on udp %s: no UDP address", h.Addr), conn.Close())
 	}
-	socket, err := newSocket(conn)
+	socket, err := enlarged(conn)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("listen on udp %s: %w", h.Addr, err), conn.Close())
 	}
@@ -180,6 +178,13 @@ func (p *Ports) bind(h Address) (*Listener, error) {
 	mux := newMux(socket, local, p.mux)
 	go mux.read() // until mux.Close, which waits
 	return &Listener{Address: h, Local: local, Mux: mux}, nil
+}
+
+// enlarged is the socket, with buffers that hold a key frame for many.
+func enlarged(conn *net.UDPConn) (*socket, error) {
+	_ = conn.SetReadBuffer(socketBuffer)  // what the kernel refuses is no reason not to serve
+	_ = conn.SetWriteBuffer(socketBuffer) // same
+	return newSocket(conn)
 }
 
 func udpNetwork(a netip.Addr) string {

@@ -9,13 +9,6 @@ import (
 )
 
 const (
-	// maxSources is from how many addresses the checks of one user may come, as
-	// many as it may have candidates (RFC 8445 6.1.2.5, 19.5.1): the agent keeps a
-	// candidate, and its pairs, for each.
-	maxSources = 100
-	// sourceEvery is the time after which one more may come: a NAT may give its
-	// client another address now and then.
-	sourceEvery = time.Minute
 	// maxAsked is how many checks may wait for their answers; older ones are lost.
 	maxAsked = 256
 	// maxWaiting is how many bytes may wait to be read, with overhead for each
@@ -39,9 +32,7 @@ type Share struct {
 	once   sync.Once
 
 	// guarded by Mux.mu
-	sources map[netip.AddrPort]source // that requests came from
-	since   time.Time                 // up to here sourceEvery has been reckoned
-	left    int                       // further sources that may come
+	sources sources // that requests came from
 	owns    map[netip.AddrPort]struct{}
 	asked   []transaction // the newest, a ring when it is full
 	oldest  int           // index in asked
@@ -62,11 +53,6 @@ type Drops struct {
 	Unread  atomic.Uint64 // datagrams that found no room to wait in
 }
 
-// source is an address that requests come from.
-type source struct {
-	answered bool // by the agent: they are of who has the password
-}
-
 // datagram is one that has come.
 type datagram struct {
 	b    []byte
@@ -82,29 +68,9 @@ func (m *Mux) spareLater(d *datagram) {
 
 func newShare(m *Mux, ufrag string, drops *Drops) *Share {
 	return &Share{
-		mux: m, ufrag: ufrag, drops: drops, filled: make(chan struct{}, 1), done: make(chan struct{}), left: maxSources,
-		sources: map[netip.AddrPort]source{}, owns: map[netip.AddrPort]struct{}{},
+		mux: m, ufrag: ufrag, drops: drops, filled: make(chan struct{}, 1), done: make(chan struct{}),
+		sources: newSources(), owns: map[netip.AddrPort]struct{}{},
 	}
-}
-
-// admitLocked says whether a request from the address is taken.
-func (s *Share) admitLocked(from netip.AddrPort, now func() time.Time) bool {
-	if _, ok := s.sources[from]; ok {
-		return true
-	}
-	if s.left == 0 {
-		more := int(now().Sub(s.since) / sourceEvery)
-		if more == 0 {
-			s.drops.Sources.Add(1)
-			return false
-		}
-		s.left, s.since = min(more, maxSources), s.since.Add(time.Duration(more)*sourceEvery)
-	}
-	if s.left--; s.left == 0 {
-		s.since = now()
-	}
-	s.sources[from] = source{}
-	return true
 }
 
 // put lets a datagram wait for the reader; one for which there is no room is lost.

@@ -130,6 +130,13 @@ func (r *route) RemoveConnByUfrag(ufrag string) {
 // Close implements ice.UDPMux. The sockets are shared and stay open.
 func (r *route) Close() error { return nil }
 
+// note keeps why a write has failed, if it has.
+func (r *route) note(err error) {
+	if err != nil {
+		r.failed.Store(uint32(dropReason(err)))
+	}
+}
+
 // takeFailure is why a write has failed since the last call: DropNotReady if
 // none did.
 func (r *route) takeFailure() stream.DropReason {
@@ -179,8 +186,6 @@ func (c *routeConn) Close() error {
 // WriteToAddrPort implements ice.AddrPortReaderWriter.
 func (c *routeConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	n, err := c.Share.WriteToAddrPort(b, to)
-	if err != nil {
-		c.route.failed.Store(uint32(dropReason(err)))
-	}
+	c.route.note(err)
 	return n, err
 }

@@ -89,6 +89,7 @@ func (c *Conn) settings(s Setup) (webrtc.SettingEngine, error) {
 		// Two servers with one port each could have one session with each other: what
 		// is no STUN is told apart by the address that it comes from. So who offers
 		// has sockets of its own.
+		e.SetNet(ownNet{Net: c.factory.net, route: c.route})
 		e.SetIPFilter(c.route.hasIP)
 	} else {
 		e.SetICEUDPMux(c.route)
