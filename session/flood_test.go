@@ -8,6 +8,7 @@ import (
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 
+	"weir/internal/webrtctest"
 	"weir/session"
 )
 
@@ -66,6 +67,29 @@ func TestStreamsWithoutEnd(t *testing.T) {
 			}
 			other.plays(t)
 		})
+	}
+}
+
+// A player that reports as ever new senders, on nothing, is not listened to any
+// more. It plays on.
+func TestSendersWithoutEnd(t *testing.T) {
+	g := newGateway(t, session.Options{})
+	p, s, _ := g.join(t, playerOptions{})
+	p.plays(t)
+	for n := range uint32(300) {
+		if err := p.pc.WriteRTCP([]rtcp.Packet{&rtcp.ReceiverReport{SSRC: 1000 + n}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	webrtctest.Until(t, within, func() string {
+		if s.Stats().Drops["too_many_senders"] < 200 {
+			return "reports that are not read"
+		}
+		return ""
+	})
+	p.plays(t)
+	if s.Reason() != "" {
+		t.Errorf("the session has ended: %s", s.Reason())
 	}
 }
 

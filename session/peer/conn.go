@@ -293,12 +293,13 @@ func (c *Conn) Settle() {
 }
 
 // Drops counts by reason the datagrams of the other end that were dropped before the
-// ICE agent: checks from more addresses than it may have, and what found no room to
-// wait in.
+// ICE agent: checks from more addresses than it may have, RTCP of more senders, and what
+// found no room to wait in.
 func (c *Conn) Drops() map[string]uint64 {
 	drops := map[string]uint64{}
 	for reason, n := range map[string]uint64{
 		"too_many_addresses": c.route.drops.Sources.Load(),
+		"too_many_senders":   c.route.senders.dropped.Load(),
 		"unread":             c.route.drops.Unread.Load(),
 	} {
 		if n > 0 {

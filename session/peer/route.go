@@ -23,7 +23,8 @@ type route struct {
 
 	failed atomic.Uint32 // stream.DropReason of the last write that failed, until taken
 
-	drops udp.Drops // of all its sockets
+	drops   udp.Drops // of all its sockets
+	senders senders
 
 	mu sync.Mutex
 	// guarded by mu

@@ -90,3 +90,29 @@ func TestCertificatesByTheClock(t *testing.T) {
 		}
 	})
 }
+
+func TestSenders(t *testing.T) {
+	report := func(n byte) []byte { return []byte{0x80, 201, 0, 1, 0, 0, 1, n, 0, 0, 0, 0} }
+	var s senders
+	for n := range byte(maxSenders) {
+		if !s.admit(report(n)) {
+			t.Fatalf("sender %d is one too many", n)
+		}
+	}
+	for range 3 {
+		if s.admit(report(maxSenders)) {
+			t.Error("one too many is taken")
+		}
+	}
+	if n := s.dropped.Load(); n != 3 {
+		t.Errorf("%d are counted", n)
+	}
+	for name, b := range map[string][]byte{
+		"a sender that is known": report(7), "RTP": {0x80, 96, 0, 1, 0, 0, 0, 1, 9, 9, 9, 9}, "RTP with a marker": {0x80, 224, 0, 1, 0, 0, 0, 1, 9, 9, 9, 9},
+		"DTLS": {22, 254, 253, 0, 0, 0, 0, 0, 0}, "STUN": {0, 201, 0, 1, 9, 9, 9, 9}, "nothing": {}, "too short": {0x80, 201, 0, 1},
+	} {
+		if !s.admit(b) {
+			t.Errorf("%s is not taken", name)
+		}
+	}
+}
