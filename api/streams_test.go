@@ -378,6 +378,8 @@ func TestBodiesThatAreNotRead(t *testing.T) {
 		{"POST", "{}", []string{"Content-Type", "text/plain"}, 415, "wrong_media_type", "Accept-Post", "application/json"},
 		{"POST", "{}", []string{"Content-Type", "application/merge-patch+json"}, 415, "wrong_media_type", "Accept-Post", "application/json"},
 		{"POST", "{}", []string{"Content-Type", "application/json", "Content-Encoding", "gzip"}, 415, "wrong_content_encoding", "Accept-Encoding", "identity"},
+		{"POST", "{}", []string{"Content-Type", "application/json", "Content-Type", "text/plain"}, 415, "wrong_media_type", "Accept-Post", "application/json"},
+		{"POST", "{\"a\": \"\xff\"}", []string{"Content-Type", "application/json"}, 400, "body_malformed", "", ""},
 		{"PATCH", "{}", []string{"Content-Type", "text/json"}, 415, "wrong_media_type", "Accept-Patch", "application/merge-patch+json, application/json"},
 		{"PATCH", "{}", []string{"Content-Type", "application/json", "Content-Encoding", "identity"}, 200, "", "", ""},
 		{"PATCH", `{"params":{"name":"` + strings.Repeat("a", 64<<10) + `"}}`, []string{"Content-Type", "application/json"}, 413, "body_too_large", "", ""},

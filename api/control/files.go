@@ -144,7 +144,7 @@ func (a *API) PutFile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := request.CheckCoding(r); err != nil {
+	if err := wish.CheckCoding(r); err != nil {
 		return err
 	}
 	upload, err := readPart(r)
@@ -160,7 +160,7 @@ func (a *API) PutFile(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case body.err != nil:
 		sayProgress(w.Header(), stored.Received, upload.Size, false)
-		return request.RefuseReading(body.err)
+		return wish.RefuseRead(body.err, "body")
 	case err != nil:
 		return err //nolint:wrapcheck // in the table of refusals
 	}

@@ -7,10 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"weir/internal/wish"
 )
@@ -34,12 +31,12 @@ type Member struct {
 // ReadObject reads a body that is one JSON object of these members, and refuses everything else by name. accept is the
 // field of the answer that says which types would be taken.
 func ReadObject(w http.ResponseWriter, r *http.Request, accept string, types []string, members ...Member) error {
-	if err := checkType(r, accept, types); err != nil {
+	if err := wish.CheckType(r, accept, types...); err != nil {
 		return err
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := wish.ReadText(w, r, maxBody, "body")
 	if err != nil {
-		return RefuseReading(err)
+		return err
 	}
 	o := object{members: members}
 	if err := o.read(body); err != nil {
@@ -63,55 +60,6 @@ func ReadInner(name string, value json.RawMessage, members ...Member) error {
 	return o.verdict()
 }
 
-// checkType wants a body of one of these types that is not packed (RFC 9110 8.3 and 8.4).
-func checkType(r *http.Request, accept string, types []string) error {
-	fields := map[string]string{accept: strings.Join(types, ", ")}
-	name, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	if !slices.Contains(types, strings.ToLower(strings.TrimSpace(name))) {
-		return &wish.Refusal{
-			Status: http.StatusUnsupportedMediaType, Code: "wrong_media_type",
-			Detail: "The body is not of a type that is taken here.", Remedy: "Send it with Content-Type: " + types[0] + ".",
-			Headers: fields,
-		}
-	}
-	return checkCoding(r, fields)
-}
-
-// CheckCoding refuses a body that is packed (RFC 9110 8.4).
-func CheckCoding(r *http.Request) error { return checkCoding(r, map[string]string{}) }
-
-func checkCoding(r *http.Request, fields map[string]string) error {
-	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		fields["Accept-Encoding"] = "identity"
-		return &wish.Refusal{
-			Status: http.StatusUnsupportedMediaType, Code: "wrong_content_encoding",
-			Detail: "The body is compressed.", Remedy: "Send it without Content-Encoding.", Headers: fields,
-		}
-	}
-	return nil
-}
-
-// RefuseReading is the refusal of a body that could not be read to its end.
-func RefuseReading(err error) error {
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return &wish.Refusal{
-			Status: http.StatusRequestEntityTooLarge, Code: "body_too_large",
-			Detail: fmt.Sprintf("The body is longer than %d bytes.", tooLarge.Limit),
-			Remedy: "Send less in one request.",
-		}
-	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return &wish.Refusal{
-			Status: http.StatusRequestTimeout, Code: "body_timeout", Detail: "The body did not arrive in time.",
-			Remedy: "Send it at once with the request; try again where the network was slow.",
-		}
-	}
-	return &wish.Refusal{
-		Status: http.StatusBadRequest, Code: "body_incomplete", Detail: "The body ended before it was complete.",
-		Remedy: "Send it again, as long as Content-Length says.",
-	}
-}
-
 // An object is a JSON object that is read member by member, so that all that is wrong with it is found, by name.
 type object struct {
 	members []Member
@@ -121,12 +69,6 @@ type object struct {
 }
 
 func (o *object) read(body []byte) error {
-	if len(bytes.TrimSpace(body)) == 0 {
-		return refuseJSON("The body is empty.")
-	}
-	if !utf8.Valid(body) {
-		return refuseJSON("The body is not UTF-8.")
-	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	begin, err := d.Token()
 	if err != nil {

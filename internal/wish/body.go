@@ -17,10 +17,10 @@ import (
 // and one that is empty or no text with 400; whether the text is a session
 // description is not looked at (RFC 9725 4.2).
 func ReadOffer(w http.ResponseWriter, r *http.Request, limit int64) (string, error) {
-	if err := checkType(r, TypeSDP, "Accept-Post"); err != nil {
+	if err := CheckType(r, "Accept-Post", TypeSDP); err != nil {
 		return "", err
 	}
-	body, err := readText(w, r, limit, "offer")
+	body, err := ReadText(w, r, limit, "offer")
 	if err != nil {
 		return "", err
 	}
@@ -39,10 +39,10 @@ func mediaType(r *http.Request) string {
 	return strings.Join(slices.Compact(types), ", ")
 }
 
-// checkType refuses a request whose body is not of the wanted media type, or
-// that is compressed: accept is the field that says what would be taken.
-func checkType(r *http.Request, want, accept string) error {
-	if got := mediaType(r); got != want {
+// CheckType refuses a request whose body is of none of the media types, or that is
+// compressed: accept is the field that says what would be taken.
+func CheckType(r *http.Request, accept string, types ...string) error {
+	if got := mediaType(r); !slices.Contains(types, got) {
 		detail := "The body has no Content-Type"
 		if got != "" {
 			detail = "The body is of type " + printable(got)
@@ -50,32 +50,41 @@ func checkType(r *http.Request, want, accept string) error {
 		return &Refusal{
 			Status:  http.StatusUnsupportedMediaType,
 			Code:    "wrong_media_type",
-			Detail:  detail + ", not " + want + ".",
-			Remedy:  "Send it with Content-Type: " + want + ".",
-			Headers: map[string]string{accept: want},
+			Detail:  detail + ", not " + strings.Join(types, " or ") + ".",
+			Remedy:  "Send it with Content-Type: " + types[0] + ".",
+			Headers: map[string]string{accept: strings.Join(types, ", ")},
 		}
 	}
+	err := CheckCoding(r)
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		refusal.Headers[accept] = strings.Join(types, ", ")
+	}
+	return err
+}
+
+// CheckCoding refuses a request whose body is compressed (RFC 9110 8.4).
+func CheckCoding(r *http.Request) error {
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		return &Refusal{
 			Status:  http.StatusUnsupportedMediaType,
 			Code:    "wrong_content_encoding",
 			Detail:  "The body is compressed.",
 			Remedy:  "Send it without Content-Encoding.",
-			Headers: map[string]string{accept: want, "Accept-Encoding": "identity"},
+			Headers: map[string]string{"Accept-Encoding": "identity"},
 		}
 	}
 	return nil
 }
 
-// readText reads a body of at most limit bytes that must be text. What names
+// ReadText reads a body of at most limit bytes that must be text. What names
 // the body in refusals and their codes.
-func readText(w http.ResponseWriter, r *http.Request, limit int64, what string) ([]byte, error) {
+func ReadText(w http.ResponseWriter, r *http.Request, limit int64, what string) ([]byte, error) {
 	if r.ContentLength > limit { // nobody has to wait for it
-		return nil, refuseRead(&http.MaxBytesError{Limit: limit}, what)
+		return nil, RefuseRead(&http.MaxBytesError{Limit: limit}, what)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
-		return nil, refuseRead(err, what)
+		return nil, RefuseRead(err, what)
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, malformed(what, "The body is empty.")
@@ -86,13 +95,18 @@ func readText(w http.ResponseWriter, r *http.Request, limit int64, what string) 
 	return body, nil
 }
 
-func refuseRead(err error, what string) error {
+// RefuseRead is the refusal of a body that could not be read to its end.
+func RefuseRead(err error, what string) error {
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		remedy := "Send less: as a client makes it, it is some thousand bytes."
+		if what == "body" {
+			remedy = "Send less in one request."
+		}
 		return &Refusal{
 			Status: http.StatusRequestEntityTooLarge,
 			Code:   what + "_too_large",
 			Detail: fmt.Sprintf("The body is longer than %d bytes.", tooLarge.Limit),
-			Remedy: "Send less: as a client makes it, it is some thousand bytes.",
+			Remedy: remedy,
 		}
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -113,6 +127,7 @@ func refuseRead(err error, what string) error {
 
 func malformed(what, detail string) *Refusal {
 	remedy := map[string]string{
+		"body":     "Send one JSON object.",
 		"offer":    "Send the SDP offer as createOffer makes it.",
 		"fragment": "Send ICE candidates as an SDP fragment (RFC 8840).",
 		"if_match": "Send the entity-tag of the last reply as it came, in its double quotes, or * to restart ICE.",

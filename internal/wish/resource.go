@@ -116,7 +116,7 @@ func (s *Resource) patch(w http.ResponseWriter, r *http.Request, secret string) 
 			Remedy: "Send candidates as " + TypeFragment + "; make a new session to negotiate anew.",
 		}
 	}
-	if err := checkType(r, TypeFragment, "Accept-Patch"); err != nil {
+	if err := CheckType(r, "Accept-Patch", TypeFragment); err != nil {
 		return err
 	}
 	match, err := ParseIfMatch(r.Header.Values("If-Match"))
@@ -131,7 +131,7 @@ func (s *Resource) patch(w http.ResponseWriter, r *http.Request, secret string) 
 			Remedy: "Send the session's ETag in If-Match, or * to restart ICE.",
 		}
 	}
-	body, err := readText(w, r, s.maxFragment, "fragment")
+	body, err := ReadText(w, r, s.maxFragment, "fragment")
 	if err != nil {
 		return err
 	}
