@@ -22,6 +22,7 @@ type carried struct {
 	parameters webrtc.RTPCodecParameters
 	key        []string // of a key frame, a packet each; nil: sound
 	other      string
+	player     string // the player's fmtp, where it is not the publisher's
 }
 
 func carriedCodecs() map[string]carried {
@@ -30,14 +31,22 @@ func carriedCodecs() map[string]carried {
 			MimeType: mime, ClockRate: rate, Channels: channels, SDPFmtpLine: fmtp,
 		}}
 	}
+	// In packetization mode 0 each packet is one NAL unit (RFC 6184 6.2).
+	single := carried{
+		parameters(webrtc.MimeTypeH264, 90000, 0, "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e01f", 106),
+		[]string{"\x67\x42\xe0\x1f", "\x68\xce\x3c\x80", "\x65\x88\x84"}, "\x41\x9a", "",
+	}
+	byModeOne := single // who takes mode 1 takes it too
+	byModeOne.player = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
 	return map[string]carried{
-		"H265": {parameters(webrtc.MimeTypeH265, 90000, 0, "profile-id=1;tier-flag=0;level-id=93;tx-mode=SRST", 45), []string{"\x40\x01", "\x42\x01", "\x44\x01", "\x26\x01\xaf"}, "\x02\x01\xd0"},
-		"VP9":  {parameters(webrtc.MimeTypeVP9, 90000, 0, "profile-id=0", 98), []string{"\x0c"}, "\x4c"},
-		"AV1":  {parameters(webrtc.MimeTypeAV1, 90000, 0, "", 46), []string{"\x18\x0a\x0b"}, "\x10\x32\x30"},
-		"PCMU": {parameters(webrtc.MimeTypePCMU, 8000, 0, "", 0), nil, "\xff"},
-		"PCMA": {parameters(webrtc.MimeTypePCMA, 8000, 0, "", 8), nil, "\xd5"},
-		"G722": {parameters(webrtc.MimeTypeG722, 8000, 0, "", 9), nil, "\xfa"},
-		"opus": {parameters(webrtc.MimeTypeOpus, 48000, 2, "minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1", 111), nil, "\xfc"},
+		"H264 mode 0": single, "H264 mode 0, played in mode 1": byModeOne,
+		"H265": {parameters(webrtc.MimeTypeH265, 90000, 0, "profile-id=1;tier-flag=0;level-id=93;tx-mode=SRST", 45), []string{"\x40\x01", "\x42\x01", "\x44\x01", "\x26\x01\xaf"}, "\x02\x01\xd0", ""},
+		"VP9":  {parameters(webrtc.MimeTypeVP9, 90000, 0, "profile-id=0", 98), []string{"\x0c"}, "\x4c", ""},
+		"AV1":  {parameters(webrtc.MimeTypeAV1, 90000, 0, "", 46), []string{"\x18\x0a\x0b"}, "\x10\x32\x30", ""},
+		"PCMU": {parameters(webrtc.MimeTypePCMU, 8000, 0, "", 0), nil, "\xff", ""},
+		"PCMA": {parameters(webrtc.MimeTypePCMA, 8000, 0, "", 8), nil, "\xd5", ""},
+		"G722": {parameters(webrtc.MimeTypeG722, 8000, 0, "", 9), nil, "\xfa", ""},
+		"opus": {parameters(webrtc.MimeTypeOpus, 48000, 2, "minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1", 111), nil, "\xfc", ""},
 	}
 }
 
@@ -65,6 +74,9 @@ func TestEveryCodecIsCarried(t *testing.T) {
 			f := feeder{track: track, codec: c, sent: map[string]bool{}}
 			f.run(t)
 
+			if c.player != "" {
+				c.parameters.SDPFmtpLine = c.player
+			}
 			player := bare(t, c.parameters, kind)
 			var got heard
 			player.OnTrack(got.track)
