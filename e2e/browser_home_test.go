@@ -79,7 +79,7 @@ func startOnTerminal(t *testing.T, path, addr, dir string, env ...string) (p *pr
 		printed, p.base, p.addr = found[1], found[2], found[3]
 	case <-p.done:
 		t.Fatalf("weir ended at once:\n%s", p.log)
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatalf("weir prints no address:\n%s", p.log)
 	}
 	p.witness(t)
@@ -120,16 +120,16 @@ func homeOf(t *testing.T, browser string) (server *process, home func(t *testing
 
 func TestHome(t *testing.T) {
 	t.Parallel()
-	_, home, _ := homeOf(t, "chromium")
+	_, home, restart := homeOf(t, "chromium")
 	t.Run("whole", func(t *testing.T) { homeWhole(t, home(t, "whole"), true) })
 	t.Run("refusals", func(t *testing.T) { homeRefusals(t, home(t, "refusals")) })
-	t.Run("reload", func(t *testing.T) { homeReload(t, home(t, "reload")) })
-}
-
-func TestHomeBesideOthers(t *testing.T) {
-	t.Parallel()
-	_, home, restart := homeOf(t, "chromium")
-	homeBesideOthers(t, home, restart, true)
+	t.Run("stranger", func(t *testing.T) {
+		if os.Getenv("E2E_SOAK") == "" {
+			t.Skip("is much like TestWatchWhereATokenIsNeeded: only when E2E_SOAK is set")
+		}
+		homeStranger(t, home(t, "stranger"))
+	})
+	t.Run("life", func(t *testing.T) { homeLife(t, home(t, "life"), restart, true) })
 }
 
 // TestHomeInFirefox tries all of it in the soak: most differs little from browser to browser.
@@ -141,40 +141,7 @@ func TestHomeInFirefox(t *testing.T) {
 		return
 	}
 	t.Run("refusals", func(t *testing.T) { homeRefusals(t, home(t, "refusals")) })
-	t.Run("reload", func(t *testing.T) { homeReload(t, home(t, "reload")) })
-	homeBesideOthers(t, home, restart, false)
-}
-
-func homeBesideOthers(t *testing.T, home func(t *testing.T, subject string) *script, restart func(t *testing.T), keeps bool) {
-	t.Helper()
-	t.Run("back", func(t *testing.T) { homeBack(t, home(t, "back"), keeps) })
-	t.Run("two tabs", func(t *testing.T) {
-		var got struct {
-			clean
-			Waiting, State string
-		}
-		home(t, "tabs").report(t, &got)
-		got.judge(t)
-	})
-	t.Run("stranger", func(t *testing.T) { homeStranger(t, home(t, "stranger")) })
-	t.Run("streams", func(t *testing.T) { homeStreams(t, home(t, "streams")) })
-	t.Run("server restarted", func(t *testing.T) {
-		page := home(t, "restart")
-		page.step(t, "playing")
-		restart(t)
-		page.proceed(t)
-		var got struct {
-			clean
-			Log           []string
-			State, Events string
-		}
-		page.report(t, &got)
-		inOrder(t, got.Log, "Connected to “test”", "Connected to “test”")
-		inOrder(t, got.Log, "Warning: The server no longer tells", "Some of what happened was missed")
-		if got.Events != "" {
-			t.Errorf("of events the page says %q", got.Events)
-		}
-	})
+	t.Run("life", func(t *testing.T) { homeLife(t, home(t, "life"), restart, false) })
 }
 
 func homeWhole(t *testing.T, page *script, live bool) {
@@ -264,35 +231,37 @@ func homeRefusals(t *testing.T, page *script) {
 	}
 }
 
-func homeReload(t *testing.T, page *script) {
+// homeLife wants the page to play again by itself, whatever has happened. keeps says whether the browser keeps a page that is left.
+func homeLife(t *testing.T, page *script, restart func(t *testing.T), keeps bool) {
 	t.Helper()
+	page.step(t, "playing")
+	restart(t)
+	page.proceed(t)
 	var got struct {
 		clean
-		Stream, State, Word string
-		Log                 []string
+		Stream, Word, Listed, Said, Viewer, Asked, Events string
+		Kept                                              bool
+		Loaded, Log                                       []string
 	}
 	page.report(t, &got)
 	got.judge(t)
-	if got.Stream != "again" || got.Word != "Disconnect" {
+	if got.Stream != "shared" || got.Word != "Disconnect" {
 		t.Errorf("after loading again: stream %q, button %q", got.Stream, got.Word)
 	}
-	inOrder(t, got.Log, "Started Test pattern as “again”.", "The page was loaded again: back to “again”.", "Connected to “again”.")
-}
-
-func homeBack(t *testing.T, page *script, keeps bool) {
-	t.Helper()
-	var got struct {
-		clean
-		Listed, State string
-		Kept          bool
-	}
-	page.report(t, &got)
-	got.judge(t)
-	if !strings.Contains(got.Listed, "test") {
+	inOrder(t, got.Loaded, "Started Test pattern as “shared”.", "The page was loaded again: back to “shared”.", "Connected to “shared”.")
+	if !strings.Contains(got.Listed, "shared") {
 		t.Errorf("the list says %q", got.Listed)
 	}
 	if keeps && !got.Kept {
 		t.Error("the browser made the page anew: something on it forbids to keep it")
+	}
+	if !strings.Contains(got.Viewer, "127.0.0.1") || !strings.Contains(got.Viewer, "Opus") || !strings.Contains(got.Asked, "One viewer is watching") {
+		t.Errorf("row %q, viewer %q, asked %q", got.Said, got.Viewer, got.Asked)
+	}
+	inOrder(t, got.Log, "Connected to “test”", "Connected to “test”")
+	inOrder(t, got.Log, "Warning: The server no longer tells", "Some of what happened was missed")
+	if got.Events != "" {
+		t.Errorf("of events the page says %q", got.Events)
 	}
 }
 
@@ -309,19 +278,6 @@ func homeStranger(t *testing.T, page *script) {
 		t.Errorf("%q; a wrong token: %q", got.Words, got.Wrong)
 	}
 	inOrder(t, got.Log, "Connected to “test”.", "Disconnected from “test”.")
-}
-
-func homeStreams(t *testing.T, page *script) {
-	t.Helper()
-	var got struct {
-		clean
-		Said, Viewer, Asked, Curtain string
-	}
-	page.report(t, &got)
-	got.judge(t)
-	if !strings.Contains(got.Viewer, "127.0.0.1") || !strings.Contains(got.Viewer, "Opus") || !strings.Contains(got.Asked, "One viewer is watching") {
-		t.Errorf("row %q, viewer %q, asked %q", got.Said, got.Viewer, got.Asked)
-	}
 }
 
 // TestPagesModules tests what the pages do with text and numbers, and what their controls ask for, without a browser.

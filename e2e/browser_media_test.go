@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,7 @@ type played struct {
 	Again         int // looked at twice; not among the numbers
 	Live          int // frames whose clock is live
 	FPS           float64
+	Seconds       float64 // of which that is the mean
 	PacketsLost   int
 	Codecs        []string
 	FramesDropped int     // by the player
@@ -40,7 +42,7 @@ type played struct {
 
 // missing returns how many numbers are not there between the first and the last, and fails where they do not increase;
 // with a length, modulo that.
-func (p played) missing(t *testing.T, length int64) int64 {
+func (p played) missing(t testing.TB, length int64) int64 {
 	t.Helper()
 	var missing int64
 	for i, number := range p.Numbers {
@@ -59,7 +61,7 @@ func (p played) missing(t *testing.T, length int64) int64 {
 	return missing
 }
 
-func (p played) hasCodec(t *testing.T, want string) {
+func (p played) hasCodec(t testing.TB, want string) {
 	t.Helper()
 	if !slices.Contains(p.Codecs, want) {
 		t.Errorf("played %q, want %s", p.Codecs, want)
@@ -77,36 +79,33 @@ type chromiumPlayed struct {
 
 func TestChromiumPlaysH264(t *testing.T) {
 	needs(t, chromium)
-	server := start(t, build(t, "1"), "127.0.0.1:0")
-	got := playInChromium(t, server)
-	for range 2 { // a machine that is too busy for source or player proves nothing about the server
-		if !got.tooBusy() && (got.PacketsLost > 0 || got.missing(t, 0) <= got.skipped+3 && got.ShownLatency <= 100) {
-			break
-		}
-		t.Logf("the source left out %d of %d frames, %d are missing, glass to glass %.0f ms: once more",
-			got.skipped, len(got.Numbers), got.missing(t, 0), got.ShownLatency)
-		got = playInChromium(t, server)
+	server := start(t, build(t, "1"), "127.0.0.1:0", middling(t))
+	webrtctest.Tries(t, func(t *webrtctest.Attempt) { playInChromium(t.T, server).judge(t) })
+}
+
+// judge wants each frame that the source made, read and in order, soon after it was drawn.
+func (p chromiumPlayed) judge(t testing.TB) {
+	t.Helper()
+	if n := len(p.Numbers); n > 0 && p.skipped > (p.Numbers[n-1]-p.Numbers[0]+1)/100 {
+		t.Errorf("the source left out %d frames", p.skipped)
 	}
-	if got.tooBusy() {
-		t.Errorf("the source left out %d frames", got.skipped)
+	p.hasCodec(t, "video/H264")
+	if len(p.Numbers) != 300 || p.Unreadable != 0 || p.Live != 300 {
+		t.Errorf("%d frames, %d unreadable, %d live", len(p.Numbers), p.Unreadable, p.Live)
 	}
-	got.hasCodec(t, "video/H264")
-	if len(got.Numbers) != 300 || got.Unreadable != 0 || got.Live != 300 {
-		t.Errorf("%d frames, %d unreadable, %d live", len(got.Numbers), got.Unreadable, got.Live)
+	missing := p.missing(t, 0)
+	if missing > p.skipped+3 {
+		t.Errorf("%d frames are missing, the source left out %d; the player dropped %d", missing, p.skipped, p.FramesDropped)
 	}
-	missing := got.missing(t, 0)
-	if missing > got.skipped+3 {
-		t.Errorf("%d frames are missing, the source left out %d; the player dropped %d", missing, got.skipped, got.FramesDropped)
+	if p.PacketsLost != 0 {
+		t.Errorf("%d packets lost", p.PacketsLost)
 	}
-	if got.PacketsLost != 0 {
-		t.Errorf("%d packets lost", got.PacketsLost)
+	if p.ShownLatency > 100 || p.ShownLatency <= 0 {
+		t.Errorf("glass to glass %.0f ms, want at most 100", p.ShownLatency)
 	}
-	if got.ShownLatency > 100 || got.ShownLatency <= 0 {
-		t.Errorf("glass to glass %.0f ms, want at most 100", got.ShownLatency)
-	}
-	judgeTones(t, got.Tones)
+	judgeTones(t, p.Tones)
 	t.Logf("open to picture %.0f ms; latency p50 decoded %.0f ms, shown %.0f ms; %d frames missing, %d left out by the source",
-		got.OpenToPicture, got.DecodedLatency, got.ShownLatency, missing, got.skipped)
+		p.OpenToPicture, p.DecodedLatency, p.ShownLatency, missing, p.skipped)
 }
 
 // playInChromium plays 300 frames with a witness beside, who sees what the source left out.
@@ -123,12 +122,6 @@ func playInChromium(t *testing.T, server *process) chromiumPlayed {
 		t.Error(err)
 	}
 	return got
-}
-
-// tooBusy says whether the source left out more than 1 % of the frames.
-func (p chromiumPlayed) tooBusy() bool {
-	n := len(p.Numbers)
-	return n > 0 && p.skipped > (p.Numbers[n-1]-p.Numbers[0]+1)/100
 }
 
 // leftOut returns how many pictures the source left out around a span of time, as another viewer saw it: the timestamps
@@ -158,7 +151,7 @@ func leftOut(t *testing.T, witness *webrtctest.Player, from, to time.Time) int64
 }
 
 // judgeTones wants 440 Hz on the left and 880 Hz on the right, each without the other.
-func judgeTones(t *testing.T, tones [2]struct{ Hertz, Separation float64 }) {
+func judgeTones(t testing.TB, tones [2]struct{ Hertz, Separation float64 }) {
 	t.Helper()
 	for channel, want := range []float64{440, 880} {
 		if got := tones[channel]; math.Abs(got.Hertz-want) > 5 || got.Separation < 30 {
@@ -167,33 +160,30 @@ func judgeTones(t *testing.T, tones [2]struct{ Hertz, Separation float64 }) {
 	}
 }
 
+// In short it does not go round; see TestNodePlaysVP8.
 func TestChromiumPlaysClipWithoutCgo(t *testing.T) {
 	needs(t, chromium)
 	server := start(t, build(t, "0"), "127.0.0.1:0")
-	var got struct {
-		played
-		Tones [2]struct{ Hertz, Separation float64 }
+	frames := 130
+	if os.Getenv("E2E_SOAK") != "" {
+		frames = clip.Frames + 30
 	}
-	for range 3 { // see TestChromiumPlaysH264
-		got.played = played{}
-		run(t, "h264.mjs", server.base, "330").report(t, &got) // longer than the clip
-		if got.PacketsLost > 0 || got.missing(t, clip.Frames) <= 6 {
-			break
+	webrtctest.Tries(t, func(t *webrtctest.Attempt) {
+		var got chromiumPlayed
+		run(t.T, "h264.mjs", server.base, strconv.Itoa(frames)).report(t.T, &got)
+		got.hasCodec(t, "video/H264")
+		if len(got.Numbers) != frames || got.Unreadable != 0 || got.Live != 0 {
+			t.Errorf("%d frames, %d unreadable, %d say that they are live", len(got.Numbers), got.Unreadable, got.Live)
 		}
-		t.Log("the machine is busy: once more")
-	}
-	got.hasCodec(t, "video/H264")
-	if len(got.Numbers) != 330 || got.Unreadable != 0 || got.Live != 0 {
-		t.Errorf("%d frames, %d unreadable, %d say that they are live", len(got.Numbers), got.Unreadable, got.Live)
-	}
-	if missing := got.missing(t, clip.Frames); missing > 6 {
-		t.Errorf("%d frames are missing", missing)
-	}
-	if got.PacketsLost != 0 {
-		t.Errorf("%d packets lost", got.PacketsLost)
-	}
-	judgeTones(t, got.Tones)
-	t.Logf("open to picture %.0f ms", got.OpenToPicture)
+		if missing := got.missing(t, clip.Frames); missing > 6 {
+			t.Errorf("%d frames are missing", missing)
+		}
+		if got.PacketsLost != 0 {
+			t.Errorf("%d packets lost", got.PacketsLost)
+		}
+		judgeTones(t, got.Tones)
+		t.Logf("open to picture %.0f ms", got.OpenToPicture)
+	})
 }
 
 // encodes tells whether the program has an encoder for the codec.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"weir/internal/webrtctest"
 )
 
 // said is what the page tells its user.
@@ -19,7 +21,7 @@ type said struct {
 	Again     bool // whether it offers to try again
 }
 
-func (s said) has(t *testing.T, words ...string) {
+func (s said) has(t testing.TB, words ...string) {
 	t.Helper()
 	for _, word := range words {
 		if !strings.Contains(s.Curtain, word) {
@@ -31,7 +33,7 @@ func (s said) has(t *testing.T, words ...string) {
 // clean is what every page must be: without script errors, and within its own policy.
 type clean struct{ Violations []string }
 
-func (c clean) judge(t *testing.T) {
+func (c clean) judge(t testing.TB) {
 	t.Helper()
 	for _, violation := range c.Violations {
 		t.Error(violation)
@@ -127,26 +129,34 @@ func TestPageGivesItsSessionBack(t *testing.T) {
 
 	t.Run("kept and come back to", func(t *testing.T) {
 		t.Parallel()
-		server := start(t, build(t, "1"), "127.0.0.1:0", small(t))
-		var got struct {
-			clean
-			Kept, Persisted bool
-		}
-		run(t, "behaviour.mjs", "back", server.base).report(t, &got)
-		got.judge(t)
-		if !got.Kept || !got.Persisted {
-			t.Errorf("kept %v, persisted %v: the page was made anew", got.Kept, got.Persisted)
-		}
-		server.logged(t, deleted)
-		if n := strings.Count(server.log.String(), "method=POST path=/whep/:stream status=201"); n != 2 {
-			t.Errorf("%d sessions, want 2", n)
-		}
+		webrtctest.Tries(t, func(t *webrtctest.Attempt) { // the browser gives a page up that takes long to go
+			server := start(t.T, build(t.T, "1"), "127.0.0.1:0", small(t.T))
+			var got struct {
+				clean
+				Kept, Persisted bool
+			}
+			run(t.T, "behaviour.mjs", "back", server.base).report(t.T, &got)
+			got.judge(t.T)
+			if !got.Kept || !got.Persisted {
+				t.Errorf("kept %v, persisted %v: the page was made anew", got.Kept, got.Persisted)
+			}
+			server.logged(t.T, deleted)
+			if n := strings.Count(server.log.String(), "method=POST path=/whep/:stream status=201"); n != 2 {
+				t.Errorf("%d sessions, want 2", n)
+			}
+		})
 	})
 }
 
 func TestPageRestartsICE(t *testing.T) {
+	t.Parallel()
 	needs(t, chromium)
 	server := start(t, build(t, "1"), "127.0.0.1:0", small(t))
+	webrtctest.Tries(t, func(t *webrtctest.Attempt) { restartICE(t, server) })
+}
+
+func restartICE(t *webrtctest.Attempt, server *process) {
+	t.Helper()
 	var got struct {
 		clean
 		Over, Same, Renewed bool
@@ -160,8 +170,8 @@ func TestPageRestartsICE(t *testing.T) {
 			Session bool
 		}
 	}
-	run(t, "behaviour.mjs", "restart", server.base).report(t, &got)
-	got.judge(t)
+	run(t.T, "behaviour.mjs", "restart", server.base).report(t.T, &got)
+	got.judge(t.T)
 	if !got.Over || !got.Same || !got.Renewed || got.State != "playing" || len(got.States) != 0 {
 		t.Errorf("over the new pair %v, same connection %v, new credentials %v, state %s after %v",
 			got.Over, got.Same, got.Renewed, got.State, got.States)
@@ -260,20 +270,24 @@ func TestModuleOnAnotherOriginsPage(t *testing.T) {
 func TestFirefoxRestartsAndReconnects(t *testing.T) {
 	t.Parallel()
 	needs(t, firefox)
-	program := build(t, "1")
-	server := start(t, program, "127.0.0.1:0", small(t))
-	page := run(t, "firefox-life.mjs", server.base)
-	page.step(t, "restarted")
-	server.logged(t, `method=PATCH path=/session/:secret status=200`)
-	server.end(t, syscall.SIGTERM)
-	start(t, program, server.addr, small(t))
-	page.proceed(t)
+	webrtctest.Tries(t, firefoxLives)
+}
+
+func firefoxLives(t *webrtctest.Attempt) {
+	program := build(t.T, "1")
+	server := start(t.T, program, "127.0.0.1:0", small(t.T))
+	page := run(t.T, "firefox-life.mjs", server.base)
+	page.step(t.T, "restarted")
+	server.logged(t.T, `method=PATCH path=/session/:secret status=200`)
+	server.end(t.T, syscall.SIGTERM)
+	start(t.T, program, server.addr, small(t.T))
+	page.proceed(t.T)
 	var got struct {
 		Same    bool // the connection before and after the restart
 		Noticed float64
 		States  []string
 	}
-	page.report(t, &got)
+	page.report(t.T, &got)
 	if !got.Same {
 		t.Error("the restart made a new session")
 	}

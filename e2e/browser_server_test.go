@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -93,7 +94,7 @@ func start(t *testing.T, path, addr string, env ...string) *process {
 	}()
 	t.Cleanup(func() { p.end(t, syscall.SIGTERM); p.watching.Wait() })
 	address := regexp.MustCompile(`http://(127\.0\.0\.1:\d+)/watch/test`)
-	for deadline := time.After(20 * time.Second); p.addr == ""; {
+	for deadline := time.After(patience); p.addr == ""; {
 		select {
 		case line := <-lines:
 			if found := address.FindStringSubmatch(line); found != nil {
@@ -113,8 +114,22 @@ func start(t *testing.T, path, addr string, env ...string) *process {
 // browser a tenth.
 func small(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "small.yaml")
-	const text = "streams:\n  test:\n    source: pattern\n    params: {width: 320, height: 180}\n"
+	return sized(t, 320, 180)
+}
+
+// middling makes it one that is large enough to be looked at closely, and costs a quarter. The soak has the large one.
+func middling(t *testing.T) string {
+	t.Helper()
+	if os.Getenv("E2E_SOAK") != "" {
+		return sized(t, 1280, 720)
+	}
+	return sized(t, 640, 360)
+}
+
+func sized(t *testing.T, width, height int) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "test.yaml")
+	text := fmt.Sprintf("streams:\n  test:\n    source: pattern\n    params: {width: %d, height: %d}\n", width, height)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +155,7 @@ func (p *process) end(t *testing.T, signal os.Signal) {
 	p.signal(t, signal)
 	select {
 	case <-p.done:
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Errorf("weir does not end on %v", signal)
 		_ = p.cmd.Process.Kill()
 		<-p.done
@@ -153,7 +168,7 @@ func (p *process) logged(t *testing.T, pattern string) {
 	wanted := regexp.MustCompile(pattern)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.After(10 * time.Second); !wanted.MatchString(p.log.String()); {
+	for deadline := time.After(patience); !wanted.MatchString(p.log.String()); {
 		select {
 		case <-tick.C:
 		case <-deadline:
@@ -214,10 +229,10 @@ type script struct {
 	cmd    *exec.Cmd
 }
 
-// run starts a script; it has four minutes, of which it needs one on a machine that does nothing else.
+// run starts a script; it has ten minutes, of which it needs one on a machine that does nothing else.
 func run(t *testing.T, name string, args ...string) *script {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	s, err := startScript(ctx, name, args...)
 	if err != nil {
 		t.Fatal(err)

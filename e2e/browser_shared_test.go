@@ -80,7 +80,7 @@ func (b *sharedBrowser) end() {
 	_ = b.input.Close() // it may have ended
 	select {
 	case <-b.done:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		fmt.Fprintln(os.Stderr, "the shared browser does not end")
 	}
 }

@@ -5,6 +5,7 @@ package e2e_test
 import (
 	"os"
 	"slices"
+	"strconv"
 	"testing"
 
 	"weir/internal/webrtctest"
@@ -17,12 +18,12 @@ func TestFirefoxPlaysVP8(t *testing.T) {
 	needs(t, firefox)
 	got := playVP8(t, func(t *testing.T) (got playedVP8) {
 		t.Helper()
-		server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin)
+		server := start(t, build(t, "1"), "127.0.0.1:0", withAdmin, middling(t))
 		witness, err := webrtctest.Play(t.Context(), server.base+"/whep/test", webrtctest.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		run(t, "firefox.mjs", server.base, "11").report(t, &got)
+		run(t, "firefox.mjs", server.base, strconv.Itoa(vp8Seconds(t, server))).report(t, &got)
 		got.learn(t, server, "H264", "VP8")
 		if err := witness.Close(); err != nil {
 			t.Error(err)
@@ -32,9 +33,6 @@ func TestFirefoxPlaysVP8(t *testing.T) {
 	got.hasCodec(t, "video/VP8")
 	if got.live == (got.Note != "") {
 		t.Errorf("live %v; the page's note is %q", got.live, got.Note)
-	}
-	if got.PacketsLost != 0 {
-		t.Errorf("%d packets lost", got.PacketsLost)
 	}
 	t.Logf("open to picture %.0f ms", got.OpenToPicture)
 }
@@ -68,86 +66,95 @@ func (p *playedVP8) learn(t *testing.T, server *process, codecs ...string) {
 	p.skipped = made["VP8"].Skipped
 }
 
-// playVP8 plays, and judges: 25 pictures a second, each readable, in order. Where the machine was too busy for the source,
-// or for a player that lost nothing, that proves nothing about the server: up to three tries.
-func playVP8(t *testing.T, play func(*testing.T) playedVP8) playedVP8 {
+// vp8Seconds is for how long the server's VP8 is played: in short no longer than it takes to see that it is live.
+func vp8Seconds(t *testing.T, server *process) int {
 	t.Helper()
-	got := play(t)
-	for range 2 {
-		if got.skipped <= 3 && (got.FPS >= 25 || got.PacketsLost > 0) {
-			break
+	if os.Getenv("E2E_SOAK") == "" && server.encodes(t, "VP8") {
+		return 6
+	}
+	return 11
+}
+
+// playVP8 plays, and judges: 25 pictures a second less those that the source left out, each readable, in order.
+func playVP8(t *testing.T, play func(*testing.T) playedVP8) (got playedVP8) {
+	t.Helper()
+	webrtctest.Tries(t, func(t *webrtctest.Attempt) {
+		got = play(t.T)
+		if made := 25 - float64(got.skipped)/got.Seconds; got.FPS < made || got.FPS > 31 {
+			t.Errorf("%.1f fps, want %.1f or more; %d were left out by the source", got.FPS, made, got.skipped)
 		}
-		t.Logf("%.1f fps, %d pictures were left out by the source: once more", got.FPS, got.skipped)
-		got = play(t)
-	}
-	if got.FPS < 25 || got.FPS > 31 {
-		t.Errorf("%.1f fps, want 25 or more; %d were left out by the source", got.FPS, got.skipped)
-	}
-	if got.Unreadable != 0 || len(got.Numbers) < 200 {
-		t.Errorf("%d frames, %d unreadable", len(got.Numbers), got.Unreadable)
-	}
-	var missing int64
-	if got.live {
-		if got.Live != len(got.Numbers) {
-			t.Errorf("%d of %d say that they are live", got.Live, len(got.Numbers))
+		if got.Unreadable != 0 || len(got.Numbers) < 60 {
+			t.Errorf("%d frames, %d unreadable", len(got.Numbers), got.Unreadable)
 		}
-		missing = got.missing(t, 0)
-	} else {
-		missing = judgeClip(t, got.played)
-	}
-	t.Logf("%.1f fps; %d pictures were read, %d were not shown or not looked at, %d looked at twice; the source left out %d",
-		got.FPS, len(got.Numbers), missing, got.Again, got.skipped)
+		if got.PacketsLost != 0 {
+			t.Errorf("%d packets lost", got.PacketsLost)
+		}
+		var missing int64
+		if got.live {
+			if got.Live != len(got.Numbers) {
+				t.Errorf("%d of %d say that they are live", got.Live, len(got.Numbers))
+			}
+			missing = got.missing(t, 0)
+		} else {
+			missing = judgeClip(t, got.played)
+		}
+		t.Logf("%.1f fps; %d pictures were read, %d were not shown or not looked at, %d looked at twice; the source left out %d",
+			got.FPS, len(got.Numbers), missing, got.Again, got.skipped)
+	})
 	return got
 }
 
+// Libwebrtc in Node plays what is encoded, or the recorded clip, going round, where no encoder is built in.
 func TestNodePlaysVP8(t *testing.T) {
 	needs(t)
-	got := playInNode(t, "1")
-	if got.live != (got.Title == "") {
-		t.Errorf("live %v, title %q", got.live, got.Title)
-	}
-}
-
-// Without an encoder libwebrtc in Node and Firefox get the recorded VP8, going round, and the page says so.
-func TestVP8ClipWithoutCgo(t *testing.T) {
-	needs(t)
-	t.Run("Node", func(t *testing.T) {
+	t.Run("live", func(t *testing.T) {
+		t.Parallel()
+		if got := playInNode(t, "1"); got.live != (got.Title == "") {
+			t.Errorf("live %v, title %q", got.live, got.Title)
+		}
+	})
+	t.Run("clip", func(t *testing.T) {
+		t.Parallel()
 		if got := playInNode(t, "0"); got.live || got.Title == "" {
 			t.Errorf("live %v, title %q", got.live, got.Title)
 		}
 	})
-	t.Run("Firefox", func(t *testing.T) {
-		if os.Getenv("E2E_SOAK") == "" {
-			t.Skip("differs from Node by its page alone: only when E2E_SOAK is set")
-		}
-		needs(t, firefox)
-		got := playVP8(t, func(t *testing.T) (got playedVP8) {
-			t.Helper()
-			run(t, "firefox.mjs", start(t, build(t, "0"), "127.0.0.1:0").base, "11").report(t, &got)
-			return got
-		})
-		got.hasCodec(t, "video/VP8")
-		if got.Note == "" {
-			t.Error("the page does not say that a clip stands in")
-		}
+}
+
+// Without an encoder Firefox gets the recorded VP8, going round, and the page says so.
+func TestVP8ClipInFirefox(t *testing.T) {
+	if os.Getenv("E2E_SOAK") == "" {
+		t.Skip("differs from Node by its page alone: only when E2E_SOAK is set")
+	}
+	needs(t, firefox)
+	got := playVP8(t, func(t *testing.T) (got playedVP8) {
+		t.Helper()
+		run(t, "firefox.mjs", start(t, build(t, "0"), "127.0.0.1:0").base, "11").report(t, &got)
+		return got
 	})
+	got.hasCodec(t, "video/VP8")
+	if got.Note == "" {
+		t.Error("the page does not say that a clip stands in")
+	}
 }
 
 // playInNode plays with libwebrtc in Node, from a server with or without encoders.
 func playInNode(t *testing.T, cgo string) playedVP8 {
 	t.Helper()
+	seconds := 0
 	got := playVP8(t, func(t *testing.T) (got playedVP8) {
 		t.Helper()
-		server := start(t, build(t, cgo), "127.0.0.1:0", withAdmin)
-		run(t, "wrtc.mjs", server.base, "11").report(t, &got)
+		server := start(t, build(t, cgo), "127.0.0.1:0", withAdmin, middling(t))
+		seconds = vp8Seconds(t, server)
+		run(t, "wrtc.mjs", server.base, strconv.Itoa(seconds)).report(t, &got)
 		got.learn(t, server, "VP8")
 		return got
 	})
 	if got.Video != "VP8" {
 		t.Errorf("video %q", got.Video)
 	}
-	if got.Samples < 10*48000 {
-		t.Errorf("%d samples of sound in 11 s", got.Samples)
+	if got.Samples < (seconds-1)*48000 {
+		t.Errorf("%d samples of sound in %d s", got.Samples, seconds)
 	}
 	if got.Deleted != 200 {
 		t.Errorf("DELETE: %d", got.Deleted)
@@ -156,7 +163,7 @@ func playInNode(t *testing.T, cgo string) playedVP8 {
 }
 
 // judgeClip wants the recorded clip, going round, and returns how many of its pictures are missing.
-func judgeClip(t *testing.T, got played) int64 {
+func judgeClip(t testing.TB, got played) int64 {
 	t.Helper()
 	if got.Live != 0 {
 		t.Errorf("%d pictures of the clip say that they are live", got.Live)

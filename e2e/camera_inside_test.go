@@ -16,7 +16,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -101,7 +100,7 @@ func insideArgs(program string, ports ...int) []string {
 // asksCamera asks the machine whether another program can have the camera now: "" is yes.
 func asksCamera(t *testing.T, control string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, control+"/picture", nil)
 	if err != nil {

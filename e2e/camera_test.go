@@ -65,7 +65,7 @@ func bootCamera(t *testing.T) (server *process, control string) {
 	}()
 	told.secret("token", adminToken)
 	t.Cleanup(func() {
-		late := time.AfterFunc(30*time.Second, kill)
+		late := time.AfterFunc(patience, kill)
 		end, err := http.NewRequestWithContext(ctx, http.MethodPost, control+"/end", nil)
 		if err == nil {
 			_, err = http.DefaultClient.Do(end) //nolint:bodyclose // the machine is gone
@@ -81,7 +81,7 @@ func bootCamera(t *testing.T) (server *process, control string) {
 		}
 	})
 	begin := time.Now()
-	webrtctest.Until(t, 90*time.Second, func() string {
+	webrtctest.Until(t, patience, func() string {
 		select {
 		case <-server.done:
 			t.Fatalf("the machine ended at once with %s\n%s", result, server.log)
@@ -166,7 +166,7 @@ func (p *process) cameras(t *testing.T) []camera {
 func (p *process) free(t *testing.T, control string) {
 	t.Helper()
 	begin := time.Now()
-	webrtctest.Until(t, 30*time.Second, func() string {
+	webrtctest.Until(t, patience, func() string {
 		if reason := asksCamera(t, control); reason != "" {
 			return reason
 		}

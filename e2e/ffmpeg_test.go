@@ -5,6 +5,7 @@ package e2e_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"weir/internal/webrtctest"
 )
 
 // control asks the control API, and reads the answer into something unless that is nil.
@@ -95,35 +98,49 @@ func TestRTSP(t *testing.T) {
 		viewer.report(t, &got)
 		return got.Viewers[0]
 	}
-	look()
-	time.Sleep(time.Second)
-	got := look()
-	_, pause := got.back()
-	t.Logf("%d pictures in 1 s, %d lost, %d freezes, at most %.0f ms between two", len(got.Times), got.Lost, got.Freezes, pause)
-	if len(got.Times) < 15 || got.State != "playing" {
-		t.Errorf("%+v", got)
-	}
+	webrtctest.Tries(t, func(t *webrtctest.Attempt) {
+		look()
+		time.Sleep(time.Second)
+		got := look()
+		_, pause := got.back()
+		t.Logf("%d pictures in 1 s, %d lost, %d freezes, at most %.0f ms between two", len(got.Times), got.Lost, got.Freezes, pause)
+		if len(got.Times) < 15 || got.State != "playing" {
+			t.Errorf("%+v", got)
+		}
+	})
 	if players, _ := camera.seen(); players != 1 {
 		t.Errorf("the camera was opened %d times", players)
 	}
 
-	ffmpeg := children(t, server.cmd.Process.Pid)
-	if len(ffmpeg) != 1 {
-		t.Fatalf("children %v", ffmpeg)
-	}
-	if err := syscall.Kill(ffmpeg[0], syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	pause = 0 // until the one that the kill makes
-	for deadline := time.Now().Add(3500 * time.Millisecond); pause < 900 && time.Now().Before(deadline); {
-		time.Sleep(200 * time.Millisecond)
-		got = look()
-		_, pause = got.back()
-	}
-	t.Logf("killed: no picture for %.0f ms", pause)
-	if pause < 900 || pause > 3000 || got.State != "playing" {
-		t.Errorf("killed: %.0f ms without a picture, %s", pause, got.State)
-	}
+	var ffmpeg []int
+	kills := 0
+	webrtctest.Tries(t, func(t *webrtctest.Attempt) {
+		if kills > 0 {
+			time.Sleep(31 * time.Second) // by then it is a first failure again
+		}
+		webrtctest.Until(t, patience, func() string {
+			if ffmpeg = children(t.T, server.cmd.Process.Pid); len(ffmpeg) != 1 {
+				return fmt.Sprintf("one FFmpeg: children %v", ffmpeg)
+			}
+			return ""
+		})
+		look()
+		if err := syscall.Kill(ffmpeg[0], syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		kills++
+		var got shown
+		pause := 0.0 // until the one that the kill makes
+		for deadline := time.Now().Add(patience); pause < 900 && time.Now().Before(deadline); {
+			time.Sleep(200 * time.Millisecond)
+			got = look()
+			_, pause = got.back()
+		}
+		t.Logf("killed: no picture for %.0f ms", pause)
+		if pause < 900 || pause > 3000 || got.State != "playing" {
+			t.Errorf("killed: %.0f ms without a picture, %s", pause, got.State)
+		}
+	})
 	var status struct {
 		Source struct {
 			State, Reason string
@@ -131,7 +148,7 @@ func TestRTSP(t *testing.T) {
 			Params        map[string]any
 		}
 	}
-	if server.control(t, "GET", "streams/cam", "", &status); status.Source.State != "live" || status.Source.Restarts != 1 || status.Source.Params["password"] != nil {
+	if server.control(t, "GET", "streams/cam", "", &status); status.Source.State != "live" || status.Source.Restarts != kills || status.Source.Params["password"] != nil {
 		t.Errorf("%+v", status)
 	}
 
@@ -143,21 +160,28 @@ func TestRTSP(t *testing.T) {
 	if left := children(t, server.cmd.Process.Pid); len(left) != 0 {
 		t.Errorf("stopped, and %v are left", left)
 	}
-	if _, left := camera.seen(); left != 1 {
-		t.Errorf("the camera was told %d times that nobody plays", left)
-	}
+	webrtctest.Until(t, patience, func() string {
+		if _, left := camera.seen(); left != 1 {
+			return fmt.Sprintf("a camera that is told once that nobody plays: it was told %d times", left)
+		}
+		return ""
+	})
 
 	begin("test-picture", "lavfi:testsrc2=s=160x90", "")
-	for len(children(t, server.cmd.Process.Pid)) == 0 {
-		time.Sleep(10 * time.Millisecond)
-	}
-	ffmpeg = children(t, server.cmd.Process.Pid)
-	server.end(t, syscall.SIGKILL)
-	time.Sleep(100 * time.Millisecond)
-	for _, pid := range ffmpeg {
-		if stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat"); err == nil && !bytes.Contains(stat, []byte(") Z ")) {
-			t.Errorf("Weir was killed, and process %d is left", pid)
+	webrtctest.Until(t, patience, func() string {
+		if ffmpeg = children(t, server.cmd.Process.Pid); len(ffmpeg) == 0 {
+			return "FFmpeg"
 		}
+		return ""
+	})
+	server.end(t, syscall.SIGKILL)
+	for _, pid := range ffmpeg {
+		webrtctest.Until(t, patience, func() string {
+			if stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat"); err == nil && !bytes.Contains(stat, []byte(") Z ")) {
+				return fmt.Sprintf("the end of process %d: Weir was killed", pid)
+			}
+			return ""
+		})
 	}
 }
 
@@ -192,7 +216,7 @@ func TestFFmpegRefuses(t *testing.T) {
 	var status struct {
 		Source struct{ State, Reason string }
 	}
-	for deadline := time.Now().Add(10 * time.Second); status.Source.State != "waiting"; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); status.Source.State != "waiting"; time.Sleep(20 * time.Millisecond) {
 		if server.control(t, "GET", "streams/x", "", &status); time.Now().After(deadline) {
 			t.Fatalf("%+v", status)
 		}

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"weir/internal/webrtctest"
 )
 
 // A mediaFile is a clip that FFmpeg makes: two seconds of a test picture, and a tone.
@@ -112,16 +114,14 @@ func TestFilesInChromium(t *testing.T) {
 			m.make(t, dir)
 			name := strings.ReplaceAll(m.name, ".", "-")
 			startFile(t, server, name, m.name)
-			var wrong string
-			for range 3 { // a machine that is too busy for the player proves nothing about files
+			webrtctest.Tries(t, func(t *webrtctest.Attempt) {
 				var got filePlayed
-				run(t, "files.mjs", server.base, name, "5", adminToken).report(t, &got)
+				run(t.T, "files.mjs", server.base, name, "5", adminToken).report(t.T, &got)
 				t.Logf("%+v", got)
-				if wrong = got.judge(m); wrong == "" {
-					return
+				if wrong := got.judge(m); wrong != "" {
+					t.Error(wrong)
 				}
-			}
-			t.Error(wrong)
+			})
 		})
 	}
 }

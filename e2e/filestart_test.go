@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// TestFileByPage uploads a film by the page at /, starts it there, watches it, and makes it stand still and go elsewhere.
+// TestFileByPage uploads a film by the page at /, starts it there, watches it, ends it and deletes it; see TestFilmInPage for
+// what a film can be made to do.
 func TestFileByPage(t *testing.T) {
 	t.Parallel()
 	needs(t, chromium)
@@ -30,11 +31,10 @@ func TestFileByPage(t *testing.T) {
 		t.Fatal("this build has no source file")
 	}
 	var got struct {
-		Ranges               []string
-		Found                string
-		Moving, Still, After int
-		Place                float64
-		Troubles             []string
+		Ranges   []string
+		Found    string
+		Moving   int
+		Troubles []string
 	}
 	run(t, "filestart.mjs", server.base, adminToken, film).report(t, &got)
 	// The second part breaks off and comes again: the first does not.
@@ -47,11 +47,8 @@ func TestFileByPage(t *testing.T) {
 			t.Errorf("the report lacks %s: %s", fact, got.Found)
 		}
 	}
-	if got.Moving < 5 || got.Still != 1 || got.After < 3 {
-		t.Errorf("%d pictures while it plays, %d while it stands still, %d elsewhere", got.Moving, got.Still, got.After)
-	}
-	if got.Place < 14.9 || got.Place > 15.1 {
-		t.Errorf("it went to %v s, not to 15", got.Place)
+	if got.Moving < 5 {
+		t.Errorf("%d pictures in a second", got.Moving)
 	}
 	if len(got.Troubles) > 0 {
 		t.Errorf("the page: %q", got.Troubles)

@@ -9,6 +9,7 @@ import (
 	"image"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"sync/atomic"
 	"testing"
@@ -21,7 +22,7 @@ import (
 )
 
 // A film is the test pattern with its live clock and a tone, encoded by FFmpeg and published by a WHIP client that
-// answers no key-frame request: 1280x720 at 30 Hz and 2.5 Mbit/s.
+// answers no key-frame request: 1280x720 at 30 Hz and 2.5 Mbit/s, in short a quarter of that.
 type film struct {
 	publisher *webrtctest.Publisher
 	pictures  atomic.Int64 // drawn
@@ -59,13 +60,14 @@ func publishFilm(t *testing.T, server *process, o filmOptions) *film {
 			"-auto-alt-ref", "0", "-keyint_min", fmt.Sprint(o.gop), "-threads", "1",
 		},
 	}[o.codec]
+	p := filmPattern()
 	args := []string{
 		"-hide_banner", "-loglevel", "error", "-fflags", "nobuffer", "-probesize", "32", "-analyzeduration", "0",
-		"-f", "rawvideo", "-pixel_format", "yuv420p", "-video_size", "1280x720", "-framerate", "30", "-i", "pipe:0",
+		"-f", "rawvideo", "-pixel_format", "yuv420p", "-video_size", fmt.Sprintf("%dx%d", p.Width, p.Height), "-framerate", "30", "-i", "pipe:0",
 		"-re", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:samples_per_frame=960", "-map", "0:v",
 	}
 	args = append(args, encoder...)
-	args = append(args, "-g", fmt.Sprint(o.gop), "-b:v", "2500k", "-maxrate", "2500k", "-bufsize", "1250k",
+	args = append(args, "-g", fmt.Sprint(o.gop), "-b:v", fmt.Sprint(p.BitRate), "-maxrate", fmt.Sprint(p.BitRate), "-bufsize", fmt.Sprint(p.BitRate/2),
 		"-f", "rtp", fmt.Sprintf("rtp://%s?pkt_size=1200", video.LocalAddr()),
 		"-map", "1:a", "-ac", "2", "-c:a", "libopus", "-b:a", "64k", "-f", "rtp", fmt.Sprintf("rtp://%s", audio.LocalAddr()))
 	ffmpeg := exec.CommandContext(ctx, "ffmpeg", args...)
@@ -90,13 +92,22 @@ func publishFilm(t *testing.T, server *process, o filmOptions) *film {
 			t.Errorf("the film: %v\n%s", closed, stderr)
 		}
 	})
-	webrtctest.Until(t, 10*time.Second, func() string {
+	webrtctest.Until(t, patience, func() string {
 		if f.pictures.Load() < 15 {
 			return "pictures; " + stderr.String()
 		}
 		return ""
 	})
 	return f
+}
+
+// filmPattern is what it shows.
+func filmPattern() pattern.Params {
+	p := pattern.Default("live")
+	if p.BitRate = 2_500_000; os.Getenv("E2E_SOAK") == "" {
+		p.Width, p.Height, p.BitRate = 640, 360, 625_000
+	}
+	return p
 }
 
 // forward hands on the RTP packets that come to a port of this machine, until it is closed.
@@ -135,8 +146,7 @@ func (f *film) forward(t *testing.T, ended chan<- error, send func(*rtp.Packet) 
 
 // draw writes a picture whenever one is due.
 func (f *film) draw(ctx context.Context, into io.Writer) error {
-	p := pattern.Default("live")
-	painter, err := pattern.NewPainter(p)
+	painter, err := pattern.NewPainter(filmPattern())
 	if err != nil {
 		return fmt.Errorf("make the painter: %w", err)
 	}

@@ -139,7 +139,7 @@ func TestReadmeTokens(t *testing.T) {
 		want int
 	}{{"bin/weir token list", http.StatusUnauthorized}, {lines[2], http.StatusUnsupportedMediaType}} {
 		shell(t, c.line, state)
-		deadline := time.Now().Add(10 * time.Second)
+		deadline := time.Now().Add(patience)
 		for got := 0; got != c.want; {
 			res, err := http.Post(server.base+"/whep/test", "text/plain", strings.NewReader("no offer"))
 			if err != nil {
@@ -189,7 +189,7 @@ func TestReadmeSources(t *testing.T) {
 			Live   bool
 			Tracks []struct{ Packets int }
 		}
-		for deadline := time.Now().Add(20 * time.Second); !got.Live || len(got.Tracks) == 0 || got.Tracks[0].Packets == 0; time.Sleep(50 * time.Millisecond) {
+		for deadline := time.Now().Add(patience); !got.Live || len(got.Tracks) == 0 || got.Tracks[0].Packets == 0; time.Sleep(50 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatalf("%s: %+v", stream, got)
 			}

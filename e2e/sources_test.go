@@ -49,7 +49,7 @@ func TestFilmInPage(t *testing.T) {
 			Page string
 		}
 		Resumed struct {
-			Told, At int
+			Told, At []int
 			Page     string
 		}
 		Ended struct {
@@ -68,7 +68,11 @@ func TestFilmInPage(t *testing.T) {
 	if !got.Paused.Paused || got.Paused.Duration != 10_000 || got.Sought.Position != 5000 || !got.Sought.Paused || got.Sought.Page != "0:05 of 0:10" {
 		t.Errorf("paused %+v, then %+v", got.Paused, got.Sought)
 	}
-	if late := got.Resumed.At - got.Resumed.Told; late < -100 || late > 600 {
+	late := 1 << 30 // at least: a busy machine asks the second of the two later
+	for n, at := range got.Resumed.At {
+		late = min(late, at-got.Resumed.Told[n])
+	}
+	if late < -100 || late > 600 {
 		t.Errorf("the picture tells %d ms, the server %d ms", got.Resumed.Told, got.Resumed.At)
 	}
 	if got.Ended.Position != 10_000 || !strings.Contains(got.Ended.Start, "Start again") || got.Unwatched != "unwatched" || got.Runs < 2 {

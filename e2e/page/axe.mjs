@@ -3,7 +3,7 @@
 // with a look at the width alone. What is serious is reported as a whole.
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { chromium, report, until } from './browsers.mjs'
+import { chromium, patience, report, until } from './browsers.mjs'
 import { choose, files, withFilm, withPushes, withSources } from './fixtures.mjs'
 
 const [whose, look, base, token, closed] = process.argv.slice(2)
@@ -13,8 +13,8 @@ const { browser } = await chromium()
 const has = (selector) => (page) => until(`${selector} in ${page.url()}`, () => page.evaluate((selector) => {
   const found = document.querySelector(selector)
   return found !== null && found.getClientRects().length > 0
-}, selector), 30_000)
-const says = (words) => (page) => until(`“${words}” in ${page.url()}`, () => page.evaluate((words) => document.body.innerText.includes(words), words), 30_000)
+}, selector))
+const says = (words) => (page) => until(`“${words}” in ${page.url()}`, () => page.evaluate((words) => document.body.innerText.includes(words), words))
 
 /** Each page, and the state in which it is looked at. */
 const own = {
@@ -48,7 +48,7 @@ const own = {
       await says('Seen by you alone')(page)
     },
     async after(page) { // closing the context is not leaving the page: its stream would stay
-      const deleted = page.waitForResponse((response) => response.request().method() === 'DELETE', { timeout: 5000 }).catch(() => {})
+      const deleted = page.waitForResponse((response) => response.request().method() === 'DELETE').catch(() => {})
       await page.click('#preview')
       await until('no preview', () => page.evaluate(() => document.getElementById('preview-box').hidden))
       await deleted
@@ -193,6 +193,7 @@ const measure = async (name, page) => {
 try {
   for (const [name, { server = base, path, before, ready, after }] of Object.entries({ own, docs }[whose])) {
     const context = await browser.newContext({ ...looks[look], reducedMotion: 'reduce' })
+    context.setDefaultTimeout(patience)
     try {
       const page = await context.newPage()
       await before?.(page)

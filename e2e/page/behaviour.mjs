@@ -34,7 +34,7 @@ const watch = async (name = 'test') => {
 }
 const picture = () => until('a picture that moves', async () =>
   await inPage(`return player.state === 'playing' && await frames() > 10`) &&
-  await page.evaluate(() => document.querySelector('#stage').dataset.state === 'playing'), 30_000)
+  await page.evaluate(() => document.querySelector('#stage').dataset.state === 'playing'))
 const words = () => page.evaluate(() => ({
   curtain: document.querySelector('#curtain').innerText, announced: document.querySelector('#announcement').textContent,
   badge: document.querySelector('#badge').innerText.trim(), again: !document.querySelector('#again').hidden,
@@ -48,7 +48,7 @@ const subjects = {
     const said = await until('words about the server', async () => {
       const now = await words()
       return now.announced !== 'Playing' && now.curtain.includes('cannot be reached') && now
-    }, 40_000)
+    })
     await step('interrupted')
     const begin = Date.now()
     await picture()
@@ -106,7 +106,7 @@ const subjects = {
     const said = await until('words', async () => {
       const now = await words()
       return now.curtain.includes('No media gets through') && now
-    }, 30_000)
+    })
     return { early, said }
   },
 
@@ -181,10 +181,10 @@ const subjects = {
       player.addEventListener('restarted', () => window.states.push('restarted'))
     `)
     await step('playing')
-    await until('an interruption', () => page.evaluate(() => window.states.includes('interrupted')), 30_000)
+    await until('an interruption', () => page.evaluate(() => window.states.includes('interrupted')))
     const said = await words()
     await step('interrupted')
-    await until('a restart', () => page.evaluate(() => window.states.includes('restarted')), 30_000)
+    await until('a restart', () => page.evaluate(() => window.states.includes('restarted')))
     await picture()
     const before = await inPage('return frames()')
     await until('more frames', async () => await inPage('return frames()') > before + 30)

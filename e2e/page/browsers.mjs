@@ -4,6 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { watchSecrets } from './seen.mjs'
 
+/**
+ * How long something may take that is waited for, in milliseconds: on a machine that is slow or stands still for seconds the tests
+ * take longer, and prove the same.
+ */
+export const patience = 90_000
+
 /** A camera, a microphone and a screen that are none, for which Chromium does not ask. */
 export const fakeDevices = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
 
@@ -26,6 +32,7 @@ const without = [
 export const launch = (switches) => ({
   executablePath: process.env.E2E_CHROMIUM ?? '/usr/bin/chromium',
   headless: true,
+  timeout: patience,
   ignoreDefaultArgs: ['--disable-back-forward-cache'],
   args: [
     '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
@@ -46,6 +53,7 @@ export async function chromium(contextOptions = {}, switches = fakeDevices) {
   const shared = switches === fakeDevices && process.env.E2E_BROWSER
   const browser = await (shared ? driver.connect(shared) : driver.launch(launch(switches)))
   const context = await browser.newContext(contextOptions)
+  context.setDefaultTimeout(patience)
   watchSecrets(context)
   return { browser, context, page: await context.newPage() }
 }
@@ -61,6 +69,7 @@ export async function firefox(more = {}) {
     browser: 'firefox',
     executablePath: process.env.E2E_FIREFOX ?? '/usr/bin/firefox-esr',
     headless: true,
+    timeout: patience,
     userDataDir: profile,
     extraPrefsFirefox: {
       'media.peerconnection.ice.loopback': true,
@@ -75,6 +84,7 @@ export async function firefox(more = {}) {
     await rm(profile, { recursive: true, force: true, maxRetries: 5 })
   }
   const page = await browser.newPage()
+  page.setDefaultTimeout(patience)
   watchSecrets(page)
   return { browser, close, page }
 }
@@ -85,12 +95,12 @@ export function report(result) {
 }
 
 /** Waits until probe returns something true, and returns that; says what was missing when it never does. */
-export async function until(missing, probe, milliseconds = 15_000) {
-  const deadline = Date.now() + milliseconds
+export async function until(missing, probe) {
+  const deadline = Date.now() + patience
   for (;;) {
     const found = await probe()
     if (found) return found
-    if (Date.now() > deadline) throw new Error(`still missing after ${milliseconds} ms: ${missing}`)
+    if (Date.now() > deadline) throw new Error(`still missing after ${patience} ms: ${missing}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }

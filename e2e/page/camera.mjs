@@ -38,7 +38,7 @@ const look = new Function('args', `return (async () => {
   }
 })()`)
 const sight = async (what, selector) => {
-  await until('a picture', () => page.evaluate((selector) => document.querySelector(selector)?.videoWidth > 0, selector), 40_000)
+  await until('a picture', () => page.evaluate((selector) => document.querySelector(selector)?.videoWidth > 0, selector))
   await new Promise((resolve) => setTimeout(resolve, 2000)) // everybody has the hands full at first
   const seen = await page.evaluate(look, { selector, seconds: 5 })
   const screenshot = `out/camera-${what}-${name}.png`
@@ -81,12 +81,12 @@ const subjects = {
     await page.click('#preview')
     report(await sight('preview', '#preview-video'))
     await page.click('#start')
-    await until('a source that runs', async () => await text('source-word') === 'Live', 30_000)
+    await until('a source that runs', async () => await text('source-word') === 'Live')
     if (await text('connect') === 'Connect') await page.click('#connect')
     report({ ...await sight('home', '#video'), codec: await text('summary') })
     await once(input, 'line')
     await page.click('#stop')
-    await until('a source that stopped', async () => await text('source-word') === 'Not running', 30_000)
+    await until('a source that stopped', async () => await text('source-word') === 'Not running')
     await until('that nothing is to be seen', async () => (await text('curtain')).includes('Nothing feeds'))
     await page.evaluate(() => scrollTo(0, 0))
     await page.screenshot({ path: `out/camera-stopped-${name}.png` })

@@ -31,7 +31,7 @@ const tryOut = async (operation, body) => {
 
 try {
   await page.goto(`${base}/docs#token=${token}`)
-  await until('operations', () => page.evaluate(() => document.querySelectorAll('.opblock').length > 10), 30_000)
+  await until('operations', () => page.evaluate(() => document.querySelectorAll('.opblock').length > 10))
   const address = page.url()
   const operations = await page.evaluate(() => document.querySelectorAll('.opblock').length)
   const validator = await page.evaluate(() => document.querySelectorAll('.validator, img[src*="validator"]').length)
@@ -43,16 +43,16 @@ try {
 
   await page.goto(`${base}/redoc`)
   const text = () => page.evaluate(() => document.body.innerText)
-  await until('the introduction', async () => (await text()).includes('/api/v1/streams'), 30_000)
+  await until('the introduction', async () => (await text()).includes('/api/v1/streams'))
   await page.getByText('sources and streams', { exact: true }).first().click()
   await page.getByText('Start a source on a stream').first().click()
-  await until('an operation', async () => (await text()).includes('422'), 30_000)
+  await until('an operation', async () => (await text()).includes('422'))
   const operation = page.url()
   await page.reload()
   const redoc = await until('the operation again', async () => {
     const shown = await text()
     return shown.includes('Responses') && shown.includes('It runs.') && { address: operation, path: shown.includes('/api/v1/streams/{') }
-  }, 30_000)
+  })
   await page.waitForLoadState('networkidle')
   report({ address, operations, validator, before, started, between, stopped, after, redoc, outside, violations })
 } finally {

@@ -18,7 +18,7 @@ const shown = () => page.evaluate(() => getComputedStyle(document.querySelector(
 const picture = () => until('a picture', async () => await shown() && await page.evaluate(async () => {
   const { player } = await import('/static/embed.js')
   return player.state === 'playing' && document.querySelector('video').videoWidth > 0
-}), 40_000)
+}))
 
 /** The alpha of a screenshot without background: at some points, and the greatest of all. */
 const alpha = async () => {
@@ -73,7 +73,7 @@ const subjects = {
     await picture()
     for (let n = 1; n <= 3; n++) {
       await step(`playing ${n}`)
-      await until('nothing', async () => !await shown(), 40_000)
+      await until('nothing', async () => !await shown())
       await step(`gone ${n}`)
       await picture()
     }

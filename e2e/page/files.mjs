@@ -23,7 +23,7 @@ try {
   await until('media', async () => {
     const { frames, samples } = await page.evaluate(decoded)
     return frames > 30 || samples > 48_000
-  }, 20_000)
+  })
   await new Promise((resolve) => setTimeout(resolve, 1500)) // the page has its hands full at first
   const before = await look()
   const glass = skew && page.evaluate(new Function('milliseconds', `return (async () => {

@@ -23,7 +23,7 @@ const moreFrames = async () => {
 }
 try {
   await page.goto(`${base}/watch/test`)
-  await until('a picture', async () => await inPage(`return player.state === 'playing' && await frames() > 10`), 30_000)
+  await until('a picture', async () => await inPage(`return player.state === 'playing' && await frames() > 10`))
   const same = await inPage(`
     const connection = player.peerConnection
     const restarted = new Promise((resolve) => player.addEventListener('restarted', resolve, { once: true }))
@@ -39,7 +39,7 @@ try {
   report({ step: 'restarted' })
   const asked = Date.now()
   await once(input, 'line')
-  await until('a new session', () => inPage(`return window.states.some(([state]) => state === 'playing')`), 40_000)
+  await until('a new session', () => inPage(`return window.states.some(([state]) => state === 'playing')`))
   await until('a picture', async () => await inPage('return frames()') > 30)
   const states = await inPage('return window.states')
   report({ same, noticed: states[0][2] - asked, states: states.map(([state, code]) => `${state} ${code}`.trim()) })

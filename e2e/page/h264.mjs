@@ -52,9 +52,9 @@ try {
       framesDropped: await sum(connection, 'framesDropped'), codecs: await codecs(connection),
     }
   })()`)
-  const picture = await page.evaluate(play, Number(wanted))
+  const pictures = page.evaluate(play, Number(wanted))
 
-  // The strongest tone of each channel, and how much weaker the other channel's is there (dB); medians, as the beep
+  // Meanwhile the strongest tone of each channel, and how much weaker the other channel's is there (dB); medians, as the beep
   // sounds in both once a second.
   const tones = await page.evaluate(async () => {
     const { player } = await import('/static/watch.js')
@@ -86,7 +86,7 @@ try {
       hertz: median(samples.map(({ hertz }) => hertz)), separation: median(samples.map(({ separation }) => separation)),
     }))
   })
-  report({ openToPicture, ...picture, tones })
+  report({ openToPicture, ...await pictures, tones })
 } finally {
   await browser.close()
 }

@@ -35,18 +35,18 @@ const seen = (page) => page.evaluate(() => {
     log: [...document.querySelectorAll('#log li span')].map((one) => one.textContent).reverse(),
   }
 })
-const sees = (what, holds, on = page, milliseconds = 30_000) => {
+const sees = (what, holds, on = page) => {
   let last
   return until(what, async () => {
     // Between two pages there is nothing to look at.
     last = await seen(on).catch(() => null)
     return last && holds(last) && last
-  }, milliseconds).catch((error) => { throw new Error(`${error.message}; seen was ${JSON.stringify(last)}`) })
+  }).catch((error) => { throw new Error(`${error.message}; seen was ${JSON.stringify(last)}`) })
 }
 const ready = (on = page) => sees('the form', ({ administers, state }) => administers && state !== '', on)
 /** A picture that moves, in the page. */
 const picture = async (on = page) => {
-  await sees('a picture', ({ stage }) => stage === 'playing', on, 40_000)
+  await sees('a picture', ({ stage }) => stage === 'playing', on)
   await on.evaluate(async () => {
     const video = document.querySelector('video')
     for (let pictures = 0; pictures < 10; pictures++) await new Promise((resolve) => video.requestVideoFrameCallback(resolve))
@@ -76,6 +76,40 @@ const open = async (path = address.slice(base.length), on = page) => {
 }
 const another = async () => guard(await (context ?? browser).newPage())
 
+/** In another tab: what is live, who watches, and the end of both. */
+const endOfBoth = async (tab) => {
+  await tab.bringToFront()
+  await tab.goto(address.replace('/#', '/streams#'))
+  const row = (text) => until(`a row that says ${text}`, () => tab.evaluate((text) => {
+    const row = [...document.querySelectorAll('#list > li')].find((one) => one.querySelector('h2').innerText.startsWith('shared'))
+    return row?.innerText.includes(text) && row.innerText
+  }, text))
+  const said = await row('pattern')
+  await tab.evaluate(() => {
+    for (const row of document.querySelectorAll('#list > li')) if (row.querySelector('h2').innerText.startsWith('shared')) row.id = 'mine'
+  })
+  await press('#mine [data-do=viewers]', tab)
+  const viewer = await until('the viewer', () => tab.evaluate(() => document.querySelector('#mine tbody tr')?.innerText))
+  await press('#mine tbody button', tab)
+  // The player is told, and comes back by itself.
+  await page.bringToFront()
+  await sees('the end of the session in the log', ({ log }) => log.some((line) => line.includes('somebody who administers the server ended it')))
+  await picture()
+  await tab.bringToFront()
+  await press('#mine [data-do=stop]', tab)
+  const asked = await until('a question', () => tab.evaluate(() => document.querySelector('#confirm[open]')?.innerText))
+  await press('#confirm-yes', tab)
+  // The player stays, and goes on when the stream does: the row stays with it.
+  await row('nothing feeds it')
+  await page.bringToFront()
+  await sees('that it stopped', ({ state, curtain }) => state === 'Not running' && curtain.includes('Nothing feeds “shared” now'))
+  await press('#connect')
+  await tab.bringToFront()
+  await until('no row', () => tab.evaluate(() => document.querySelector('#mine') === null))
+  await tab.close()
+  return { said, viewer, asked }
+}
+
 const subjects = {
   /** All of it: the printed address, start, connect, figures, disconnect, stop. */
   async whole() {
@@ -90,7 +124,11 @@ const subjects = {
     await connect()
     await page.keyboard.press('i') // the focus is on Connect: no field takes it
     await sees('the figures', () => true)
-    const figures = await page.evaluate(readings)
+    let figures
+    for (let n = 0; n < 3; n++) { // a machine that was too busy once proves nothing about the overlay
+      figures = await page.evaluate(readings)
+      if (figures.own === null || Math.abs(Number.parseInt(figures.overlay, 10) - figures.own) <= 30) break
+    }
     await press('#connect')
     const left = await sees('nothing played', ({ curtain }) => curtain.includes('Not connected'))
     await press('#stop')
@@ -138,44 +176,35 @@ const subjects = {
     return { wrongName, wrongWidth, focused, byServer, refusal, stage: changed.stage }
   },
 
-  /** The page is loaded again while it plays. */
-  async reload() {
+  /**
+   * Loaded again while it plays; left, and come back to; a second tab with the same stream, and then with the list of what is live,
+   * who watches, and the end of both; the server replaced by a new one under the page: it plays again by itself each time.
+   */
+  async life() {
     await open()
-    await start('again')
+    await start('shared')
     await connect()
     await page.reload()
     await ready()
     await picture()
-    const { stream, state, connect: word, log } = await sees('the source', ({ state }) => state === 'Live')
-    await press('#stop')
-    return { stream, state, word, log }
-  },
+    const { stream, connect: word, log: loaded } = await sees('the source', ({ state }) => state === 'Live')
 
-  /** The page is left for another, and come back to. */
-  async back() {
-    await open()
-    await write('#stream', 'test')
-    await sees('the stream that runs from the start', ({ state }) => state === 'Live')
-    await connect()
-    await page.evaluate(() => { window.kept = true })
-    await page.goto(`${base}/streams`)
-    const listed = await until('the list', () => page.evaluate(() => document.querySelector('#list:not([hidden])')?.innerText))
-    await page.evaluate(() => history.back())
-    await picture()
-    const kept = await page.evaluate(() => window.kept === true)
-    const { state } = await sees('the source', ({ state }) => state === 'Live')
+    let listed, kept = false
+    for (let n = 0; n < 3 && !kept; n++) { // the browser gives a page up that takes long to go
+      await page.evaluate(() => { window.kept = true })
+      await page.goto(`${base}/streams`)
+      listed = await until('the list', () => page.evaluate(() => document.querySelector('#list:not([hidden])')?.innerText))
+      await page.evaluate(() => history.back())
+      await picture()
+      kept = await page.evaluate(() => window.kept === true)
+    }
+    await sees('the source', ({ state }) => state === 'Live')
     // What happens is told again.
     const before = (await seen(page)).log.length
     await press('#connect')
-    const { log } = await sees('events', ({ log }) => log.slice(before).some((line) => line.startsWith('A viewer of “test” is gone')))
-    return { listed, kept, state, lines: log.length }
-  },
-
-  /** Two tabs with the same stream. */
-  async tabs() {
-    await open()
-    await start('shared')
+    await sees('events', ({ log }) => log.slice(before).some((line) => line.startsWith('A viewer of “shared” is gone')))
     await connect()
+
     const second = await another()
     await open(undefined, second)
     await write('#stream', 'shared', second)
@@ -184,30 +213,25 @@ const subjects = {
     await press('#stop', second)
     await sees('a source that stopped', ({ state }) => state === 'Not running', second)
     await page.bringToFront()
-    const waiting = await sees('that it stopped', ({ state, curtain }) => state === 'Not running' && curtain.includes('Nothing feeds “shared” now'))
+    await sees('that it stopped', ({ state, curtain }) => state === 'Not running' && curtain.includes('Nothing feeds “shared” now'))
     await second.bringToFront()
     await press('#start', second)
     await sees('a source that runs', ({ state }) => state === 'Live', second)
     await picture(second)
     await page.bringToFront()
     await picture()
-    const { state } = await sees('that it runs', ({ state }) => state === 'Live')
-    await press('#stop')
-    return { waiting: waiting.curtain, state }
-  },
 
-  /** The server is replaced by a new one under the page. */
-  async restart() {
-    await open()
+    const ended = await endOfBoth(second)
+
     await write('#stream', 'test')
     await sees('the stream that runs from the start', ({ state }) => state === 'Live')
     await connect()
     await step('playing')
     await picture()
-    const { log, state, events } = await sees('the server', ({ state, log }) => state === 'Live' && log.includes('The server is there again.'))
+    const { log, events } = await sees('the server', ({ state, log }) => state === 'Live' && log.includes('The server is there again.'))
     await press('#connect')
     const { log: whole } = await sees('events of the new server', ({ log: now }) => now.slice(log.length).some((line) => line.startsWith('A viewer of “test” is gone')))
-    return { log: whole, state, events }
+    return { stream, word, loaded, listed, kept, ...ended, log: whole, events }
   },
 
   /** Without a token: words, public streams all the same; a wrong token; a right one. */
@@ -262,42 +286,6 @@ const subjects = {
     await once(input, 'line')
     await measure()
     return {}
-  },
-
-  /** What is live, who watches, and ending both. */
-  async streams() {
-    await open()
-    await start('listed')
-    await connect()
-    const second = await another()
-    await second.goto(address.replace('/#', '/streams#'))
-    const row = (text) => until(`a row that says ${text}`, () => second.evaluate((text) => {
-      const row = [...document.querySelectorAll('#list > li')].find((one) => one.querySelector('h2').innerText.startsWith('listed'))
-      return row?.innerText.includes(text) && row.innerText
-    }, text))
-    const said = await row('pattern')
-    await second.evaluate(() => {
-      for (const row of document.querySelectorAll('#list > li')) if (row.querySelector('h2').innerText.startsWith('listed')) row.id = 'mine'
-    })
-    await press('#mine [data-do=viewers]', second)
-    const viewer = await until('the viewer', () => second.evaluate(() => document.querySelector('#mine tbody tr')?.innerText))
-    await press('#mine tbody button', second)
-    // The player is told, and comes back by itself.
-    await page.bringToFront()
-    await sees('the end of the session in the log', ({ log }) => log.some((line) => line.includes('somebody who administers the server ended it')))
-    await picture()
-    await second.bringToFront()
-    await press('#mine [data-do=stop]', second)
-    const asked = await until('a question', () => second.evaluate(() => document.querySelector('#confirm[open]')?.innerText))
-    await press('#confirm-yes', second)
-    // The player stays, and goes on when the stream does: the row stays with it.
-    await row('nothing feeds it')
-    await page.bringToFront()
-    const { curtain } = await sees('that it stopped', ({ state, curtain }) => state === 'Not running' && curtain.includes('Nothing feeds “listed” now'))
-    await press('#connect')
-    await second.bringToFront()
-    await until('no row', () => second.evaluate(() => document.querySelector('#mine') === null))
-    return { said, viewer, asked, curtain }
   },
 }
 

@@ -6,9 +6,9 @@ import * as browsers from './browsers.mjs'
 import { readers } from './code.mjs'
 
 const [which, base, stream, seconds, gop, ...moments] = process.argv.slice(2)
-const { browser, page, close } = await browsers[which]()
+const { browser, page, close } = await (which === 'firefox' ? browsers.firefox() : browsers.chromium({ bypassCSP: true }))
 try {
-  await page.goto(`${base}/docs`)
+  await page.goto(`${base}/${which === 'firefox' ? 'docs' : 'healthz'}`)
   const play = new Function('{ name, seconds, gop, moment }', `return (async () => {
     ${readers}
     const { WHEPPlayer } = await import('/static/whep.js')
@@ -44,7 +44,7 @@ try {
       }
       video.requestVideoFrameCallback(look)
     })
-    await Promise.race([first, new Promise((resolve, reject) => setTimeout(() => reject(new Error('no picture in 15 s: ' + JSON.stringify(player.reason) + player.state)), 15000))])
+    await Promise.race([first, new Promise((resolve, reject) => setTimeout(() => reject(new Error('no picture: ' + JSON.stringify(player.reason) + player.state)), ${browsers.patience}))])
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
     const stats = [...(await player.peerConnection.getStats()).values()].find(({ type, kind }) => type === 'inbound-rtp' && kind === 'video')
     player.close()

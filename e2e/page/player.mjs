@@ -9,7 +9,7 @@ const { browser, context, page } = await chromium()
 const violations = []
 page.on('console', (message) => /Content Security Policy/i.test(message.text()) && violations.push(message.text()))
 page.on('pageerror', (error) => violations.push(String(error)))
-const playing = () => until('a picture', () => page.evaluate(() => document.querySelector('#stage').dataset.state === 'playing'), 30_000)
+const playing = () => until('a picture', () => page.evaluate(() => document.querySelector('#stage').dataset.state === 'playing'))
 const curtain = () => page.evaluate(() => document.querySelector('#curtain').innerText)
 
 /** Serves a page of another origin, with as strict a policy as whoever embeds us may have. */
@@ -85,10 +85,10 @@ const subjects = {
     })
     const before = await state()
     await page.keyboard.press('p')
-    const entered = await until('picture in picture', () => page.evaluate(() => document.pictureInPictureElement !== null), 5_000).catch(() => false)
+    const entered = await until('picture in picture', () => page.evaluate(() => document.pictureInPictureElement !== null)).catch(() => false)
     const during = await state()
     await page.keyboard.press('p')
-    await until('its end', () => page.evaluate(() => document.pictureInPictureElement === null), 5_000)
+    await until('its end', () => page.evaluate(() => document.pictureInPictureElement === null))
     await until('the state', async () => (await state()).pressed === 'false')
     return { entered, before, during }
   },
@@ -101,7 +101,7 @@ const subjects = {
     const states = [await filled()]
     for (const want of ['stage', '']) {
       await page.keyboard.press('f')
-      await until(`full screen: “${want}”`, async () => await filled() === want, 5_000)
+      await until(`full screen: “${want}”`, async () => await filled() === want)
       states.push(want)
     }
     await page.click('#share')
@@ -128,7 +128,7 @@ const subjects = {
       const played = await until('a picture', async () => {
         const now = await facts()
         return now.state === 'playing' && now.width > 0 && !now.curtain && now
-      }, 30_000)
+      })
       await player.evaluate((element) => { element.events = []; element.addEventListener('statechange', ({ detail }) => element.events.push(detail.state)) })
       await player.evaluate((element) => { element.stream = 'nobody'; element.controls = true })
       const missing = await until('words', async () => {
@@ -139,7 +139,7 @@ const subjects = {
       const again = await until('a picture', async () => {
         const now = await facts()
         return now.state === 'playing' && !now.curtain && now
-      }, 30_000)
+      })
       const moved = await player.evaluate(async (element) => {
         const before = element.player
         document.body.prepend(element)
@@ -178,7 +178,7 @@ const subjects = {
       const words = await until('a picture, and its state', () => page.evaluate(() => {
         const { textContent } = document.querySelector('#words')
         return video.videoWidth > 0 && textContent !== 'connecting' && textContent
-      }), 30_000)
+      }))
       return { words }
     } finally {
       other.close()

@@ -1,6 +1,6 @@
 // Usage: node publish.mjs <subject> <base url> <token> [another token]: the page at /publish/live as people use it, with devices
 // that are none.
-import { chromium, fakeDevices, firefox, report, until } from './browsers.mjs'
+import { chromium, fakeDevices, firefox, patience, report, until } from './browsers.mjs'
 import { decoded } from './decoded.mjs'
 import { watchSecrets } from './seen.mjs'
 
@@ -21,6 +21,7 @@ const start = async (switches = fakeDevices) => {
   }
   const { browser } = await browsers.get(key)
   const context = await browser.newContext()
+  context.setDefaultTimeout(patience)
   watchSecrets(context)
   return guard(await context.newPage())
 }
@@ -38,25 +39,28 @@ const seen = (page) => page.evaluate(async () => {
     width: document.getElementById('video').videoWidth,
   }
 })
-const sees = async (what, page, holds, milliseconds = 20_000) => {
+const sees = async (what, page, holds) => {
   let last
   return until(what, async () => {
     last = await seen(page).catch(() => null) // between two pages there is nothing to look at
     return last && holds(last) && last
-  }, milliseconds).catch((error) => { throw new Error(`${error.message}; seen was ${JSON.stringify(last)}`) })
+  }).catch((error) => { throw new Error(`${error.message}; seen was ${JSON.stringify(last)}`) })
 }
 const says = (words, page) => sees(`“${words}”`, page, ({ curtain, covered }) => covered && curtain.includes(words))
 const open = async (page, secret = token, origin = base) => {
   await page.goto(`${origin}/publish/live${secret && `#token=${secret}`}`)
   return page
 }
+/** Chooses a picture that costs little. */
+const small = async (page) => {
+  if (!page.selectOption) return // Puppeteer has another one
+  await page.selectOption('#height', '360')
+  await page.selectOption('#rate', '15')
+}
 /** Opens the devices, for a picture that costs little, and goes live. */
 const live = async (page, source = 'camera') => {
   await says('Choose what to send', page)
-  if (page.selectOption) { // Puppeteer has another one
-    await page.selectOption('#height', '360')
-    await page.selectOption('#rate', '15')
-  }
+  await small(page)
   await page.click(`#use-${source}`)
   await sees('the own picture', page, ({ width, covered }) => width > 0 && !covered)
   await page.click('#go')
@@ -64,7 +68,7 @@ const live = async (page, source = 'camera') => {
 }
 const watch = async (page) => {
   await page.goto(`${base}/watch/live`)
-  await until('a picture', async () => (await page.evaluate(decoded)).frames > 5, 20_000)
+  await until('a picture', async () => (await page.evaluate(decoded)).frames > 5)
 }
 const ask = async (path) => (await fetch(base + path, { headers: { Authorization: `Bearer ${token}` } })).json()
 
@@ -95,7 +99,7 @@ const subjects = {
       await page.selectOption('#codec', codec)
       const played = () => viewer.evaluate(decoded)
       if (codec === 'H264') await watch(viewer)
-      await until(`a picture in ${codec}`, async () => (await played()).codecs.includes(`video/${codec}`), 20_000)
+      await until(`a picture in ${codec}`, async () => (await played()).codecs.includes(`video/${codec}`))
       const { codecs: api } = await until(`${codec} alone`, async () => {
         const stream = await ask('/api/v1/streams/live')
         return stream.codecs.filter((name) => name !== 'opus').join() === codec && stream
@@ -173,10 +177,12 @@ const subjects = {
 
     const second = await open(await start(), other)
     await says('Choose what to send', second)
+    await small(second)
     await second.click('#use-camera')
     await sees('the own picture', second, ({ width, covered }) => width > 0 && !covered)
     await second.click('#go')
     const foreign = await says('Somebody else publishes', second)
+    await second.context().close()
 
     const own = await live(await open(await start()))
     const taken = await says('You publish somewhere else now', page)
@@ -191,10 +197,10 @@ const subjects = {
     await live(page)
     report({ step: 'live' })
     await new Promise((resolve) => process.stdin.once('data', resolve))
-    const waiting = await sees('that it waits', page, ({ state, curtain }) => state === 'waiting' && /Trying again/.test(curtain), 40_000)
+    const waiting = await sees('that it waits', page, ({ state, curtain }) => state === 'waiting' && /Trying again/.test(curtain))
     report({ step: 'waiting' })
     await new Promise((resolve) => process.stdin.once('data', resolve))
-    await sees('that it is live again', page, ({ badge }) => badge === 'Live', 40_000)
+    await sees('that it is live again', page, ({ badge }) => badge === 'Live')
     process.stdin.pause()
     return { waiting }
   },

@@ -63,7 +63,7 @@ page.on('request', (request) => { if (request.method() === 'POST') posts++ })
 try {
   await page.goto(`${base}/healthz`)
   await page.evaluate(play, [`${base}/whep/${stream}`, Number(count)])
-  await until('pictures', () => page.evaluate(() => window.viewers.every(({ times }) => times.length > 30)), 30_000)
+  await until('pictures', () => page.evaluate(() => window.viewers.every(({ times }) => times.length > 30)))
   report({ step: 'playing' })
   for await (const line of createInterface({ input: process.stdin })) {
     const [what, token] = line.split(' ')

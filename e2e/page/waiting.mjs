@@ -4,7 +4,7 @@
 import { chromium, report, until } from './browsers.mjs'
 
 const [base, token, ...all] = process.argv.slice(2)
-const publisher = await chromium(), viewer = await chromium()
+const publisher = await chromium({ bypassCSP: true }), viewer = await chromium()
 
 /** In the viewer's page: notes when a picture of each width was last and first seen. */
 const notePictures = () => {
@@ -37,15 +37,17 @@ const publish = async ({ base, token, stream, codec }) => {
   })
 }
 
+const curtain = () => viewer.page.evaluate(() => document.querySelector('#curtain')?.innerText ?? '')
 const cardSeen = (since) => viewer.page.evaluate((since) => window.last[1280] > since, since)
 
 const wait = async (kind, stream, codec, card) => {
-  await publisher.page.goto(`${base}/docs`)
+  await publisher.page.goto(`${base}/healthz`)
   await viewer.page.goto(`${base}/${kind}/${stream}`)
   await viewer.page.evaluate(notePictures)
   if (card) await until('the card', () => cardSeen(0))
-  else await new Promise((resolve) => setTimeout(resolve, 2500)) // the page has asked, and says what it waits for
-  const said = await viewer.page.evaluate(() => document.querySelector('#curtain')?.innerText ?? '')
+  else if (kind === 'watch') await until('that it waits', async () => (await curtain()).includes('It begins here by itself'))
+  else await new Promise((resolve) => setTimeout(resolve, 2500)) // the page has asked, and says nothing
+  const said = await curtain()
   const connected = await publisher.page.evaluate(publish, { base, token, stream, codec })
   await until('the publisher\'s picture', () => viewer.page.evaluate(() => window.first[640]))
   const picture = await viewer.page.evaluate(() => window.first[640]) - connected

@@ -7,7 +7,7 @@ const { browser, page } = await chromium()
 try {
   const opened = Date.now()
   await page.goto(`${base}/watch/${stream}`)
-  await until('a picture', async () => (await page.evaluate(decoded)).frames > 0, 20_000)
+  await until('a picture', async () => (await page.evaluate(decoded)).frames > 0)
   const picture = Date.now() - opened
   await new Promise((resolve) => setTimeout(resolve, 2000)) // the page has its hands full at first
   const before = await page.evaluate(decoded)
