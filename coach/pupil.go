@@ -17,6 +17,7 @@ type pupil struct {
 	leave func() // ends the observing
 
 	now, before counts  // as shown at the last two looks that had something new
+	asked       uint64  // key frame requests that the track had counted before
 	first, sets sets    // as they were at the beginning, and as judged last
 	bits        float64 // a second, between the two
 	groups      groups
@@ -27,12 +28,8 @@ type pupil struct {
 type sets struct{ keyFrames, missing uint64 }
 
 func newPupil(t *stream.Track, p *stream.Publication) *pupil {
-	u := &pupil{track: t, name: t.Spec().Format.MimeType(), tally: newTally(t, p), first: setsOf(t)}
+	u := &pupil{track: t, name: t.Spec().Format.MimeType(), tally: newTally(t, p), first: setsOf(t), asked: t.Stats().KeyFrameRequests}
 	u.sets = u.first
-	if _, reported := p.Report(); !reported { // the track counts since it began
-		stats := t.Stats()
-		u.groups.requests, u.groups.asked = stats.KeyFrameRequests, stats.KeyFrameRequested
-	}
 	u.leave = t.Observe(u.tally.observe)
 	return u
 }
@@ -40,6 +37,15 @@ func newPupil(t *stream.Track, p *stream.Publication) *pupil {
 func setsOf(t *stream.Track) sets {
 	stats := t.Stats()
 	return sets{stats.KeyFrames, stats.SetsMissing}
+}
+
+// requests is how often the publisher was asked for a key frame since it began: as
+// its session counts, or, a source of our own, as its track does.
+func (u *pupil) requests(report stream.PublisherReport, reported bool) uint64 {
+	if reported {
+		return report.KeyFramesAsked
+	}
+	return u.track.Stats().KeyFrameRequests - u.asked
 }
 
 // look takes what the tally shows, and says whether there is something new.

@@ -87,12 +87,7 @@ func (s *subject) check(p *stream.Publication, now time.Time) {
 		}
 		u.checkOrder(judge)
 		u.checkSets(judge)
-		stats := u.track.Stats()
-		requests := report.KeyFramesAsked
-		if !reported { // a source of our own is asked by what its tracks ask for
-			requests = stats.KeyFrameRequests
-		}
-		u.groups.take(&u.now, requests, stats.KeyFrameRequested)
+		u.groups.take(&u.now, u.requests(report, reported), u.track.Stats().KeyFrameRequested)
 		u.checkGroups(reported && !report.KeyFrameFeedback, judge)
 	}
 	checkDrift(fed, judge)
