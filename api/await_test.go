@@ -100,7 +100,7 @@ func TestFactsAreWaitedFor(t *testing.T) {
 		}
 	})
 	w := newWorld(t, worldOptions{})
-	for _, bad := range []string{"", "0", "61", "2.5", "soon"} {
+	for _, bad := range []string{"", "0", "61", "2.5", "soon", "1&wait=2"} {
 		a := do(t, w.face, "GET", "/whep/lobby?wait="+bad, "Accept", "application/json")
 		if p := a.problem(t); a.StatusCode != http.StatusBadRequest || p.Code != "query_malformed" || len(p.Problems) != 1 || p.Problems[0].Name != "wait" {
 			t.Errorf("%q: %d %+v", bad, a.StatusCode, p)

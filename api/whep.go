@@ -82,6 +82,9 @@ func (f *face) await(r *http.Request) error {
 	if !ok {
 		return nil
 	}
+	if len(text) > 1 {
+		return request.RefuseParameter("wait", "may come once only")
+	}
 	seconds, err := strconv.ParseUint(text[0], 10, 8)
 	if err != nil || seconds < 1 || seconds > maxWait {
 		return request.RefuseParameter("wait", "must be a whole number of seconds from 1 to "+strconv.Itoa(maxWait))
