@@ -190,6 +190,9 @@ func (w walker) unknown(at place, path, name string) {
 		w.wrong(at, shown, "merge keys are not understood here; write the settings out")
 	case hint != "":
 		w.wrong(at, shown, "there is no such setting; did you mean %s?", hint)
+	case path == pathStreams && checkName(name) == nil:
+		w.wrong(at, shown, "there is no such setting; here may stand %s, or a stream with its source, such as %s: {source: pattern}",
+			strings.Join(w.below(path), ", "), name)
 	default:
 		w.wrong(at, shown, "there is no such setting; here may stand %s", strings.Join(w.below(path), ", "))
 	}
