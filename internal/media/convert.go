@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"weir/internal/codec"
 )
@@ -55,10 +56,16 @@ func opusConverter(info *Track) (Converter, error) {
 		info.Codec = fmt.Sprintf("Opus with %d channels", info.Channels)
 		return nil, nil //nolint:nilnil // not playable
 	}
+	var last time.Duration
 	return func(u *Unit) error {
 		d, ok := opusDuration(u.Data)
-		if !ok {
-			u.Data = nil
+		switch {
+		case ok:
+			last = d
+		case len(u.Data) > 0: // damaged: what it says of its duration is nothing to go by
+			d, u.Data = last, nil
+		default:
+			d = 0
 		}
 		u.Key, u.Duration = true, d
 		return nil
