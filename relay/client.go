@@ -65,7 +65,9 @@ func newClient(allowed hosts, caFile string, resolver *net.Resolver) (*client, e
 			Proxy: nil, DialContext: dialer.DialContext, DisableCompression: true,
 			TLSClientConfig:     &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 			TLSHandshakeTimeout: dialTime, ResponseHeaderTimeout: postTime, MaxResponseHeaderBytes: maxHeader,
-			MaxConnsPerHost: 64, MaxIdleConns: 64, MaxIdleConnsPerHost: 4, IdleConnTimeout: 30 * time.Second,
+			// No bound of connections: each pull and each push has one request at a time,
+			// and those of streams that are not live are held by the server for long.
+			MaxIdleConns: 64, MaxIdleConnsPerHost: 4, IdleConnTimeout: 30 * time.Second,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

@@ -299,3 +299,29 @@ func TestNothingIsLeft(t *testing.T) {
 		t.Errorf("%d sessions are left", len(sessions))
 	}
 }
+
+// A server that holds what is asked for, until its streams are live, holds up nothing
+// else that is asked of it.
+func TestHeldPulls(t *testing.T) {
+	t.Parallel()
+	const pulls = 70
+	var held atomic.Int64
+	all := make(chan struct{}, 1)
+	url := hostile(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if held.Add(1) == pulls {
+			all <- struct{}{}
+		}
+		<-r.Context().Done()
+		held.Add(-1)
+	})
+	n := newNode(t, nodeOptions{})
+	for i := range pulls {
+		n.pull(t, fmt.Sprint("held", i), url+"/whep/"+fmt.Sprint(i), "")
+	}
+	select {
+	case <-all:
+	case <-time.After(time.Minute):
+		t.Fatalf("%d of %d are held", held.Load(), pulls)
+	}
+}
