@@ -114,7 +114,9 @@ func repeated(value json.RawMessage) (name string, twice bool) {
 		key   bool            // a name is next
 	}
 	var levels []*level
-	for d := json.NewDecoder(bytes.NewReader(value)); ; {
+	d := json.NewDecoder(bytes.NewReader(value))
+	d.UseNumber() // one that no float64 holds is a number, too
+	for {
 		token, err := d.Token()
 		if err != nil {
 			return "", false

@@ -48,6 +48,15 @@ func TestProblemsAreNamed(t *testing.T) {
 	}
 }
 
+// A member that comes twice is found whatever stands before it.
+func TestTwice(t *testing.T) {
+	for _, body := range []string{`{"name":"a","name":"b"}`, `{"inner":{"a":1e999,"b":1,"b":2}}`, `{"inner":{"a":[{},{"b":-1e999,"b":2}]}}`} {
+		if _, _, _, err := object(body); err == nil {
+			t.Errorf("%s was taken", body)
+		}
+	}
+}
+
 // What is taken is JSON, and means what encoding/json says that it does.
 func FuzzObject(f *testing.F) {
 	for _, body := range []string{
@@ -67,7 +76,7 @@ func FuzzObject(f *testing.F) {
 		var want struct {
 			Name  *string `json:"name"`
 			Count *int    `json:"count"`
-			Inner map[string]any
+			Inner map[string]json.RawMessage
 		}
 		if err := json.Unmarshal([]byte(body), &want); err != nil {
 			t.Fatalf("%q was taken: %v", body, err)
