@@ -41,3 +41,6 @@ func (m *Manager) Places() int { return m.limits.Places() }
 func (s *Session) OpenConns() int {
 	return s.conn.Sockets()
 }
+
+// Candidates are how many the other end has in the current ICE session.
+func (s *Session) Candidates() int { return len(s.generation().candidates) }

@@ -54,6 +54,23 @@ func TestTrickle(t *testing.T) {
 	}
 }
 
+// An offer has no more candidates than a player may have: the first of them.
+func TestCandidatesOfAnOffer(t *testing.T) {
+	g := newGateway(t, session.Options{MaxCandidates: 2})
+	o := playerOptions{trickle: true}
+	offer := newPlayer(t, o).offer(t, o, false)
+	for i := range 5 {
+		offer = strings.Replace(offer, "a=ice-pwd", fmt.Sprintf("a=candidate:1 1 udp 1 192.0.2.77 %d typ host\r\na=ice-pwd", 9+i), 1)
+	}
+	s, _, err := g.Egress(context.Background(), g.request(offer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := s.Candidates(); n != 2 {
+		t.Errorf("%d candidates", n)
+	}
+}
+
 func TestPreconditions(t *testing.T) {
 	g := newGateway(t, session.Options{})
 	p, s, _ := g.join(t, playerOptions{})

@@ -136,6 +136,7 @@ func (s *Session) connect(ctx context.Context) error {
 		return err
 	}
 	candidates, _ := s.usable(s.plan.Candidates)
+	candidates = candidates[:min(len(candidates), s.manager.options.MaxCandidates)]
 	s.ice.remoteUfrag, s.ice.remotePwd = s.plan.Ufrag, s.plan.Pwd
 	s.ice.etag = newETag()
 	s.ice.candidates = keys(candidates)
