@@ -1,8 +1,10 @@
 package udp
 
 import (
+	"errors"
 	"net"
 	"net/netip"
+	"syscall"
 	"time"
 )
 
@@ -38,4 +40,15 @@ func (o *Own) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 			return n, from, err
 		}
 	}
+}
+
+// WriteTo implements net.PacketConn. A STUN request for which there is no room counts
+// as lost on the way: a client of STUN or TURN sends it again, but gives up where it
+// fails.
+func (o *Own) WriteTo(b []byte, to net.Addr) (int, error) {
+	n, err := o.socket.WriteTo(b, to)
+	if classOf(b) == request && (errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.ENOBUFS)) {
+		return len(b), nil
+	}
+	return n, err
 }

@@ -53,6 +53,10 @@ func fill(ctx context.Context) error {
 	const packets = 20_000 // four times what the largest buffer holds
 	for range packets {
 		if _, err := own.WriteTo(make([]byte, 1200), own.LocalAddr()); err != nil {
+			check := append(message(request, transaction{1}, "peer:own"), make([]byte, 1200)...)
+			if _, lost := own.WriteTo(check, own.LocalAddr()); lost != nil {
+				return fmt.Errorf("a request: %s", lost.Error())
+			}
 			return err
 		}
 	}
