@@ -18,7 +18,7 @@ func TestViewerComesFirst(t *testing.T) {
 	waits := []struct{ what, says string }{
 		{"watch/refused/H264", "Nobody publishes “refused” yet"},
 		{"watch/held/VP8", "Nobody publishes “held” yet"},
-		{"embed/slated/VP8/card", ""},
+		{"watch/slated/VP8/card", ""},
 	}
 	if os.Getenv("E2E_SOAK") != "" {
 		waits = append(waits, []struct{ what, says string }{
@@ -26,7 +26,7 @@ func TestViewerComesFirst(t *testing.T) {
 			{"embed/refused/VP8", ""},
 			{"embed/held/H264", ""},
 			{"watch/refused/VP8", "Nobody publishes “refused” yet"},
-			{"watch/slated/VP8/card", ""},
+			{"embed/slated/VP8/card", ""},
 		}...)
 	}
 	args := []string{server.base, adminToken}

@@ -124,6 +124,9 @@ const subjects = {
     await connect()
     await page.keyboard.press('i') // the focus is on Connect: no field takes it
     await sees('the figures', () => true)
+    const over = await page.evaluate(() => document.querySelector('#overlay').getBoundingClientRect().top <
+      document.querySelector('#stage').getBoundingClientRect().bottom)
+    if (over) throw new Error('the figures cover a picture that is not wide')
     let figures
     for (let n = 0; n < 3; n++) { // a machine that was too busy once proves nothing about the overlay
       figures = await page.evaluate(readings)

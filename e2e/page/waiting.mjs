@@ -38,22 +38,31 @@ const publish = async ({ base, token, stream, codec }) => {
 }
 
 const curtain = () => viewer.page.evaluate(() => document.querySelector('#curtain')?.innerText ?? '')
+/** On /watch: what the page calls it. */
+const badge = (kind, word) => kind !== 'watch' || until(`that it says ${word}`, () => viewer.page.evaluate((word) =>
+  document.querySelector('#badge-word').textContent === word, word))
 const cardSeen = (since) => viewer.page.evaluate((since) => window.last[1280] > since, since)
 
 const wait = async (kind, stream, codec, card) => {
   await publisher.page.goto(`${base}/healthz`)
   await viewer.page.goto(`${base}/${kind}/${stream}`)
   await viewer.page.evaluate(notePictures)
-  if (card) await until('the card', () => cardSeen(0))
-  else if (kind === 'watch') await until('that it waits', async () => (await curtain()).includes('It begins here by itself'))
+  if (card) {
+    await until('the card', () => cardSeen(0))
+    await badge(kind, 'Waiting')
+  } else if (kind === 'watch') await until('that it waits', async () => (await curtain()).includes('It begins here by itself'))
   else await new Promise((resolve) => setTimeout(resolve, 2500)) // the page has asked, and says nothing
   const said = await curtain()
   const connected = await publisher.page.evaluate(publish, { base, token, stream, codec })
   await until('the publisher\'s picture', () => viewer.page.evaluate(() => window.first[640]))
+  await badge(kind, 'Live')
   const picture = await viewer.page.evaluate(() => window.first[640]) - connected
   await publisher.page.evaluate(() => window.whip.close())
   const left = Date.now()
-  if (card) await until('the card again', () => cardSeen(left))
+  if (card) {
+    await until('the card again', () => cardSeen(left))
+    await badge(kind, 'Waiting')
+  }
   report({ said, picture })
 }
 

@@ -7,7 +7,7 @@
 import { Meter } from './meter.js'
 import { setUpDialog } from './share.js'
 import { onToken, setToken, token } from './token.js'
-import { WHEPPlayer } from './whep.js'
+import { factsOf, WHEPPlayer } from './whep.js'
 import { badgeWord, words } from './words.js'
 
 const element = (id) => document.getElementById(id)
@@ -18,11 +18,18 @@ const [stage, video, again, soundPrompt, mute, fullscreen, pip, more, figures, n
 const name = nameIn(location.pathname)
 /** The page's player; other scripts may look at it. */
 export const player = new WHEPPlayer(`/whep/${encodeURIComponent(name)}`, { token: token() })
+const endpoint = new URL(`/whep/${encodeURIComponent(name)}`, location)
 const meter = new Meter()
 const share = setUpDialog(name, token)
 
 /** Milliseconds without a new picture after which the page says so. */
 const stallAfter = 4_000
+
+/** Frames a second below which what plays may be a card that stands in for a publisher. */
+const cardRate = 5
+
+/** Milliseconds between two questions whether somebody publishes: of a card, and of a picture that might be one. */
+const askAfter = { card: 2_000, picture: 15_000 }
 
 /** What can be done here where a token is needed; the server says how it is sent. */
 const tokenRemedy = 'Enter one here, or open the whole link that you were given: it ends with the token.'
@@ -33,6 +40,8 @@ let connectingSince = 0
 let blocked = false // the browser does not let the video begin by itself
 let hears = false // sound arrives
 let tokenAsked = false // somebody wants to give one
+let card = false // what plays stands in for a publisher who is not there
+let askAt = 0 // when to ask next whether that is so
 
 document.title = `${name} – Weir`
 element('name').textContent = name
@@ -46,7 +55,10 @@ function nameIn(path) {
 }
 
 player.addEventListener('statechange', () => {
-  if (player.state !== 'playing') pictureAt = 0
+  if (player.state !== 'playing') {
+    pictureAt = 0
+    card = false
+  }
   if (player.state === 'connecting') connectingSince = performance.now()
   if (player.state === 'playing') tokenAsked = false
   show()
@@ -82,6 +94,7 @@ function watchPictures() {
         pip.disabled = false
         pictureAt = performance.now()
         show()
+        askCard()
       }
       pictureAt = performance.now()
     }
@@ -92,6 +105,8 @@ function watchPictures() {
 if ('requestVideoFrameCallback' in video) watchPictures()
 else video.addEventListener('timeupdate', () => { pictureAt = performance.now(); show() })
 
+video.addEventListener('resize', () => { if (pictureAt > 0) askCard() }) // another source is likely
+
 /** Whether pictures come. A stream of sound alone has none and is playing all the same. */
 function pictures() {
   const expected = player.stream?.getVideoTracks().length > 0
@@ -99,6 +114,16 @@ function pictures() {
   const recent = pictureAt > 0 && (document.hidden || performance.now() - pictureAt < stallAfter)
   if (!expected || recent) return 'coming'
   return pictureAt === 0 ? 'awaited' : 'stopped'
+}
+
+/** Asks whether somebody publishes what plays. */
+async function askCard() {
+  askAt = performance.now() + askAfter.picture
+  const facts = await factsOf(endpoint, player.token)
+  if (player.state !== 'playing') return
+  card = facts?.live === false
+  if (card) askAt = performance.now() + askAfter.card
+  show()
 }
 
 /** Puts the words into the page. What stays the same is not touched: a screen reader would say it again. */
@@ -122,12 +147,12 @@ function show() {
   showToken(said.token)
 
   const badge = element('badge')
-  badge.dataset.state = player.state === 'playing' && !playing ? 'connecting' : player.state
-  say('badge-word', playing ? 'Live' : badgeWord(player.state, facts))
-  say('announcement', playing ? 'Playing' : [`${said.headline}.`, said.detail, said.remedy].filter(Boolean).join(' '))
+  badge.dataset.state = player.state === 'playing' && !playing ? 'connecting' : playing && card ? 'waiting' : player.state
+  say('badge-word', playing ? card ? 'Waiting' : 'Live' : badgeWord(player.state, facts))
+  say('announcement', playing ? card ? `Nobody publishes “${name}” yet. It begins here by itself as soon as somebody does.` : 'Playing' : [`${said.headline}.`, said.detail, said.remedy].filter(Boolean).join(' '))
 
   const sound = player.stream?.getAudioTracks().length > 0
-  soundPrompt.hidden = !(sound && video.muted)
+  soundPrompt.hidden = card || !(sound && video.muted)
   mute.setAttribute('aria-pressed', String(!video.muted))
 }
 
@@ -171,6 +196,7 @@ async function measure() {
     return
   }
   const { video: picture, audio: sound } = measured
+  if ((card || picture.frameRate < cardRate) && performance.now() > askAt) askCard()
   const whole = (value, unit) => value === undefined ? '' : `${Math.round(value)} ${unit}`
   const size = picture.width ? `${picture.width} × ${picture.height}` : ''
   const rate = whole(picture.frameRate, 'fps')

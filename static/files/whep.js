@@ -662,7 +662,7 @@ const authorization = (token) => (token ? { Authorization: `Bearer ${token}` } :
  * @param {number} [wait] seconds to hold the answer until the stream is live
  * @returns {Promise<{live: boolean}|null>} null where the server does not say
  */
-async function factsOf(endpoint, token, signal, wait) {
+export async function factsOf(endpoint, token, signal, wait) {
   const url = new URL(endpoint)
   if (wait) url.searchParams.set('wait', wait)
   try {
