@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 	case peer != "":
 		err = runPeer(peer)
 	default:
-		code = m.Run()
+		code, err = examined(m)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

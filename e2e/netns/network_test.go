@@ -143,7 +143,7 @@ func startGateway(t *testing.T, host string, args ...string) *gateway {
 	}
 	g := &gateway{log: &logBuffer{}}
 	c := on(context.Background(), host, binary, args...)
-	c.Env = append(c.Env, "WEIR_STATE_DIR="+t.TempDir(), "WEIR_ADMIN_TOKEN="+token)
+	c.Env = append(c.Env, "WEIR_STATE_DIR="+t.TempDir(), "WEIR_ADMIN_TOKEN="+token, "WEIR_LOG_LEVEL=debug")
 	c.Stderr = g.log
 	stdout, err := c.StdoutPipe()
 	if err != nil {
@@ -159,6 +159,7 @@ func startGateway(t *testing.T, host string, args ...string) *gateway {
 		if err := c.Wait(); err != nil {
 			t.Errorf("weir ended with %v\n%s", err, g.log)
 		}
+		tell(g.log.String())
 	})
 	ready := make(chan bool, 1)
 	go func() {

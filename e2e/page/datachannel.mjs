@@ -4,6 +4,7 @@
 import datachannel from 'node-datachannel'
 import { report } from './browsers.mjs'
 import { film } from './film.mjs'
+import { noteSession } from './seen.mjs'
 
 const [endpoint, token, seconds] = process.argv.slice(2)
 datachannel.initLogger('Warning', (level, message) => process.stderr.write(`${level}: ${message}\n`))
@@ -35,6 +36,7 @@ const answer = await fetch(endpoint, {
 })
 const sdp = await answer.text()
 if (answer.status !== 201) throw new Error(`${answer.status} ${sdp}`)
+noteSession(offer, answer, sdp)
 const connected = new Promise((resolve) => connection.onStateChange((state) => state === 'connected' && resolve()))
 connection.setRemoteDescription(sdp, 'answer')
 await connected

@@ -12,6 +12,19 @@ const noteSDP = (text) => {
 }
 
 /**
+ * Notes what a client without a page posted, and the answer to it.
+ * @param {string} offer
+ * @param {Response} response
+ * @param {string} answer
+ */
+export function noteSession(offer, response, answer) {
+  const session = /\/session\/([0-9a-f]{32})$/.exec(response.headers.get('Location') ?? '')?.[1]
+  if (session) note({ kind: 'session', secret: session })
+  noteSDP(offer)
+  noteSDP(answer)
+}
+
+/**
  * Watches what a page, or all pages of a context, ask for.
  * @param {object} emitter Playwright's context or Puppeteer's page
  */

@@ -2,6 +2,7 @@
 import wrtc from '@roamhq/wrtc'
 import { report, until } from './browsers.mjs'
 import { readCode } from './code.mjs'
+import { noteSession } from './seen.mjs'
 
 const [base, seconds] = process.argv.slice(2)
 const connection = new wrtc.RTCPeerConnection()
@@ -14,6 +15,7 @@ const response = await fetch(`${base}/whep/test`, {
 })
 const answer = await response.text()
 if (response.status !== 201) throw new Error(`${response.status}: ${answer}`)
+noteSession(connection.localDescription.sdp, response, answer)
 const session = new URL(response.headers.get('Location'), base)
 await connection.setRemoteDescription({ type: 'answer', sdp: answer })
 

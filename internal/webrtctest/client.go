@@ -56,7 +56,8 @@ func (c *Client) Do(ctx context.Context, method, url, body string, fields ...str
 	if err != nil {
 		return nil, fmt.Errorf("read the reply to %s: %w", method, err)
 	}
-	return &Reply{Status: response.StatusCode, Header: response.Header, Body: string(read)}, nil
+	reply := &Reply{Status: response.StatusCode, Header: response.Header, Body: string(read)}
+	return reply, noteSecrets(request.Header, body, reply)
 }
 
 // Close closes the connections that are not in use.

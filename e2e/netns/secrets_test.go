@@ -1,0 +1,88 @@
+//go:build e2e
+
+package netns_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// seenVariable names the file in which every player and publisher notes what must
+// stay secret.
+const seenVariable = "E2E_SEEN"
+
+// told are the logs of all gateways.
+var told struct {
+	mu sync.Mutex
+	// guarded by mu
+	logs []string
+}
+
+func tell(log string) {
+	told.mu.Lock()
+	defer told.mu.Unlock()
+	told.logs = append(told.logs, log)
+}
+
+// examined runs the tests and looks whether no token, session secret or ICE
+// password stands in a log.
+func examined(m *testing.M) (code int, err error) {
+	dir, err := os.MkdirTemp("", "weir-seen-")
+	if err != nil {
+		return 1, fmt.Errorf("make a folder: %w", err)
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // in the temporary folder
+	seen := filepath.Join(dir, "seen")
+	if err := os.Setenv(seenVariable, seen); err != nil {
+		return 1, fmt.Errorf("set a variable: %w", err)
+	}
+	code = m.Run()
+	secrets, err := readSecrets(seen)
+	if err != nil {
+		return 1, err
+	}
+	secrets[token] = "token"
+	told.mu.Lock()
+	defer told.mu.Unlock()
+	var found []error
+	for _, log := range told.logs {
+		for secret, kind := range secrets {
+			if strings.Contains(log, secret) {
+				found = append(found, fmt.Errorf("--- FAIL: secrets: %s in a log", kind))
+			}
+		}
+	}
+	if len(found) == 0 {
+		fmt.Printf("%d secrets are in none of %d logs\n", len(secrets), len(told.logs))
+	}
+	return code, errors.Join(found...)
+}
+
+// readSecrets are what was noted: what each is, by itself.
+func readSecrets(path string) (map[string]string, error) {
+	secrets := map[string]string{}
+	f, err := os.Open(path)
+	if os.IsNotExist(err) {
+		return secrets, nil // no player of ours ran
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read what is secret: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		var note struct{ Kind, Secret string }
+		if err := json.Unmarshal(lines.Bytes(), &note); err != nil {
+			return nil, fmt.Errorf("read what is secret: %w", err)
+		}
+		secrets[note.Secret] = note.Kind
+	}
+	return secrets, lines.Err()
+}
