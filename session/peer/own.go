@@ -53,6 +53,16 @@ type ownSocket struct {
 	route *route
 }
 
+// ReadFromAddrPort implements ice.AddrPortReaderWriter.
+func (s *ownSocket) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
+	for {
+		n, from, err := s.Own.ReadFromAddrPort(b)
+		if err != nil || s.route.senders.admit(b[:n]) {
+			return n, from, err //nolint:wrapcheck // pion's own way
+		}
+	}
+}
+
 // WriteTo implements net.PacketConn.
 func (s *ownSocket) WriteTo(b []byte, to net.Addr) (int, error) {
 	n, err := s.Own.WriteTo(b, to)

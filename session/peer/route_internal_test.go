@@ -1,6 +1,8 @@
 package peer
 
 import (
+	"bytes"
+	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -8,9 +10,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pion/ice/v4"
+	"github.com/pion/transport/v4/stdnet"
 	"github.com/pion/webrtc/v4"
 
 	"weir/internal/udp"
+	"weir/stream"
 )
 
 func host(iface string, addrs ...string) []udp.Address {
@@ -114,5 +119,50 @@ func TestSenders(t *testing.T) {
 		if !s.admit(b) {
 			t.Errorf("%s is not taken", name)
 		}
+	}
+}
+
+// A socket that a session has alone lets through what one of the shared ones does.
+func TestOwnSocket(t *testing.T) {
+	shared, err := stdnet.NewNet()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRoute(nil, netip.Addr{}, true)
+	conn, err := ownNet{Net: shared, route: r}.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	own, ok := conn.(ice.AddrPortReaderWriter)
+	if !ok {
+		t.Fatalf("%T", conn)
+	}
+	self := netip.MustParseAddrPort(conn.LocalAddr().String())
+	send := func(b []byte) {
+		if _, err := own.WriteToAddrPort(b, self); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last := []byte{22, 254, 253}
+	for n := range byte(2 * maxSenders) {
+		send([]byte{0x80, 201, 0, 1, 0, 0, 1, n})
+	}
+	send(last)
+	b := make([]byte, 100)
+	for read := 0; ; read++ {
+		n, _, err := own.ReadFromAddrPort(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Equal(b[:n], last) {
+			if read != maxSenders || r.senders.dropped.Load() != maxSenders {
+				t.Errorf("%d reports come, %d are dropped", read, r.senders.dropped.Load())
+			}
+			break
+		}
+	}
+	if _, err := own.WriteToAddrPort(make([]byte, 1<<16), self); err == nil || r.takeFailure() != stream.DropWriteError {
+		t.Errorf("too long a datagram: %v", err)
 	}
 }
