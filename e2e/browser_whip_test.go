@@ -112,6 +112,8 @@ func TestChromiumPublishesLayers(t *testing.T) {
 // toolPlayed is what a viewer's page decoded of a tool's stream, and what the tool says.
 type toolPlayed struct {
 	Rate, Picture float64 // frames a second, milliseconds
+	Came          float64 // frames a second
+	made          float64 // frames a second, by the tool
 	Freezes       int
 	Viewer        viewing
 	offer         string
@@ -129,8 +131,12 @@ func TestToolsPublish(t *testing.T) {
 			var got toolPlayed
 			webrtctest.Tries(t, func(t *webrtctest.Attempt) {
 				got = playTool(t.T, script)
-				if got.Rate < decodedShare*30 || !slices.Contains(got.Viewer.Codecs, "video/H264") || got.Viewer.Samples < float64(seconds()-1)*48000 {
-					t.Errorf("%.1f frames a second decoded, %+v", got.Rate, got.Viewer)
+				sent := 30.0
+				if got.made < 29 { // a busy machine's tool
+					sent = got.Came
+				}
+				if got.Rate < decodedShare*sent || got.Viewer.Lost > 0 || !slices.Contains(got.Viewer.Codecs, "video/H264") || got.Viewer.Samples < float64(seconds()-1)*48000 {
+					t.Errorf("%.1f of %.1f frames a second decoded, %+v", got.Rate, sent, got.Viewer)
 				}
 			})
 			if os.Getenv("E2E_RECORD_OFFERS") != "" && fixture != "" {
@@ -152,8 +158,12 @@ func playTool(t *testing.T, script string) (got toolPlayed) {
 	run(t, "watching.mjs", server.base, "live", strconv.Itoa(seconds())).report(t, &got)
 	got.offer = began.Offer
 	publisher.proceed(t)
-	var ended struct{ Pictures, Ended int }
+	var ended struct {
+		Pictures, Ended int
+		Made            float64
+	}
 	publisher.report(t, &ended)
+	got.made = ended.Made
 	server.logged(t, `msg="session ended".*reason=(deleted|peer_closed)`)
 	t.Logf("%.1f frames a second decoded, first picture after %.0f ms, %d freezes; %+v; the publisher: %+v",
 		got.Rate, got.Picture, got.Freezes, got.Viewer, ended)

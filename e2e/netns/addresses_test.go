@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"weir/internal/webrtctest"
 )
@@ -42,6 +41,7 @@ func TestMain(m *testing.M) {
 
 // A player reaches a host on each of its addresses, by HTTP and with media.
 func TestEveryAddress(t *testing.T) {
+	t.Parallel()
 	first := link{
 		server: []string{"192.0.2.1/25", "2001:db8:1::1/64"},
 		player: []string{"192.0.2.2/25", "2001:db8:1::2/64"},
@@ -69,7 +69,7 @@ func TestEveryAddress(t *testing.T) {
 	for address, want := range foremost {
 		t.Run(address, func(t *testing.T) {
 			t.Parallel()
-			ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 			defer cancel()
 			c := on(ctx, n.player, self)
 			c.Env = append(c.Env, playVariable+"="+address)
@@ -93,7 +93,7 @@ func TestEveryAddress(t *testing.T) {
 // other: it takes no other candidate and hides its own, so that the gateway
 // cannot begin. It prints the addresses of the gateway's candidates in order.
 func playFrom(address string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	player, err := webrtctest.Play(ctx, "http://"+net.JoinHostPort(address, "8080")+"/whep/test", webrtctest.Options{
 		AllInterfaces: true, IPv6: true, HideCandidates: true,

@@ -7,7 +7,6 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"time"
 )
 
 // clients says that a test needs the larger of GStreamer's two plugins, which
@@ -30,7 +29,7 @@ func TestWhepclientsrcPlays(t *testing.T) {
 	player := clients(t)
 	n := newNetwork(t, link{server: []string{"192.0.2.1/24"}, player: []string{"192.0.2.2/24"}})
 	g := startGateway(t, n.server, "-addr", "192.0.2.1:8080")
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	line := strings.NewReplacer(
 		"HOST", "192.0.2.1", "autovideosink", "fakesink name=pictures", "autoaudiosink", "fakesink name=sounds",

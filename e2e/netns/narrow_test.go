@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"testing"
 	"time"
+
+	"weir/internal/webrtctest"
 )
 
 // A narrow link of 10 Mbit/s to the viewer, a publisher of 2.5 Mbit/s that makes
@@ -14,13 +16,17 @@ import (
 // soon after. Little is sent twice.
 func TestNarrowLink(t *testing.T) {
 	t.Parallel()
-	n := newNetwork(t, link{server: []string{"192.0.2.1/24"}, player: []string{"192.0.2.2/24"}})
-	n.whole(t)
-	at(t, n.server, "tc", "qdisc", "add", "dev", "w0", "root", "tbf", "rate", "10mbit", "burst", "32kb", "latency", "50ms")
-	startGateway(t, n.server, "-addr", "192.0.2.1:8080")
+	webrtctest.Tries(t, narrowLink)
+}
+
+func narrowLink(t *webrtctest.Attempt) {
+	n := newNetwork(t.T, link{server: []string{"192.0.2.1/24"}, player: []string{"192.0.2.2/24"}})
+	n.whole(t.T)
+	at(t.T, n.server, "tc", "qdisc", "add", "dev", "w0", "root", "tbf", "rate", "10mbit", "burst", "32kb", "latency", "50ms")
+	startGateway(t.T, n.server, "-addr", "192.0.2.1:8080")
 	const packets, gop = 9, 120 // of 1,150 bytes, 30 a second: 2.5 Mbit/s
 	p := peer{URL: "http://192.0.2.1:8080/whip/live", Token: token, Codec: "H264", GOP: gop, Packets: packets, Size: 1150, Deaf: true}
-	publisher := p.run(t, n.server)
+	publisher := p.run(t.T, n.server)
 	publisher.said("key")
 	var (
 		all   []viewer
@@ -31,10 +37,10 @@ func TestNarrowLink(t *testing.T) {
 			publisher.said("key")
 		}
 		time.Sleep(2500 * time.Millisecond)
-		crowd := peer{URL: "http://192.0.2.1:8080/whep/live", Viewers: 1, Codec: "H264", Packets: packets}.run(t, n.player)
+		crowd := peer{URL: "http://192.0.2.1:8080/whep/live", Viewers: 1, Codec: "H264", Packets: packets}.run(t.T, n.player)
 		crowd.said("connected")
 		time.Sleep(3 * time.Second)
-		again = append(again, resent(t, n))
+		again = append(again, resent(t.T, n))
 		all = append(all, crowd.end().Viewers...)
 	}
 	sent := publisher.end().Sent

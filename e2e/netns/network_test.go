@@ -39,6 +39,10 @@ type network struct {
 	server, player string // names of namespaces
 }
 
+// patience is how long something may take that is waited for: on a machine that
+// is slow or stands still for seconds the tests take longer, and prove the same.
+const patience = 90 * time.Second
+
 // networks counts those of this process, so that each has names of its own.
 var networks atomic.Int32
 
@@ -80,7 +84,7 @@ func newNetwork(t *testing.T, links ...link) *network {
 // second: libnice sees no address before, and then gathers for ever.
 func carried(t *testing.T, host, device string) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		state := ip(t, "-n", host, "-brief", "link", "show", device)
 		if fields := strings.Fields(state); len(fields) > 1 && fields[1] == "UP" {
 			return
@@ -176,16 +180,16 @@ func startGateway(t *testing.T, host string, args ...string) *gateway {
 		if !ok {
 			t.Fatalf("weir printed no addresses\n%s", g.log)
 		}
-	case <-time.After(20 * time.Second):
-		t.Fatalf("weir printed no addresses in 20 s\n%s", g.log)
+	case <-time.After(patience):
+		t.Fatalf("weir printed no addresses in %v\n%s", patience, g.log)
 	}
 	return g
 }
 
 // logged waits until one line of the log holds all these.
-func (g *gateway) logged(t *testing.T, parts ...string) {
+func (g *gateway) logged(t testing.TB, parts ...string) {
 	t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		for line := range strings.Lines(g.log.String()) {
 			all := true
 			for _, part := range parts {

@@ -247,7 +247,7 @@ func (p *peer) join(ctx context.Context) (*watching, error) {
 	if err != nil {
 		return nil, fmt.Errorf("play: %w", err)
 	}
-	ready, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ready, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if err := webrtctest.Wait(ready, func() string { return w.player.Lacks(1, webrtctest.Stats{}, webrtctest.Stats{}) }); err != nil {
 		return nil, errors.Join(err, w.player.Close())
@@ -344,8 +344,7 @@ func (p peer) run(t *testing.T, host string) *running {
 // said waits for the next line of this step.
 func (r *running) said(step string) said {
 	r.t.Helper()
-	const most = 40 * time.Second
-	deadline := time.After(most)
+	deadline := time.After(patience)
 	for {
 		select {
 		case line, ok := <-r.lines:
@@ -356,7 +355,7 @@ func (r *running) said(step string) said {
 				return line
 			}
 		case <-deadline:
-			r.t.Fatalf("the peer did not say %q in %v: %s", step, most, r.errors)
+			r.t.Fatalf("the peer did not say %q in %v: %s", step, patience, r.errors)
 		}
 	}
 }

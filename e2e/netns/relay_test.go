@@ -51,7 +51,7 @@ func background(t *testing.T, host, program, line string) (kill func(), said *lo
 // listening waits until something listens on a port of a host.
 func listening(t *testing.T, host, port string, said *logBuffer) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if exec.Command("ip", "netns", "exec", host, "curl", "-s", "-o", "/dev/null", "http://192.0.2.2:"+port+"/").Run() == nil {
 			return
 		}
@@ -110,7 +110,7 @@ func TestPushToWhipserversrc(t *testing.T) {
 	t.Setenv("WEIR_RELAY_HOSTS", "192.0.2.2:9091")
 	n := newNetwork(t, link{server: []string{"192.0.2.1/24"}, player: []string{"192.0.2.2/24"}})
 	g := startGateway(t, n.server, "-addr", "192.0.2.1:8080")
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	const line = "whipserversrc name=in signaller::host-addr=http://192.0.2.2:9091 " +
 		"in. ! decodebin ! fakesink name=first sync=false in. ! decodebin ! fakesink name=second sync=false"

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"weir/internal/webrtctest"
 )
 
 // backWithin is by when after a new publisher's first key frame every viewer
@@ -20,50 +22,54 @@ func TestPublisherReturns(t *testing.T) {
 	for name, kill := range map[string]bool{"killed": true, "still sending": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			n := newNetwork(t, link{server: []string{"192.0.2.1/24"}, player: []string{"192.0.2.2/24"}})
-			g := startGateway(t, n.server, "-addr", "192.0.2.1:8080")
-			const packets, viewers, gop, second = 4, 5, 30, 1_000_000
-			p := peer{URL: "http://192.0.2.1:8080/whip/live", Token: token, Codec: "H264", GOP: gop, Packets: packets, Size: 1000}
-			first := p.run(t, n.player)
-			first.said("key")
-			crowd := peer{URL: "http://192.0.2.1:8080/whep/live", Viewers: viewers, Codec: "H264", Packets: packets}.run(t, n.player)
-			crowd.said("connected")
-			time.Sleep(2 * time.Second)
-
-			if kill {
-				first.kill()
-				time.Sleep(time.Second)
-			}
-			p.First = second
-			began := time.Now()
-			next := p.run(t, n.player)
-			letIn := next.said("connected").At
-			key := next.said("key").At
-			t.Logf("connected %v after it was started, its first key frame went %v later",
-				time.UnixMicro(letIn).Sub(began).Round(time.Millisecond), time.Duration(key-letIn)*time.Microsecond)
-			time.Sleep(2 * time.Second)
-			all := crowd.end()
-			next.end()
-			for i, v := range all.Viewers {
-				back, freeze, step := change(v.Pictures, second)
-				t.Logf("viewer %d: a new picture %v after its key frame went, none for %v, timestamps on by %v",
-					i, time.Duration(back-key)*time.Microsecond, freeze, step)
-				if back == 0 || time.Duration(back-key)*time.Microsecond > slack(backWithin) {
-					t.Errorf("viewer %d shows nothing new in time", i)
-				}
-				if !kill && freeze > slack(time.Second) { // a group of pictures is one
-					t.Errorf("viewer %d stood still for %v", i, freeze)
-				}
-				if off := (step - freeze).Abs(); off > 150*time.Millisecond {
-					t.Errorf("viewer %d: timestamps go on by %v after %v", i, step, freeze)
-				}
-				if v.Video.Missing > 0 || v.Audio.Missing > 0 || v.Video.Goodbyes > 0 {
-					t.Errorf("viewer %d: %+v, %+v", i, v.Video, v.Audio)
-				}
-			}
-			g.logged(t, `msg="session ended"`, "stream=live", "reason=taken_over")
+			webrtctest.Tries(t, func(t *webrtctest.Attempt) { publisherReturns(t, kill) })
 		})
 	}
+}
+
+func publisherReturns(t *webrtctest.Attempt, kill bool) {
+	n := newNetwork(t.T, link{server: []string{"192.0.2.1/24"}, player: []string{"192.0.2.2/24"}})
+	g := startGateway(t.T, n.server, "-addr", "192.0.2.1:8080")
+	const packets, viewers, gop, second = 4, 5, 30, 1_000_000
+	p := peer{URL: "http://192.0.2.1:8080/whip/live", Token: token, Codec: "H264", GOP: gop, Packets: packets, Size: 1000}
+	first := p.run(t.T, n.player)
+	first.said("key")
+	crowd := peer{URL: "http://192.0.2.1:8080/whep/live", Viewers: viewers, Codec: "H264", Packets: packets}.run(t.T, n.player)
+	crowd.said("connected")
+	time.Sleep(2 * time.Second)
+
+	if kill {
+		first.kill()
+		time.Sleep(time.Second)
+	}
+	p.First = second
+	began := time.Now()
+	next := p.run(t.T, n.player)
+	letIn := next.said("connected").At
+	key := next.said("key").At
+	t.Logf("connected %v after it was started, its first key frame went %v later",
+		time.UnixMicro(letIn).Sub(began).Round(time.Millisecond), time.Duration(key-letIn)*time.Microsecond)
+	time.Sleep(2 * time.Second)
+	all := crowd.end()
+	next.end()
+	for i, v := range all.Viewers {
+		back, freeze, step := change(v.Pictures, second)
+		t.Logf("viewer %d: a new picture %v after its key frame went, none for %v, timestamps on by %v",
+			i, time.Duration(back-key)*time.Microsecond, freeze, step)
+		if back == 0 || time.Duration(back-key)*time.Microsecond > slack(backWithin) {
+			t.Errorf("viewer %d shows nothing new in time", i)
+		}
+		if !kill && freeze > slack(time.Second) { // a group of pictures is one
+			t.Errorf("viewer %d stood still for %v", i, freeze)
+		}
+		if off := (step - freeze).Abs(); off > 150*time.Millisecond {
+			t.Errorf("viewer %d: timestamps go on by %v after %v", i, step, freeze)
+		}
+		if v.Video.Missing > 0 || v.Audio.Missing > 0 || v.Video.Goodbyes > 0 {
+			t.Errorf("viewer %d: %+v, %+v", i, v.Video, v.Audio)
+		}
+	}
+	g.logged(t, `msg="session ended"`, "stream=live", "reason=taken_over")
 }
 
 // change looks at where a viewer's pictures become those of another publisher,

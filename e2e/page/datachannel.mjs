@@ -42,12 +42,12 @@ connection.setRemoteDescription(sdp, 'answer')
 await connected
 const { play } = await film('high')
 report({ step: 'began', offer })
-const pictures = await play(Number(seconds), async (kind, packet, milliseconds) => {
+const sent = await play(Number(seconds), async (kind, packet, milliseconds) => {
   const { track, config } = tracks[kind]
   config.timestamp = Math.round(milliseconds * config.clockRate / 1000)
   track.sendMessageBinary(packet.data)
 })
 connection.close()
 const ended = await fetch(new URL(answer.headers.get('Location'), endpoint), { method: 'DELETE', headers: { Authorization: `Bearer ${token}` } })
-report({ pictures, ended: ended.status })
+report({ ...sent, ended: ended.status })
 process.exit(0)

@@ -9,7 +9,7 @@ const { Muxer } = await import('node-av/api')
 const output = await Muxer.open(endpoint, { format: 'whip', options: { authorization: token } })
 const tracks = { video: output.addStream(encoders.video), audio: output.addStream(encoders.audio) }
 let began = false
-const pictures = await play(Number(seconds), async (kind, packet) => {
+const sent = await play(Number(seconds), async (kind, packet) => {
   await output.writePacket(packet, tracks[kind])
   if (kind === 'video' && !began) {
     began = true
@@ -17,5 +17,5 @@ const pictures = await play(Number(seconds), async (kind, packet) => {
   }
 })
 await output.close()
-report({ pictures })
+report(sent)
 process.exit(0) // node-av keeps the process alive

@@ -18,8 +18,8 @@ const source = async (description, kind) => {
 /**
  * H.264 without B-frames, 640x360 at 30 Hz with a key frame each second, and Opus in stereo.
  * @param {string} profile of H.264
- * @returns {Promise<{encoders: object, play: (seconds: number, write: (kind: string, packet: object, milliseconds: number) => Promise<void>) => Promise<number>}>}
- *   `play` writes packets when they are due, until a line comes in, and returns how many pictures that were
+ * @returns {Promise<{encoders: object, play: (seconds: number, write: (kind: string, packet: object, milliseconds: number) => Promise<void>) => Promise<{pictures: number, made: number}>}>}
+ *   `play` writes packets when they are due, until a line comes in, and returns how many pictures that were, and how many a second
  */
 export async function film(profile) {
   const video = await source('testsrc2=size=640x360:rate=30', 'video')
@@ -49,7 +49,7 @@ export async function film(profile) {
         packet.free()
       }
     }))
-    return pictures
+    return { pictures, made: pictures / (performance.now() - begin) * 1000 }
   }
   return { encoders, play }
 }

@@ -13,7 +13,7 @@ try {
   const before = await page.evaluate(decoded)
   await new Promise((resolve) => setTimeout(resolve, Number(seconds) * 1000))
   const after = await page.evaluate(decoded)
-  report({ rate: rate(before, after), picture, viewer: after, freezes: after.freezes - before.freezes })
+  report({ rate: rate(before, after), came: rate(before, after, 'came'), picture, viewer: after, freezes: after.freezes - before.freezes })
 } finally {
   await browser.close()
 }
