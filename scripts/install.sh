@@ -99,7 +99,8 @@ install_node() {
 		lacking "npm ci failed; tests in Node and in browsers are skipped"
 }
 
-# install_gstreamer builds GStreamer's WHEP player and WHIP client.
+# install_gstreamer builds GStreamer's WHEP player and WHIP client. It takes what
+# other stages leave: their tests run meanwhile.
 install_gstreamer() {
 	if ! command -v cargo >/dev/null; then
 		lacking "no cargo here (1.92 or newer); the GStreamer tests are skipped"
@@ -107,7 +108,7 @@ install_gstreamer() {
 	fi
 	[ e2e/gstreamer/target/release/pipeline -nt e2e/gstreamer/Cargo.lock ] && return 0
 	say "cargo build in e2e/gstreamer (about two minutes, once)"
-	(cd e2e/gstreamer && cargo build --locked --release --quiet) ||
+	(cd e2e/gstreamer && nice -n 19 cargo build --locked --release --quiet) ||
 		lacking "cargo build failed; the GStreamer tests are skipped"
 }
 
