@@ -106,7 +106,7 @@ func (p *pull) Run(ctx context.Context, publication *stream.Publication) error {
 		lived, err := p.once(ctx, publication)
 		switch {
 		case ctx.Err() != nil:
-			return nil //nolint:nilerr // it was told to end
+			return nil
 		case publication.Reason() != "":
 			return publisher.ErrPublicationEnded
 		case lasting(err):
