@@ -23,7 +23,7 @@ func TestDocs(t *testing.T) {
 		Operations, Validator  int
 		Before, Between, After int // what the server says of the stream
 		Started, Stopped       tried
-		Redoc                  struct { // an operation, come to by the menu, loaded again
+		Redoc                  struct { // an operation, come to by the menu, and in the soak loaded again
 			Address string
 			Path    bool
 		}

@@ -124,9 +124,6 @@ type toolPlayed struct {
 func TestToolsPublish(t *testing.T) {
 	for script, fixture := range map[string]string{"ffmpeg.mjs": "", "datachannel.mjs": "node-datachannel-0.33.4"} {
 		t.Run(script, func(t *testing.T) {
-			if os.Getenv("E2E_SOAK") == "" {
-				t.Parallel() // both are small
-			}
 			needs(t, chromium)
 			var got toolPlayed
 			webrtctest.Tries(t, func(t *webrtctest.Attempt) {

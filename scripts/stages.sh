@@ -142,16 +142,17 @@ stage_fuzz() {
 		awk '/^api\// { last = last $0 "\n"; next } { print } END { printf "%s", last }') # api takes minutes to build for it
 }
 
-# The other tests of cmd/weir have run. What the pages' tests in parallel ask of a
-# machine is mostly patience; those in network namespaces count and measure.
+# The other tests of cmd/weir have run, and go vet has seen these. Most of the pages'
+# tests run in parallel, what counts and measures before them by itself. Nothing
+# waits shorter than a slow machine needs: the time limits are for what hangs.
 stage_e2e() {
 	local own status=0
 	await node && await gstreamer && sh scripts/build.sh || return
 	own=$(grep -l '^//go:build.*e2e' cmd/weir/*_test.go | xargs sed -n 's/^func \(Test[A-Za-z0-9_]*\)(.*/\1/p' | paste -s -d '|')
 	[ -n "$own" ] || return
-	gotest -tags "$(tagged e2e)" -run "^($own)\$" ./cmd/weir || status=1
-	gotest -tags "$(tagged e2e)" -parallel 4 -timeout 20m ./e2e || status=1
-	gotest -tags "$(tagged e2e)" ./e2e/netns || status=1
+	gotest -vet=off -tags "$(tagged e2e)" -timeout 20m -run "^($own)\$" ./cmd/weir || status=1
+	gotest -vet=off -tags "$(tagged e2e)" -parallel 4 -timeout 60m ./e2e || status=1
+	gotest -vet=off -tags "$(tagged e2e)" -parallel 4 -timeout 20m ./e2e/netns || status=1
 	return "$status"
 }
 

@@ -59,7 +59,7 @@ func gstreamerPublishes(t *testing.T, player, element, codec, readme string) {
 		t.Fatalf("README.md has no line for %s", element)
 	}
 	line = strings.NewReplacer("HOST:8080/whip/lobby", s.listener.Addr().String()+"/whip/live", "TOKEN", crowdToken).Replace(line)
-	s.publishBy(t, "ip", "netns", "exec", player, pipeline, "40", element+" "+line)
+	s.publishBy(t, "ip", "netns", "exec", player, pipeline, "90", element+" "+line)
 	s.judgeSkews(t, codec)
 }
 
