@@ -33,7 +33,7 @@ func TestExitCodeWithoutPermission(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(folder, "weir")
-	if err := os.WriteFile(path, program, 0o755); err != nil { //nolint:gosec // it is for somebody else
+	if err := os.WriteFile(path, program, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

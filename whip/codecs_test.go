@@ -34,7 +34,8 @@ func carriedCodecs() map[string]carried {
 	// In packetization mode 0 each packet is one NAL unit (RFC 6184 6.2).
 	single := carried{
 		parameters(webrtc.MimeTypeH264, 90000, 0, "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e01f", 106),
-		[]string{"\x67\x42\xe0\x1f", "\x68\xce\x3c\x80", "\x65\x88\x84"}, "\x41\x9a", "",
+		[]string{"\x67\x42\xe0\x1f", "\x68\xce\x3c\x80", "\x65\x88\x84"},
+		"\x41\x9a", "",
 	}
 	byModeOne := single // who takes mode 1 takes it too
 	byModeOne.player = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"

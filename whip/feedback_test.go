@@ -95,7 +95,8 @@ func TestFeedbackIsAsOffered(t *testing.T) {
 		strange func(webrtctest.Heard) bool
 	}{
 		"nack pli": {
-			webrtctest.PublishOptions{}, "a=rtcp-fb:102 nack pli",
+			webrtctest.PublishOptions{},
+			"a=rtcp-fb:102 nack pli",
 			func(h webrtctest.Heard) bool { return h.KeyFrames > h.FIR },
 			func(h webrtctest.Heard) bool { return h.FIR+h.Estimates+h.Numbered > 0 },
 		},
@@ -106,11 +107,13 @@ func TestFeedbackIsAsOffered(t *testing.T) {
 			func(h webrtctest.Heard) bool { return h.KeyFrames > h.FIR },
 		},
 		"goog-remb": {
-			webrtctest.PublishOptions{Offer: remb}, "a=rtcp-fb:102 goog-remb",
+			webrtctest.PublishOptions{Offer: remb},
+			"a=rtcp-fb:102 goog-remb",
 			func(h webrtctest.Heard) bool { return h.Estimates > 0 }, none,
 		},
 		"transport-cc": {
-			webrtctest.PublishOptions{Wide: true, Offer: remb}, "a=rtcp-fb:102 transport-cc",
+			webrtctest.PublishOptions{Wide: true, Offer: remb},
+			"a=rtcp-fb:102 transport-cc",
 			func(h webrtctest.Heard) bool { return h.Numbered > 0 },
 			func(h webrtctest.Heard) bool { return h.Estimates > 0 },
 		},
