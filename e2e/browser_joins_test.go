@@ -77,22 +77,22 @@ func figures(all []joined, figure func(joined) float64) []float64 {
 type joinBounds struct{ median, secondWorst, live float64 }
 
 // judgeJoins wants a picture soon, and no freeze.
-func judgeJoins(t testing.TB, all []joined, b joinBounds) {
-	t.Helper()
+func judgeJoins(tb testing.TB, all []joined, b joinBounds) {
+	tb.Helper()
 	picture := figures(all, func(j joined) float64 { return j.Picture })
 	live := figures(all, func(j joined) float64 { return j.Live })
 	n := len(all)
-	t.Logf("first picture: median %.0f, second worst %.0f, worst %.0f ms; live: median %.0f, second worst %.0f, worst %.0f ms",
+	tb.Logf("first picture: median %.0f, second worst %.0f, worst %.0f ms; live: median %.0f, second worst %.0f, worst %.0f ms",
 		picture[n/2], picture[n-2], picture[n-1], live[n/2], live[n-2], live[n-1])
 	if picture[n/2] > b.median || picture[n-2] > b.secondWorst {
-		t.Errorf("first picture: median %.0f ms, second worst %.0f ms; want at most %.0f and %.0f", picture[n/2], picture[n-2], b.median, b.secondWorst)
+		tb.Errorf("first picture: median %.0f ms, second worst %.0f ms; want at most %.0f and %.0f", picture[n/2], picture[n-2], b.median, b.secondWorst)
 	}
 	if live[n-2] > b.live {
-		t.Errorf("live %.0f ms after it, want at most %.0f", live[n-2], b.live)
+		tb.Errorf("live %.0f ms after it, want at most %.0f", live[n-2], b.live)
 	}
 	for _, j := range all {
 		if j.Freezes > 0 || j.Lost > 0 {
-			t.Errorf("%d freezes, %d packets lost: %+v", j.Freezes, j.Lost, j)
+			tb.Errorf("%d freezes, %d packets lost: %+v", j.Freezes, j.Lost, j)
 		}
 	}
 }

@@ -42,8 +42,8 @@ type played struct {
 
 // missing returns how many numbers are not there between the first and the last, and fails where they do not increase;
 // with a length, modulo that.
-func (p played) missing(t testing.TB, length int64) int64 {
-	t.Helper()
+func (p played) missing(tb testing.TB, length int64) int64 {
+	tb.Helper()
 	var missing int64
 	for i, number := range p.Numbers {
 		if i == 0 {
@@ -54,17 +54,17 @@ func (p played) missing(t testing.TB, length int64) int64 {
 			step += length
 		}
 		if step < 1 || length > 0 && step > length/2 {
-			t.Errorf("frame %d: number %d after %d", i, number, p.Numbers[i-1])
+			tb.Errorf("frame %d: number %d after %d", i, number, p.Numbers[i-1])
 		}
 		missing += max(step-1, 0)
 	}
 	return missing
 }
 
-func (p played) hasCodec(t testing.TB, want string) {
-	t.Helper()
+func (p played) hasCodec(tb testing.TB, want string) {
+	tb.Helper()
 	if !slices.Contains(p.Codecs, want) {
-		t.Errorf("played %q, want %s", p.Codecs, want)
+		tb.Errorf("played %q, want %s", p.Codecs, want)
 	}
 }
 
@@ -84,27 +84,27 @@ func TestChromiumPlaysH264(t *testing.T) {
 }
 
 // judge wants each frame that the source made, read and in order, soon after it was drawn.
-func (p chromiumPlayed) judge(t testing.TB) {
-	t.Helper()
+func (p chromiumPlayed) judge(tb testing.TB) {
+	tb.Helper()
 	if n := len(p.Numbers); n > 0 && p.skipped > (p.Numbers[n-1]-p.Numbers[0]+1)/100 {
-		t.Errorf("the source left out %d frames", p.skipped)
+		tb.Errorf("the source left out %d frames", p.skipped)
 	}
-	p.hasCodec(t, "video/H264")
+	p.hasCodec(tb, "video/H264")
 	if len(p.Numbers) != 300 || p.Unreadable != 0 || p.Live != 300 {
-		t.Errorf("%d frames, %d unreadable, %d live", len(p.Numbers), p.Unreadable, p.Live)
+		tb.Errorf("%d frames, %d unreadable, %d live", len(p.Numbers), p.Unreadable, p.Live)
 	}
-	missing := p.missing(t, 0)
+	missing := p.missing(tb, 0)
 	if missing > p.skipped+3 {
-		t.Errorf("%d frames are missing, the source left out %d; the player dropped %d", missing, p.skipped, p.FramesDropped)
+		tb.Errorf("%d frames are missing, the source left out %d; the player dropped %d", missing, p.skipped, p.FramesDropped)
 	}
 	if p.PacketsLost != 0 {
-		t.Errorf("%d packets lost", p.PacketsLost)
+		tb.Errorf("%d packets lost", p.PacketsLost)
 	}
 	if p.ShownLatency > 100 || p.ShownLatency <= 0 {
-		t.Errorf("glass to glass %.0f ms, want at most 100", p.ShownLatency)
+		tb.Errorf("glass to glass %.0f ms, want at most 100", p.ShownLatency)
 	}
-	judgeTones(t, p.Tones)
-	t.Logf("open to picture %.0f ms; latency p50 decoded %.0f ms, shown %.0f ms; %d frames missing, %d left out by the source",
+	judgeTones(tb, p.Tones)
+	tb.Logf("open to picture %.0f ms; latency p50 decoded %.0f ms, shown %.0f ms; %d frames missing, %d left out by the source",
 		p.OpenToPicture, p.DecodedLatency, p.ShownLatency, missing, p.skipped)
 }
 
@@ -151,11 +151,11 @@ func leftOut(t *testing.T, witness *webrtctest.Player, from, to time.Time) int64
 }
 
 // judgeTones wants 440 Hz on the left and 880 Hz on the right, each without the other.
-func judgeTones(t testing.TB, tones [2]struct{ Hertz, Separation float64 }) {
-	t.Helper()
+func judgeTones(tb testing.TB, tones [2]struct{ Hertz, Separation float64 }) {
+	tb.Helper()
 	for channel, want := range []float64{440, 880} {
 		if got := tones[channel]; math.Abs(got.Hertz-want) > 5 || got.Separation < 30 {
-			t.Errorf("channel %d: %.0f Hz, %.0f dB over the other tone; want %.0f Hz", channel, got.Hertz, got.Separation, want)
+			tb.Errorf("channel %d: %.0f Hz, %.0f dB over the other tone; want %.0f Hz", channel, got.Hertz, got.Separation, want)
 		}
 	}
 }

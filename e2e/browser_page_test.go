@@ -21,11 +21,11 @@ type said struct {
 	Again     bool // whether it offers to try again
 }
 
-func (s said) has(t testing.TB, words ...string) {
-	t.Helper()
+func (s said) has(tb testing.TB, words ...string) {
+	tb.Helper()
 	for _, word := range words {
 		if !strings.Contains(s.Curtain, word) {
-			t.Errorf("the page says %q, not %q", s.Curtain, word)
+			tb.Errorf("the page says %q, not %q", s.Curtain, word)
 		}
 	}
 }
@@ -33,10 +33,10 @@ func (s said) has(t testing.TB, words ...string) {
 // clean is what every page must be: without script errors, and within its own policy.
 type clean struct{ Violations []string }
 
-func (c clean) judge(t testing.TB) {
-	t.Helper()
+func (c clean) judge(tb testing.TB) {
+	tb.Helper()
 	for _, violation := range c.Violations {
-		t.Error(violation)
+		tb.Error(violation)
 	}
 }
 

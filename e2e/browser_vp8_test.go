@@ -167,17 +167,17 @@ func playInNode(t *testing.T, cgo string) playedVP8 {
 }
 
 // judgeClip wants the recorded clip, going round, and returns how many of its pictures are missing.
-func judgeClip(t testing.TB, got played) int64 {
-	t.Helper()
+func judgeClip(tb testing.TB, got played) int64 {
+	tb.Helper()
 	if got.Live != 0 {
-		t.Errorf("%d pictures of the clip say that they are live", got.Live)
+		tb.Errorf("%d pictures of the clip say that they are live", got.Live)
 	}
 	wrapped := false
 	for i, number := range got.Numbers {
 		wrapped = wrapped || i > 0 && number < got.Numbers[i-1]
 	}
 	if !wrapped {
-		t.Error("the clip did not go round")
+		tb.Error("the clip did not go round")
 	}
-	return got.missing(t, clip.Frames)
+	return got.missing(tb, clip.Frames)
 }

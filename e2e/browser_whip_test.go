@@ -56,19 +56,19 @@ func publishAndPlay(t *testing.T, codec string, more ...string) relayed {
 }
 
 // judge wants nearly all that was sent to be decoded.
-func (r relayed) judge(t testing.TB, codec string) {
-	t.Helper()
+func (r relayed) judge(tb testing.TB, codec string) {
+	tb.Helper()
 	if !slices.Contains(r.Viewer.Codecs, "video/"+codec) || !slices.Contains(r.Viewer.Codecs, "audio/opus") {
-		t.Errorf("played %q", r.Viewer.Codecs)
+		tb.Errorf("played %q", r.Viewer.Codecs)
 	}
 	if r.Sent < 10 || r.Decoded < decodedShare*r.Sent {
-		t.Errorf("%.1f of %.1f frames a second decoded", r.Decoded, r.Sent)
+		tb.Errorf("%.1f of %.1f frames a second decoded", r.Decoded, r.Sent)
 	}
 	if r.Viewer.Samples < float64(seconds()-1)*48000 {
-		t.Errorf("%.0f samples of sound", r.Viewer.Samples)
+		tb.Errorf("%.0f samples of sound", r.Viewer.Samples)
 	}
 	if r.Publisher.PLIs > 8 {
-		t.Errorf("%d key frames were asked for", r.Publisher.PLIs)
+		tb.Errorf("%d key frames were asked for", r.Publisher.PLIs)
 	}
 }
 

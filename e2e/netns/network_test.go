@@ -187,8 +187,8 @@ func startGateway(t *testing.T, host string, args ...string) *gateway {
 }
 
 // logged waits until one line of the log holds all these.
-func (g *gateway) logged(t testing.TB, parts ...string) {
-	t.Helper()
+func (g *gateway) logged(tb testing.TB, parts ...string) {
+	tb.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		for line := range strings.Lines(g.log.String()) {
 			all := true
@@ -200,7 +200,7 @@ func (g *gateway) logged(t testing.TB, parts ...string) {
 			}
 		}
 	}
-	t.Errorf("no line of the log holds %q\n%s", parts, g.log)
+	tb.Errorf("no line of the log holds %q\n%s", parts, g.log)
 }
 
 // A logBuffer is written by one process and read by the test.
