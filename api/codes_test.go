@@ -99,14 +99,14 @@ var codeAt = map[string]struct {
 	"RefuseField": {0, []string{""}},
 	"refuseQuery": {0, []string{""}},
 	"malformed":   {0, []string{"_malformed"}},
-	"readText":    {3, []string{"_malformed", "_too_large", "_timeout", "_incomplete"}},
+	"ReadText":    {3, []string{"_malformed", "_too_large", "_timeout", "_incomplete"}},
 }
 
 func (c *codes) look(files *token.FileSet, n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.FuncDecl: // what it makes of its parameters is seen where it is called
 		_, known := codeAt[n.Name.Name]
-		return !known && n.Name.Name != "refuseRead"
+		return !known && n.Name.Name != "RefuseRead"
 	case *ast.CompositeLit:
 		if name(n.Type) != "Refusal" {
 			return true
