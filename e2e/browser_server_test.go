@@ -70,7 +70,7 @@ type process struct {
 func start(t *testing.T, path, addr string, env ...string) *process {
 	t.Helper()
 	p := &process{log: new(lockedBuffer), done: make(chan struct{})}
-	p.cmd = exec.CommandContext(t.Context(), path, "-addr", addr)
+	p.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), path, "-addr", addr) // it is asked to end, below
 	p.cmd.Env = append(append(os.Environ(), "WEIR_STATE_DIR="+t.TempDir(), "WEIR_LOG_LEVEL=debug"), env...)
 	p.cmd.Stderr = p.log
 	stdout, err := p.cmd.StdoutPipe()
