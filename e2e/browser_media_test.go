@@ -32,7 +32,6 @@ type played struct {
 	Again         int // looked at twice; not among the numbers
 	Live          int // frames whose clock is live
 	FPS           float64
-	Seconds       float64 // of which that is the mean
 	PacketsLost   int
 	Codecs        []string
 	FramesDropped int     // by the player

@@ -75,13 +75,13 @@ func vp8Seconds(t *testing.T, server *process) int {
 	return 11
 }
 
-// playVP8 plays, and judges: 25 pictures a second less those that the source left out, each readable, in order.
+// playVP8 plays, and judges: 25 pictures a second, whatever the source left out, each readable, in order.
 func playVP8(t *testing.T, play func(*testing.T) playedVP8) (got playedVP8) {
 	t.Helper()
 	webrtctest.Tries(t, func(t *webrtctest.Attempt) {
 		got = play(t.T)
-		if made := 25 - float64(got.skipped)/got.Seconds; got.FPS < made || got.FPS > 31 {
-			t.Errorf("%.1f fps, want %.1f or more; %d were left out by the source", got.FPS, made, got.skipped)
+		if got.FPS < 25 || got.FPS > 31 {
+			t.Errorf("%.1f fps, want 25 or more; %d were left out by the source", got.FPS, got.skipped)
 		}
 		if got.Unreadable != 0 || len(got.Numbers) < 60 {
 			t.Errorf("%d frames, %d unreadable", len(got.Numbers), got.Unreadable)

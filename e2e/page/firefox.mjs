@@ -27,7 +27,7 @@ try {
     const took = (performance.now() - begin) / 1000
     const note = document.querySelector('#note')
     return {
-      numbers, unreadable, live, again, seconds: took, fps: (await sum(player.peerConnection, 'framesDecoded') - decodedBefore) / took,
+      numbers, unreadable, live, again, fps: (await sum(player.peerConnection, 'framesDecoded') - decodedBefore) / took,
       packetsLost: await sum(player.peerConnection, 'packetsLost'), codecs: await codecs(player.peerConnection),
       note: note.hidden ? '' : note.textContent, state: player.state,
     }

@@ -42,7 +42,7 @@ video.stop()
 audio.stop()
 connection.close()
 report({
-  numbers, unreadable, live, seconds: took, fps: numbers.length / took, samples, channels, deleted,
+  numbers, unreadable, live, fps: numbers.length / took, samples, channels, deleted,
   video: /a=rtpmap:\d+ (VP8|VP9|AV1|H264)\//.exec(answer)?.[1], title: /^i=(.*?)\r?$/m.exec(answer)?.[1] ?? '',
 })
 process.exit(0) // libwebrtc's threads would keep Node
