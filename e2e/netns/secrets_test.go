@@ -3,7 +3,6 @@
 package netns_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,7 +17,7 @@ import (
 // stay secret.
 const seenVariable = "E2E_SEEN"
 
-// told are the logs of all gateways.
+// told are the logs of all gateways, and the sources of pages.
 var told struct {
 	mu sync.Mutex
 	// guarded by mu
@@ -32,7 +31,7 @@ func tell(log string) {
 }
 
 // examined runs the tests and looks whether no token, session secret or ICE
-// password stands in a log.
+// password stands in a log or a page's source.
 func examined(m *testing.M) (code int, err error) {
 	dir, err := os.MkdirTemp("", "weir-seen-")
 	if err != nil {
@@ -55,34 +54,38 @@ func examined(m *testing.M) (code int, err error) {
 	for _, log := range told.logs {
 		for secret, kind := range secrets {
 			if strings.Contains(log, secret) {
-				found = append(found, fmt.Errorf("--- FAIL: secrets: %s in a log", kind))
+				found = append(found, fmt.Errorf("--- FAIL: secrets: %s in a log or a page", kind))
 			}
 		}
 	}
 	if len(found) == 0 {
-		_, _ = fmt.Fprintf(os.Stdout, "%d secrets are in none of %d logs\n", len(secrets), len(told.logs)) // nobody need read it
+		_, _ = fmt.Fprintf(os.Stdout, "%d secrets are in none of %d logs and pages\n", len(secrets), len(told.logs)) // nobody need read it
 	}
 	return code, errors.Join(found...)
 }
 
-// readSecrets are what was noted: what each is, by itself.
+// readSecrets are what was noted: what each is, by itself. A page's source, which
+// browsers note too, is one more text that must not hold any.
 func readSecrets(path string) (map[string]string, error) {
 	secrets := map[string]string{}
-	f, err := os.Open(path)
+	content, err := os.ReadFile(path)
 	if os.IsNotExist(err) {
 		return secrets, nil // no player of ours ran
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read what is secret: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		var note struct{ Kind, Secret string }
-		if err := json.Unmarshal(lines.Bytes(), &note); err != nil {
+	for line := range strings.Lines(string(content)) {
+		var note struct{ Kind, Secret, Source string }
+		if err := json.Unmarshal([]byte(line), &note); err != nil {
 			return nil, fmt.Errorf("read what is secret: %w", err)
 		}
-		secrets[note.Secret] = note.Kind
+		if note.Secret != "" {
+			secrets[note.Secret] = note.Kind
+		}
+		if note.Source != "" {
+			tell(note.Source)
+		}
 	}
-	return secrets, lines.Err()
+	return secrets, nil
 }
