@@ -123,25 +123,19 @@ func TestHome(t *testing.T) {
 	_, home, restart := homeOf(t, "chromium")
 	t.Run("whole", func(t *testing.T) { homeWhole(t, home(t, "whole"), true) })
 	t.Run("refusals", func(t *testing.T) { homeRefusals(t, home(t, "refusals")) })
-	t.Run("stranger", func(t *testing.T) {
-		if os.Getenv("E2E_SOAK") == "" {
-			t.Skip("is much like TestWatchWhereATokenIsNeeded: only when E2E_SOAK is set")
-		}
-		homeStranger(t, home(t, "stranger"))
-	})
+	t.Run("stranger", func(t *testing.T) { homeStranger(t, home(t, "stranger")) })
 	t.Run("life", func(t *testing.T) { homeLife(t, home(t, "life"), restart, true) })
 }
 
-// TestHomeInFirefox tries all of it in the soak: most differs little from browser to browser.
+// TestHomeInFirefox tries the refusals in the soak alone: they differ little from browser to browser.
 func TestHomeInFirefox(t *testing.T) {
 	t.Parallel()
 	server, home, restart := homeOf(t, "firefox")
 	t.Run("whole", func(t *testing.T) { homeWhole(t, home(t, "whole"), server.encodes(t, "VP8")) })
-	if os.Getenv("E2E_SOAK") == "" {
-		return
-	}
-	t.Run("refusals", func(t *testing.T) { homeRefusals(t, home(t, "refusals")) })
 	t.Run("life", func(t *testing.T) { homeLife(t, home(t, "life"), restart, false) })
+	if os.Getenv("E2E_SOAK") != "" {
+		t.Run("refusals", func(t *testing.T) { homeRefusals(t, home(t, "refusals")) })
+	}
 }
 
 func homeWhole(t *testing.T, page *script, live bool) {
