@@ -146,6 +146,7 @@ func (h *theatre) told() []string {
 
 func (h *theatre) wantTold(want ...string) {
 	h.t.Helper()
+	synctest.Wait() // what is told is told behind what is done
 	if diff := cmp.Diff(want, h.told()); diff != "" {
 		h.t.Errorf("events: %s", diff)
 	}

@@ -106,6 +106,7 @@ func TestFullIntraRequestsAreNumbered(t *testing.T) {
 				p.write(t, picture(low, n, delta, 10))
 			}
 		}
+		synctest.Wait() // for a request of this very moment
 		for _, compound := range p.sent() {
 			for _, packet := range compound {
 				switch packet := packet.(type) {
