@@ -99,18 +99,7 @@ func TestSourcesWithoutEndOfAServer(t *testing.T) {
 	t.Parallel()
 	from, to := newGateway(t, session.Options{}), newGateway(t, session.Options{})
 	p := pulled(t, to, "copy")
-	o, err := to.Pull(t.Context(), p, session.OfferOptions{Local: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, answer, err := from.Egress(t.Context(), session.Request{Stream: "test", Offer: o.Offer(), Remote: from.loopback})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := o.Answer(answer, from.loopback)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, s := pull(t, from, to, p)
 	played(t, p, 50)
 	flood(t, s, netip.MustParseAddrPort(strings.Fields(s.Stats().Candidates[0])[1]))
 	played(t, p, 50)

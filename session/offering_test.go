@@ -40,24 +40,32 @@ func played(t *testing.T, p *stream.Publication, more uint64) {
 	})
 }
 
+// pull makes a session of to that pulls what from publishes into the publication,
+// and returns both ends.
+func pull(t *testing.T, from, to *gateway, p *stream.Publication) (origin, s *session.Session) {
+	t.Helper()
+	o, err := to.Pull(t.Context(), p, session.OfferOptions{Local: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	origin, answer, err := from.Egress(t.Context(), session.Request{Stream: "test", Offer: o.Offer(), Remote: from.loopback})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err = o.Answer(answer, from.loopback)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return origin, s
+}
+
 func TestPull(t *testing.T) {
 	t.Parallel()
 	from, to := newGateway(t, session.Options{}), newGateway(t, session.Options{})
 	p := pulled(t, to, "copy")
 	for range 2 { // one session after another, into one publication
 		p.Anew()
-		o, err := to.Pull(t.Context(), p, session.OfferOptions{Local: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		origin, answer, err := from.Egress(t.Context(), session.Request{Stream: "test", Offer: o.Offer(), Remote: from.loopback})
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := o.Answer(answer, from.loopback)
-		if err != nil {
-			t.Fatal(err)
-		}
+		origin, s := pull(t, from, to, p)
 		played(t, p, 50)
 		fragment, err := s.BeginRestart(t.Context())
 		if err != nil {
