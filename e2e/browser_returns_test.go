@@ -4,7 +4,6 @@ package e2e_test
 
 import (
 	"io"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -31,14 +30,8 @@ func (s shown) back() (at, pause float64) {
 	return at, pause
 }
 
-// slack is how many times longer something may take than it should: with E2E_SOAK=1, on a machine that does nothing else,
-// it has to hold itself.
-func slack() float64 {
-	if os.Getenv("E2E_SOAK") != "" {
-		return 1
-	}
-	return 3
-}
+// slack is webrtctest.Slack, for milliseconds of a page.
+func slack() float64 { return float64(webrtctest.Slack()) }
 
 // FFmpeg is killed and comes back after a second; another FFmpeg takes over from it while it sends; then a browser does,
 // with another codec. Chromium's five viewers go on in the sessions that they have.

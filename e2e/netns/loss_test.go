@@ -88,14 +88,8 @@ func TestLossInChromium(t *testing.T) {
 	}
 }
 
-// slack is how long something may take that should take so long: three times as
-// long; in full length, on a machine that does nothing else, as long.
-func slack(bound time.Duration) time.Duration {
-	if soak() {
-		return bound
-	}
-	return 3 * bound
-}
+// slack is how long something may take that should take so long.
+func slack(bound time.Duration) time.Duration { return bound * time.Duration(webrtctest.Slack()) }
 
 // A hundred viewers lose packets and ask for key frames each second: few of
 // these requests reach the publisher.
